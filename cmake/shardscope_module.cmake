@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every room is one static library and every test one program; both read the same everywhere:
+#   shardscope_module(traces SOURCES a.cpp b.cpp LINKS PUBLIC x PRIVATE y)
+#   shardscope_test(traces SOURCES a_test.cpp LINKS y LABELS fast)
+# The linker keeps the directions between rooms: what is not in LINKS cannot be used.
+
+add_library(shardscope_options INTERFACE)
+target_compile_options(shardscope_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
+                                                    -ffp-contract=off $<$<BOOL:${SHARDSCOPE_WERROR}>:-Werror>)
+target_include_directories(shardscope_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(SHARDSCOPE_SANITIZE)
+  target_compile_options(shardscope_options INTERFACE -fsanitize=${SHARDSCOPE_SANITIZE} -fno-omit-frame-pointer
+                                                      -fno-sanitize-recover=all)
+  target_link_options(shardscope_options INTERFACE -fsanitize=${SHARDSCOPE_SANITIZE})
+endif()
+
+function(shardscope_module name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(shardscope_${name} STATIC ${ARG_SOURCES})
+  add_library(shardscope::${name} ALIAS shardscope_${name})
+  target_link_libraries(shardscope_${name} PUBLIC $<BUILD_INTERFACE:shardscope_options>)
+  if(ARG_LINKS)
+    target_link_libraries(shardscope_${name} ${ARG_LINKS})
+  endif()
+endfunction()
+
+function(shardscope_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  add_executable(${name}_tests ${ARG_SOURCES})
+  target_link_libraries(${name}_tests PRIVATE shardscope_options shardscope_catch ${ARG_LINKS})
+  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name}_tests)
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
+endfunction()

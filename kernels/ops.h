@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The maths of a GPT-2 training step. The same functions exist twice: `reference::` is the plain definition, `cpu::` the fast
+// version; both for T = float and T = bfloat16 (explicitly instantiated). All matrices are row-major and dense; weights are
+// [out, in]. Sums are float and rounded to T once. Results depend on nothing but the inputs: not on alignment, on how a range
+// is cut into calls (elementwise ops), nor on the number of threads that call different ops. No function keeps memory
+// beyond small per-thread scratch; larger scratch is a `workspace` argument.
+#pragma once
+#include "kernels/dtype.h"
+#include <cstdint>
+#include <span>
+
+namespace shardscope::kernels {
+
+struct AttentionShape {
+    int64_t batch, sequence, channels, heads; // channels = heads * head size
+};
+
+struct AdamWStep { // Loshchilov & Hutter 2019, algorithm 2; the bias corrections are 1 - beta^t, t = 1, 2, ...
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    float bias_correction1, bias_correction2;
+};
+
+// Threads a single op may use in the calling thread (OpenMP teams of oneDNN). Rank threads call it once with 1.
+void setThreadsPerOp(int threads);
+int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directions
+
+#define SHARDSCOPE_KERNEL_DECLARATIONS                                                                                 \
+    /* out [tokens, C] = wte[ids] + wpe[position], tokens = batch * sequence */                                        \
+    template <class T>                                                                                                 \
+    void embeddingForward(T* out, const int32_t* ids, const T* wte, const T* wpe, int64_t batch, int64_t sequence,     \
+                          int64_t channels);                                                                           \
+    /* dwte [V, C] is added to (rows that occur in ids, summed in token order); dwpe [context, C] is overwritten,      \
+       rows beyond `sequence` with zero */                                                                             \
+    template <class T>                                                                                                 \
+    void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int64_t batch, int64_t sequence,       \
+                           int64_t channels, int64_t context);                                                         \
+    /* out [rows, C]; mean, rstd [rows]; epsilon 1e-5 */                                                               \
+    template <class T>                                                                                                 \
+    void layernormForward(T* out, float* mean, float* rstd, const T* x, const T* weight, const T* bias, int64_t rows,  \
+                          int64_t channels);                                                                           \
+    /* dx = dresidual (may be null; may alias dx) + d layernorm; dweight, dbias overwritten */                         \
+    template <class T>                                                                                                 \
+    void layernormBackward(T* dx, T* dweight, T* dbias, const T* dout, const T* dresidual, const T* x,                 \
+                           const T* weight, const float* mean, const float* rstd, int64_t rows, int64_t channels);     \
+    /* out [rows, N] = x [rows, K] * w^T + bias; w [N, K]; bias [N] or null */                                         \
+    template <class T>                                                                                                 \
+    void matmulForward(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k);             \
+    /* dx [rows, K] = dout [rows, N] * w */                                                                            \
+    template <class T>                                                                                                 \
+    void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k);                    \
+    /* dw [N, K] = dout^T * x, dbias [N] = column sums of dout (or null); both overwritten */                          \
+    template <class T>                                                                                                 \
+    void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k);         \
+    /* causal multi-head attention. qkv [B, S, 3C] (q, k, v), out [B, S, C], lse [B, heads, S] = log sum exp of the    \
+       scaled scores; scale 1/sqrt(head size) */                                                                       \
+    template <class T>                                                                                                 \
+    void attentionForward(T* out, float* lse, const T* qkv, float* workspace, AttentionShape);                         \
+    template <class T>                                                                                                 \
+    void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float* workspace,     \
+                           AttentionShape);                                                                            \
+    /* GELU, tanh form (Hendrycks & Gimpel 2016) as GPT-2 uses it */                                                   \
+    template <class T>                                                                                                 \
+    void geluForward(T* out, const T* x, int64_t elements);                                                            \
+    template <class T>                                                                                                 \
+    void geluBackward(T* dx, const T* x, const T* dout, int64_t elements);                                             \
+    template <class T>                                                                                                 \
+    void residualForward(T* out, const T* a, const T* b, int64_t elements);                                            \
+    /* losses [rows] = -log softmax(logits)[target]; lse [rows] */                                                     \
+    template <class T>                                                                                                 \
+    void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,         \
+                             int64_t vocabulary);                                                                      \
+    /* dlogits (may alias logits) = scale * (softmax - onehot) */                                                      \
+    template <class T>                                                                                                 \
+    void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,      \
+                              int64_t rows, int64_t vocabulary);                                                       \
+    /* master is updated and rounded into param. T = float: master is null and param itself is updated. */             \
+    template <class T>                                                                                                 \
+    void adamw(T* param, float* master, const T* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,            \
+               const AdamWStep&);                                                                                      \
+    /* out = scale * (inputs[0] + inputs[1] + ...), added in this order in float, rounded once, written to every       \
+       output; an output may alias an input */                                                                         \
+    template <class T>                                                                                                 \
+    void sumRanks(std::span<T* const> outputs, std::span<const T* const> inputs, float scale, int64_t elements);
+
+namespace reference {
+SHARDSCOPE_KERNEL_DECLARATIONS
+}
+namespace cpu {
+SHARDSCOPE_KERNEL_DECLARATIONS
+}
+#undef SHARDSCOPE_KERNEL_DECLARATIONS
+
+} // namespace shardscope::kernels

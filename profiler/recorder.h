@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hot-path capture: every lane thread owns a LaneRecorder and pushes fixed-size records into its own ring; one writer
+// thread drains all rings into the TraceSink and commits. No lock, no allocation and no system call on the lane's side; a
+// full ring drops the record and counts it (the count becomes a warning in the trace).
+#pragma once
+#include "traces/trace_sink.h"
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace shardscope {
+
+// Nanoseconds since the recorder's start, from the processor's time stamp counter where it is invariant, else
+// CLOCK_MONOTONIC. Comparable between threads.
+class TraceClock {
+  public:
+    static int64_t now();                // costs one rdtsc and a multiplication
+    static void start();                 // sets zero and calibrates (about 10 ms, once per process; later calls reset zero)
+    static const char* source();         // "tsc" | "clock_monotonic"
+};
+
+class LaneRecorder {
+  public:
+    ~LaneRecorder();
+    // The lane is filled in. Returns at once.
+    void interval(const IntervalEvent&);
+    void memory(const MemoryEvent&);
+    struct Ring;
+
+  private:
+    friend class Recorder;
+    explicit LaneRecorder(std::unique_ptr<Ring>);
+    std::unique_ptr<Ring> m_ring;
+};
+
+// Owns the lanes' recorders and the writer thread. `commit` is called after each drained batch (TraceWriter::commit).
+class Recorder {
+  public:
+    Recorder(TraceSink& sink, std::function<void()> commit);
+    ~Recorder(); // stop()
+    LaneRecorder& addLane(const LaneInfo&); // before start(); interns nothing
+    NameId intern(std::string_view);        // before start()
+    void start();
+    // From any one thread while running: rare events (steps, warnings, run information).
+    void post(TraceEvent);
+    void flush(); // returns when everything recorded before the call has reached the sink
+    void stop();  // drains, reports drops as a WarningEvent, joins the thread
+    int64_t dropped() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace shardscope

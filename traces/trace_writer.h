@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes a *.shardscope file (SQLite, see FORMAT.md) while the run goes on: WAL, batched transactions, readable by others at
+// any moment. The file is built under its final name only after it could be created; an existing good file is replaced by
+// rename when finish() succeeds or the first batch is committed, never truncated in place.
+#pragma once
+#include "traces/result.h"
+#include "traces/trace_sink.h"
+#include <memory>
+#include <string>
+
+namespace shardscope {
+
+class TraceWriter final : public TraceSink {
+  public:
+    // Fails with a sentence when the path cannot be written or is a directory or a file that is not a trace.
+    static Result<std::unique_ptr<TraceWriter>> create(const std::string& path);
+    ~TraceWriter() override; // without finish(): commits what it has and leaves a readable file
+
+    NameId intern(std::string_view) override;
+    LaneId addLane(const LaneInfo&) override;
+    void append(std::span<const TraceEvent>) override;
+
+    // Ends the current transaction, so that readers see everything appended so far. Cheap when nothing is pending.
+    Result<void> commit();
+    // Columns, pyramid, indexes, checkpoint of the WAL. `status`: finished | stopped | failed.
+    Result<void> finish(std::string_view status);
+    // The first write error (full disk ...), if any; later appends are ignored and counted.
+    const Error* failure() const;
+
+  private:
+    struct Impl;
+    explicit TraceWriter(std::unique_ptr<Impl>);
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace shardscope

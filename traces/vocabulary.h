@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words that mean one thing everywhere: in code, in SQL columns, in menus and in the docs. Each enum has exactly one
+// text form, `toText`, which is what the trace file stores; `fromText` is its inverse.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace shardscope {
+
+enum class OpId : int32_t { none = -1 };    // index of an op in the step program
+enum class LaneId : int32_t { none = -1 };  // a lane of one rank, as registered with the sink
+enum class NameId : int32_t { none = -1 };  // an interned string
+enum class EventId : int64_t { none = -1 }; // a recorded interval
+
+enum class LaneKind : uint8_t { compute, comm, copy, storage, host };
+enum class Phase : uint8_t { initialize, forward, backward, recompute, optimizer };
+enum class OpClass : uint8_t { compute, all_gather, reduce_scatter, all_reduce, broadcast, copy, storage, host };
+enum class MemoryCategory : uint8_t {
+    parameters,
+    gradients,
+    optimizer,
+    master_weights,
+    activations,
+    comm_buffers,
+    workspace,
+    other
+};
+enum class MemoryTier : uint8_t { device, host, nvme };
+
+inline constexpr std::array all_memory_categories = {
+    MemoryCategory::parameters,  MemoryCategory::gradients,    MemoryCategory::optimizer, MemoryCategory::master_weights,
+    MemoryCategory::activations, MemoryCategory::comm_buffers, MemoryCategory::workspace, MemoryCategory::other};
+
+std::string_view toText(LaneKind);
+std::string_view toText(Phase);
+std::string_view toText(OpClass);
+std::string_view toText(MemoryCategory);
+std::string_view toText(MemoryTier);
+
+template <class E>
+std::optional<E> fromText(std::string_view); // LaneKind, Phase, OpClass, MemoryCategory, MemoryTier
+
+inline bool isCollective(OpClass c) {
+    return c == OpClass::all_gather || c == OpClass::reduce_scatter || c == OpClass::all_reduce ||
+           c == OpClass::broadcast;
+}
+
+} // namespace shardscope
