@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The DeepSpeed JSON as this runtime understands it. Names, units (elements, not bytes) and defaults are DeepSpeed's. A key
-// that would change what happens and that we do not implement is refused with a sentence; it is never ignored.
+// The DeepSpeed JSON as this runtime understands it. Names, units (elements, not bytes) and defaults are DeepSpeed's. A
+// key that would change what happens and that we do not implement is refused with a sentence; it is never ignored.
 #pragma once
 #include "traces/result.h"
 #include <cstdint>
@@ -19,20 +19,20 @@ struct OptimizerConfig { // type Adam or AdamW; both decouple the weight decay, 
 
 struct ZeroConfig {
     int stage = 0;
-    int64_t reduce_bucket_size = 500'000'000;     // elements
-    int64_t allgather_bucket_size = 500'000'000;  // elements; stages 1 and 2
-    bool overlap_comm = false;                    // default: true at stage 3 only
-    int64_t stage3_prefetch_bucket_size = 50'000'000;       // elements of gathered parameters; 0 = no prefetch
-    int64_t stage3_param_persistence_threshold = 100'000;   // parameters of at most this many elements stay gathered
+    int64_t reduce_bucket_size = 500'000'000;             // elements
+    int64_t allgather_bucket_size = 500'000'000;          // elements; stages 1 and 2
+    bool overlap_comm = false;                            // default: true at stage 3 only
+    int64_t stage3_prefetch_bucket_size = 50'000'000;     // elements of gathered parameters; 0 = no prefetch
+    int64_t stage3_param_persistence_threshold = 100'000; // parameters of at most this many elements stay gathered
     bool operator==(const ZeroConfig&) const = default;
 };
 
 // One effective setting and where it came from, for the resolved JSON, the inspector and error messages.
 struct Setting {
-    std::string key;     // "zero_optimization.reduce_bucket_size"
-    std::string value;   // as JSON text
-    std::string origin;  // "given" | "default" | "derived"
-    std::string unit;    // "elements", "" ...
+    std::string key;    // "zero_optimization.reduce_bucket_size"
+    std::string value;  // as JSON text
+    std::string origin; // "given" | "default" | "derived"
+    std::string unit;   // "elements", "" ...
 };
 
 struct Config {
@@ -45,8 +45,8 @@ struct Config {
     std::vector<Setting> settings;
 };
 
-// `source` names the text in messages (a file name). Errors name the key, the value and the remedy; malformed JSON carries
-// line and column; an unknown key inside a typed section names the nearest known one.
+// `source` names the text in messages (a file name). Errors name the key, the value and the remedy; malformed JSON
+// carries line and column; an unknown key inside a typed section names the nearest known one.
 Result<Config> parseConfig(const std::string& text, const std::string& source, int64_t ranks);
 Result<Config> loadConfig(const std::string& path, int64_t ranks);
 std::string resolvedJson(const Config&); // complete, loadable by DeepSpeed
