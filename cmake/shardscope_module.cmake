@@ -5,7 +5,7 @@
 # The linker keeps the directions between rooms: what is not in LINKS cannot be used.
 
 add_library(shardscope_options INTERFACE)
-target_compile_options(shardscope_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow
+target_compile_options(shardscope_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers
                                                     -ffp-contract=off $<$<BOOL:${SHARDSCOPE_WERROR}>:-Werror>)
 target_include_directories(shardscope_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(SHARDSCOPE_SANITIZE)

@@ -29,9 +29,10 @@ struct TrainingRequest {
     int64_t steps = 1;
     int64_t sequence = 0; // 0 = the model's context
     uint64_t seed = 1;
-    const Dataset* data = nullptr;      // not owned
-    bool record_intervals = true;       // off: memory and steps only; for measuring the tax of tracing
-    std::string command;                // command line, stored in the trace
+    const Dataset* data = nullptr; // not owned
+    bool record_intervals = true;  // off: memory and steps only; for measuring the tax of tracing
+    std::string config_given;      // the text of the configuration as the user wrote it, stored in the trace
+    std::string command;           // command line, stored in the trace
     std::function<void(const StepReport&)> on_step;
     const std::atomic<bool>* stop = nullptr; // set from a signal handler: the run ends after the current step
 };

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core_runtime/cpu/thread_communicator.h"
+#include "kernels/ops.h"
+#include "profiler/recorder.h"
+#include <cassert>
+#include <chrono>
+#include <cstring>
+
+namespace shardscope {
+
+// All ranks meet; everyone learns when the last one came. Blocking, never spinning: there may be more ranks than cores.
+bool ThreadCommunicator::meet(int64_t& last_arrival_ns) {
+    std::unique_lock lock(m_mutex);
+    if (m_aborted) return false;
+    if (++m_arrived == m_addresses.size()) {
+        m_arrived = 0;
+        ++m_generation;
+        m_last_arrival_ns = TraceClock::now();
+        last_arrival_ns = m_last_arrival_ns;
+        lock.unlock();
+        m_all_here.notify_all();
+        return true;
+    }
+    const uint64_t generation = m_generation;
+    m_all_here.wait(lock, [&] { return m_aborted || m_generation != generation; });
+    // No later meeting can end before this thread has left this one, so the time is still that of this meeting.
+    last_arrival_ns = m_last_arrival_ns;
+    return !m_aborted;
+}
+
+void ThreadCommunicator::abort() {
+    {
+        std::lock_guard lock(m_mutex);
+        m_aborted = true;
+    }
+    m_all_here.notify_all();
+}
+
+template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
+    const auto ranks = static_cast<int64_t>(m_addresses.size());
+    auto start = [&](int64_t q, BufferId buffer) {
+        return reinterpret_cast<T*>((*m_addresses[static_cast<size_t>(q)])[index(buffer)]);
+    };
+    for (const CollectivePiece& p : op.pieces) {
+        const bool in_place = p.shard == BufferId::none;
+        auto slice = [&](int64_t holder, int64_t owner) {
+            return start(holder, p.full) + p.full_offset + owner * p.slice_stride;
+        };
+        if (op.op_class == OpClass::all_gather) {
+            for (int64_t q = 0; q < ranks; ++q) {
+                const T* from = in_place ? slice(q, q) : start(q, p.shard) + p.shard_offset;
+                if (from != slice(rank, q))
+                    std::memcpy(slice(rank, q), from, static_cast<size_t>(p.slice_elements) * sizeof(T));
+            }
+            continue;
+        }
+        std::vector<const T*> inputs;
+        std::vector<T*> outputs;
+        for (int64_t q = 0; q < ranks; ++q) inputs.push_back(slice(q, rank));
+        if (op.op_class == OpClass::all_reduce)
+            for (int64_t q = 0; q < ranks; ++q) outputs.push_back(slice(q, rank));
+        else
+            outputs.push_back(in_place ? slice(rank, rank) : start(rank, p.shard) + p.shard_offset);
+        kernels::cpu::sumRanks<T>(outputs, inputs, 1.0f / static_cast<float>(ranks), p.slice_elements);
+    }
+}
+
+CollectiveTiming ThreadCommunicator::run(const StepProgram& program, const Op& op, int64_t rank,
+                                         const std::vector<std::byte*>& addresses) {
+    CollectiveTiming timing;
+    const int64_t arrival = TraceClock::now();
+    m_addresses[static_cast<size_t>(rank)] = &addresses; // seen by the others after meet()
+    int64_t begin = 0, moved = 0;
+    timing.aborted = !meet(begin);
+    if (timing.aborted) return timing;
+    timing.wait_ns = std::max<int64_t>(begin - arrival, 0);
+    assert(!op.pieces.empty());
+    if (program.buffer(op.pieces.front().full).dtype == DType::bf16)
+        move<bfloat16>(op, rank);
+    else
+        move<float>(op, rank);
+    timing.aborted = !meet(moved); // nobody's buffers may change before everybody has read them
+    if (timing.aborted || !m_link.emulates()) return timing;
+    const int64_t end =
+        begin + collectiveTimeNs(m_link, op.op_class, op.bytes, static_cast<int64_t>(m_addresses.size()));
+    timing.emulated_ns = std::max<int64_t>(end - moved, 0);
+    if (timing.emulated_ns > 0) {
+        std::unique_lock lock(m_mutex); // held, not slept, so that a failure elsewhere ends it
+        const auto left = std::chrono::nanoseconds(std::max<int64_t>(end - TraceClock::now(), 0));
+        timing.aborted = m_all_here.wait_for(lock, left, [&] { return m_aborted; });
+    }
+    return timing;
+}
+
+} // namespace shardscope

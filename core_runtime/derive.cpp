@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Derives what nobody should write by hand: waits between lanes, and the life of every buffer.
+#include "core_runtime/planner.h"
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+namespace shardscope {
+namespace {
+
+constexpr size_t lane_count = 5;
+size_t laneIndex(LaneKind lane) { return static_cast<size_t>(lane); }
+
+// What a lane knows at a point of the program: of each lane, the last op known to have ended (-1: none).
+using Known = std::array<int32_t, lane_count>;
+constexpr Known nothing_known = {-1, -1, -1, -1, -1};
+
+void learn(Known& known, const Known& more) {
+    for (size_t i = 0; i < lane_count; ++i) known[i] = std::max(known[i], more[i]);
+}
+
+// Walks the program and keeps, per lane, what it knows; after `enter(op)` the op's waits are taken in.
+class Knowledge {
+public:
+    explicit Knowledge(const StepProgram& program)
+        : m_program(program)
+        , m_at_end(program.ops.size(), nothing_known) {
+        m_lanes.fill(nothing_known);
+    }
+    bool knows(LaneKind lane, OpId op) const {
+        return m_lanes[laneIndex(lane)][laneIndex(m_program.ops[index(op)].lane)] >= static_cast<int32_t>(op);
+    }
+    void waitFor(LaneKind lane, OpId op) { learn(m_lanes[laneIndex(lane)], m_at_end[index(op)]); }
+    void finish(OpId id) {
+        const LaneKind lane = m_program.ops[index(id)].lane;
+        m_lanes[laneIndex(lane)][laneIndex(lane)] = static_cast<int32_t>(id);
+        m_at_end[index(id)] = m_lanes[laneIndex(lane)];
+    }
+    int32_t last(LaneKind lane, LaneKind other) const { return m_lanes[laneIndex(lane)][laneIndex(other)]; }
+
+private:
+    const StepProgram& m_program;
+    std::array<Known, lane_count> m_lanes{};
+    std::vector<Known> m_at_end;
+};
+
+struct PastUse {
+    OpId op;
+    LaneKind lane;
+    BufferUse use;
+};
+
+} // namespace
+
+void deriveWaits(StepProgram& program) {
+    Knowledge knowledge(program);
+    std::vector<std::vector<PastUse>> past(program.buffers.size());
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+        Op& op = program.ops[i];
+        std::vector<OpId> wanted = std::move(op.waits_for);
+        const std::vector<BufferUse> uses = usesOf(op, program.ranks);
+        for (const BufferUse& use : uses)
+            for (const PastUse& before : past[index(use.buffer)])
+                if (before.lane != op.lane && (use.writes || before.use.writes) && before.use.first < use.end &&
+                    use.first < before.use.end)
+                    wanted.push_back(before.op);
+        std::sort(wanted.begin(), wanted.end(), std::greater<>()); // the latest first, it implies the earlier ones
+        op.waits_for.clear();
+        for (OpId w : wanted) {
+            if (knowledge.knows(op.lane, w)) continue;
+            op.waits_for.push_back(w);
+            knowledge.waitFor(op.lane, w);
+        }
+        knowledge.finish(static_cast<OpId>(i));
+        for (const BufferUse& use : uses) past[index(use.buffer)].push_back({static_cast<OpId>(i), op.lane, use});
+    }
+}
+
+void deriveLifetimes(StepProgram& program) {
+    struct Life {
+        int32_t first = -1;
+        int32_t last_compute = -1;
+        int32_t last_other = -1;
+    };
+    std::vector<Life> lives(program.buffers.size());
+    for (size_t i = 0; i < program.ops.size(); ++i)
+        for (const BufferUse& use : usesOf(program.ops[i], program.ranks)) {
+            Life& life = lives[index(use.buffer)];
+            if (life.first < 0) life.first = static_cast<int32_t>(i);
+            (program.ops[i].lane == LaneKind::compute ? life.last_compute : life.last_other) = static_cast<int32_t>(i);
+        }
+
+    const auto end = static_cast<int32_t>(program.ops.size());
+    std::map<int32_t, std::vector<BufferId>> alloc_before, free_before; // by op of the program as it stands
+    std::vector<bool> freed(lives.size(), false);
+    Knowledge knowledge(program);
+    for (int32_t i = 0; i < end; ++i) {
+        const Op& op = program.ops[static_cast<size_t>(i)];
+        for (OpId w : op.waits_for) knowledge.waitFor(op.lane, w);
+        for (size_t b = 0; b < lives.size(); ++b) {
+            const Life& life = lives[b];
+            if (program.buffers[b].persistent || freed[b] || life.last_other < 0) continue;
+            const bool over = i > std::max(life.last_other, life.last_compute);
+            if (over && knowledge.last(LaneKind::compute, LaneKind::comm) >= life.last_other) {
+                freed[b] = true;
+                free_before[i].push_back(static_cast<BufferId>(b));
+            }
+        }
+        knowledge.finish(static_cast<OpId>(i));
+    }
+    for (size_t b = 0; b < lives.size(); ++b) {
+        const Life& life = lives[b];
+        if (program.buffers[b].persistent || life.first < 0) continue;
+        const auto id = static_cast<BufferId>(b);
+        alloc_before[life.first].push_back(id);
+        if (life.last_other < 0)
+            free_before[life.last_compute + 1].push_back(id);
+        else if (!freed[b])
+            free_before[end].push_back(id);
+    }
+
+    std::vector<Op> ops;
+    std::vector<OpId> moved(program.ops.size());
+    auto lifeOp = [&](OpKind kind, BufferId buffer, int32_t cause) {
+        const Op& near = program.ops[static_cast<size_t>(std::clamp(cause, 0, end - 1))];
+        Op op;
+        op.kind = kind;
+        op.buffer = buffer;
+        op.phase = near.phase;
+        op.layer = near.layer;
+        op.bucket = near.bucket;
+        op.name = (kind == OpKind::alloc ? "alloc " : "free ") + program.buffer(buffer).name;
+        op.bytes = program.buffer(buffer).bytes();
+        const int32_t other = lives[index(buffer)].last_other;
+        if (kind == OpKind::free && other >= 0) op.waits_for.push_back(moved[static_cast<size_t>(other)]);
+        ops.push_back(std::move(op));
+        return static_cast<OpId>(ops.size() - 1);
+    };
+    for (int32_t i = 0; i <= end; ++i) {
+        if (auto frees = free_before.find(i); frees != free_before.end())
+            for (BufferId b : frees->second) lifeOp(OpKind::free, b, i - 1);
+        if (i == end) break;
+        Op op = std::move(program.ops[static_cast<size_t>(i)]);
+        for (OpId& w : op.waits_for) w = moved[index(w)];
+        if (auto allocs = alloc_before.find(i); allocs != alloc_before.end()) {
+            OpId last = OpId::none;
+            for (BufferId b : allocs->second) last = lifeOp(OpKind::alloc, b, i);
+            if (op.lane != LaneKind::compute) op.waits_for.push_back(last);
+        }
+        moved[static_cast<size_t>(i)] = static_cast<OpId>(ops.size());
+        ops.push_back(std::move(op));
+    }
+    program.ops = std::move(ops);
+}
+
+} // namespace shardscope
