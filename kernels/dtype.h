@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element types of the kernels. bfloat16 is storage only: every kernel computes in float and rounds once, to nearest even.
+// Element types of the kernels. bfloat16 is storage only: every kernel computes in float and rounds once, to nearest
+// even.
 #pragma once
 #include <bit>
 #include <cstddef>

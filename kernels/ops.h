@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The maths of a GPT-2 training step. The same functions exist twice: `reference::` is the plain definition, `cpu::` the fast
-// version; both for T = float and T = bfloat16 (explicitly instantiated). All matrices are row-major and dense; weights are
-// [out, in]. Sums are float and rounded to T once. Results depend on nothing but the inputs: not on alignment, on how a range
-// is cut into calls (elementwise ops), nor on the number of threads that call different ops. No function keeps memory
-// beyond small per-thread scratch; larger scratch is a `workspace` argument.
+// The maths of a GPT-2 training step. The same functions exist twice: `reference::` is the plain definition, `cpu::`
+// the fast version; both for T = float and T = bfloat16 (explicitly instantiated). All matrices are row-major and
+// dense; weights are [out, in]. Sums are float and rounded to T once. Results depend on nothing but the inputs: not on
+// alignment, on how a range is cut into calls (elementwise ops), nor on the number of threads that call different ops.
+// No function keeps memory beyond small per-thread scratch; larger scratch is a `workspace` argument.
 #pragma once
 #include "kernels/dtype.h"
 #include <cstdint>
@@ -46,25 +46,20 @@ int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directio
     template <class T>                                                                                                 \
     void matmulForward(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k);             \
     /* dx [rows, K] = dout [rows, N] * w */                                                                            \
-    template <class T>                                                                                                 \
-    void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k);                    \
+    template <class T> void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k); \
     /* dw [N, K] = dout^T * x, dbias [N] = column sums of dout (or null); both overwritten */                          \
     template <class T>                                                                                                 \
     void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k);         \
     /* causal multi-head attention. qkv [B, S, 3C] (q, k, v), out [B, S, C], lse [B, heads, S] = log sum exp of the    \
        scaled scores; scale 1/sqrt(head size) */                                                                       \
-    template <class T>                                                                                                 \
-    void attentionForward(T* out, float* lse, const T* qkv, float* workspace, AttentionShape);                         \
+    template <class T> void attentionForward(T* out, float* lse, const T* qkv, float* workspace, AttentionShape);      \
     template <class T>                                                                                                 \
     void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float* workspace,     \
                            AttentionShape);                                                                            \
     /* GELU, tanh form (Hendrycks & Gimpel 2016) as GPT-2 uses it */                                                   \
-    template <class T>                                                                                                 \
-    void geluForward(T* out, const T* x, int64_t elements);                                                            \
-    template <class T>                                                                                                 \
-    void geluBackward(T* dx, const T* x, const T* dout, int64_t elements);                                             \
-    template <class T>                                                                                                 \
-    void residualForward(T* out, const T* a, const T* b, int64_t elements);                                            \
+    template <class T> void geluForward(T* out, const T* x, int64_t elements);                                         \
+    template <class T> void geluBackward(T* dx, const T* x, const T* dout, int64_t elements);                          \
+    template <class T> void residualForward(T* out, const T* a, const T* b, int64_t elements);                         \
     /* losses [rows] = -log softmax(logits)[target]; lse [rows] */                                                     \
     template <class T>                                                                                                 \
     void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,         \

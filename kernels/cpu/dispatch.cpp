@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/cpu/vector_table.h"
+#include <utility>
+
+namespace shardscope::kernels::cpu {
+
+const VectorTable* vectorTable(Isa isa) {
+    switch (isa) {
+    case Isa::avx512: {
+        const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+        return has ? &avx512::table() : nullptr;
+    }
+    case Isa::avx2: {
+        const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        return has ? &avx2::table() : nullptr;
+    }
+    case Isa::baseline:
+        break;
+    }
+    return &baseline::table();
+}
+
+const VectorTable& vectorTable() {
+    static const VectorTable& best = [&]() -> const VectorTable& {
+        for (Isa isa : {Isa::avx512, Isa::avx2})
+            if (const VectorTable* found = vectorTable(isa)) return *found;
+        return *vectorTable(Isa::baseline);
+    }();
+    return best;
+}
+
+AttentionLayout attentionLayout(const AttentionShape& shape) {
+    const int64_t size = shape.channels / shape.heads;
+    auto pad = [](int64_t n) { return (n + 15) / 16 * 16; };
+    AttentionLayout at = {};
+    at.shape = shape;
+    at.size = size;
+    at.padded = pad(size);
+    at.padded_sequence = pad(shape.sequence);
+    const int64_t whole = at.padded * at.padded_sequence, some = at.block * at.padded,
+                  wide = at.block * at.padded_sequence;
+    int64_t next = 0;
+    auto take = [&](int64_t elements) { return std::exchange(next, next + elements); };
+    at.keys_t = take(whole);
+    at.values_t = take(whole);
+    at.keys = at.values = take(whole); // the forward direction has no use for keys, the backward none for values
+    at.dkeys = take(whole);
+    at.dvalues = take(whole);
+    at.queries = take(some);
+    at.douts = take(some);
+    at.scores = take(wide);
+    at.dscores = take(wide);
+    at.result = take(some);
+    at.sums = take(pad(at.block));
+    at.total = next;
+    return at;
+}
+
+} // namespace shardscope::kernels::cpu

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three products of a linear layer. float, and bf16 where the processor multiplies it, go to oneDNN as they are. On
+// other processors bf16 is widened to float panel by panel over the output features, which measured faster than
+// oneDNN's emulation; the sums are float in every case and rounded once.
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/product.h"
+#include "kernels/cpu/vector_table.h"
+#include <vector>
+
+namespace shardscope::kernels::cpu {
+namespace {
+
+constexpr int64_t panel_elements = 1 << 19; // floats of a widened weight panel: 2 MB
+
+template <class T> constexpr DType dtypeOf = sizeof(T) == 4 ? DType::f32 : DType::bf16;
+
+// Scratch of the calling thread; valid until the thread's next call with the same slot.
+float* scratch(int slot, int64_t elements) {
+    thread_local std::vector<float> kept[4];
+    std::vector<float>& v = kept[slot];
+    if (std::ssize(v) < elements) v.resize(static_cast<size_t>(elements));
+    return v.data();
+}
+
+// Rows of `columns` elements, `stride` apart, to and from dense float rows.
+float* widen(int slot, const bfloat16* from, int64_t stride, int64_t rows, int64_t columns) {
+    float* to = scratch(slot, rows * columns);
+    const auto convert = vectorTable().bf16.toFloat;
+    if (stride == columns) {
+        convert(to, from, rows * columns);
+        return to;
+    }
+    for (int64_t r = 0; r < rows; ++r) convert(to + r * columns, from + r * stride, columns);
+    return to;
+}
+void narrow(bfloat16* to, int64_t stride, const float* from, int64_t rows, int64_t columns) {
+    const auto convert = vectorTable().bf16.fromFloat;
+    for (int64_t r = 0; r < rows; ++r) convert(to + r * stride, from + r * columns, columns);
+}
+
+// body(first output feature, features) for panels of the weight matrix.
+template <class Body> void forEachPanel(int64_t n, int64_t k, const Body& body) {
+    const int64_t features = std::max<int64_t>(64, panel_elements / k / 64 * 64);
+    for (int64_t first = 0; first < n; first += features) body(first, std::min(features, n - first));
+}
+
+template <class T> void columnSums(T* sums, const T* from, int64_t rows, int64_t columns) {
+    const VectorKernels<T>& v = vectorTable().of<T>();
+    constexpr int64_t block = 1024; // sums that stay in the first-level cache
+    for (int64_t first = 0; first < columns; first += block) {
+        const int64_t size = std::min(block, columns - first);
+        float sum[block] = {};
+        for (int64_t r = 0; r < rows; ++r) v.addRow(sum, from + r * columns + first, size);
+        v.fromFloat(sums + first, sum, size);
+    }
+}
+
+bool widened(DType type) { return type == DType::bf16 && !hasNativeBf16(); }
+
+} // namespace
+
+template <class T>
+void matmulForward(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k) {
+    Product product = {.type = dtypeOf<T>,
+                       .a_transposed = false,
+                       .b_transposed = true,
+                       .bias = bias != nullptr,
+                       .add = false,
+                       .m = rows,
+                       .n = n,
+                       .k = k};
+    if constexpr (dtypeOf<T> == DType::bf16)
+        if (widened(product.type)) {
+            product.type = DType::f32;
+            const float* x_f = widen(0, x, k, rows, k);
+            return forEachPanel(n, k, [&](int64_t first, int64_t features) {
+                const float* w_f = widen(1, w + first * k, k, features, k);
+                const float* bias_f = bias ? widen(2, bias + first, features, 1, features) : nullptr;
+                float* out_f = scratch(3, rows * features);
+                product.n = features;
+                multiply(product, out_f, x_f, w_f, bias_f);
+                narrow(out + first, n, out_f, rows, features);
+            });
+        }
+    multiply(product, out, x, w, bias);
+}
+
+template <class T> void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k) {
+    Product product = {.type = dtypeOf<T>,
+                       .a_transposed = false,
+                       .b_transposed = false,
+                       .bias = false,
+                       .add = false,
+                       .m = rows,
+                       .n = k,
+                       .k = n};
+    if constexpr (dtypeOf<T> == DType::bf16)
+        if (widened(product.type)) {
+            product.type = DType::f32;
+            float* dx_f = scratch(3, rows * k);
+            forEachPanel(n, k, [&](int64_t first, int64_t features) {
+                const float* dout_f = widen(0, dout + first, n, rows, features);
+                const float* w_f = widen(1, w + first * k, k, features, k);
+                product.add = first > 0;
+                product.k = features;
+                multiply(product, dx_f, dout_f, w_f);
+            });
+            return narrow(dx, k, dx_f, rows, k);
+        }
+    multiply(product, dx, dout, w);
+}
+
+template <class T>
+void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k) {
+    if (dbias) columnSums(dbias, dout, rows, n);
+    Product product = {.type = dtypeOf<T>,
+                       .a_transposed = true,
+                       .b_transposed = false,
+                       .bias = false,
+                       .add = false,
+                       .m = n,
+                       .n = k,
+                       .k = rows};
+    if constexpr (dtypeOf<T> == DType::bf16)
+        if (widened(product.type)) {
+            product.type = DType::f32;
+            const float* x_f = widen(0, x, k, rows, k);
+            return forEachPanel(n, k, [&](int64_t first, int64_t features) {
+                const float* dout_f = widen(1, dout + first, n, rows, features);
+                float* dw_f = scratch(3, features * k);
+                product.m = features;
+                multiply(product, dw_f, dout_f, x_f);
+                narrow(dw + first * k, k, dw_f, features, k);
+            });
+        }
+    multiply(product, dw, dout, x);
+}
+
+#define INSTANTIATE(T)                                                                                                 \
+    template void matmulForward(T*, const T*, const T*, const T*, int64_t, int64_t, int64_t);                          \
+    template void matmulBackwardInput(T*, const T*, const T*, int64_t, int64_t, int64_t);                              \
+    template void matmulBackwardWeight(T*, T*, const T*, const T*, int64_t, int64_t, int64_t);
+INSTANTIATE(float)
+INSTANTIATE(bfloat16)
+
+} // namespace shardscope::kernels::cpu

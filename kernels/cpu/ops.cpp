@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast ops but for the matrix products: picks the vector code for this processor and divides the work among
+// threads.
+#include "kernels/ops.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/vector_table.h"
+#include <numeric>
+#include <vector>
+
+namespace shardscope::kernels {
+namespace {
+
+constexpr int64_t attention_lanes = 8;   // heads in work at a time; each has its part of the workspace
+constexpr int64_t element_grain = 65536; // elements worth waking a thread for
+
+int64_t attentionLanes(const AttentionShape& s) { return std::min(attention_lanes, s.batch * s.heads); }
+int64_t rowGrain(int64_t row_elements) { return element_grain / row_elements + 1; }
+
+} // namespace
+
+void setThreadsPerOp(int threads) { omp_set_num_threads(threads); }
+
+int64_t attentionWorkspaceElements(AttentionShape shape) {
+    return attentionLanes(shape) * cpu::attentionLayout(shape).total;
+}
+
+namespace cpu {
+namespace {
+
+template <class T> const VectorKernels<T>& vectors() { return vectorTable().of<T>(); }
+
+// body(head offset in out [B, S, C], head number, scratch) for every head of every sample.
+template <class Body> void forEachHead(const AttentionLayout& at, float* workspace, const Body& body) {
+    const AttentionShape& s = at.shape;
+    const int64_t heads = s.batch * s.heads, lanes = std::min<int64_t>(attentionLanes(s), omp_get_max_threads());
+    auto lane = [&](int64_t first, int64_t last, float* scratch) {
+        for (int64_t i = first; i < last; ++i) body(i / s.heads * s.sequence, i % s.heads * at.size, i, scratch);
+    };
+    if (lanes <= 1) {
+        lane(0, heads, workspace);
+        return;
+    }
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(lanes))
+    for (int64_t i = 0; i < lanes; ++i) lane(heads * i / lanes, heads * (i + 1) / lanes, workspace + i * at.total);
+}
+
+} // namespace
+
+template <class T>
+void embeddingForward(T* out, const int32_t* ids, const T* wte, const T* wpe, int64_t batch, int64_t sequence,
+                      int64_t channels) {
+    parallelRanges(batch * sequence, rowGrain(channels), [=](int64_t first, int64_t last) {
+        for (int64_t t = first; t < last; ++t)
+            vectors<T>().residualForward(out + t * channels, wte + ids[t] * channels, wpe + t % sequence * channels,
+                                         channels);
+    });
+}
+
+template <class T>
+void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int64_t batch, int64_t sequence,
+                       int64_t channels, int64_t context) {
+    const VectorKernels<T>& v = vectors<T>();
+    thread_local std::vector<int32_t> order; // tokens by id, equal ids in token order
+    thread_local std::vector<float> sum;
+    order.resize(static_cast<size_t>(batch * sequence));
+    sum.resize(static_cast<size_t>(channels));
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(),
+              [=](int32_t a, int32_t b) { return ids[a] != ids[b] ? ids[a] < ids[b] : a < b; });
+    for (size_t i = 0; i < order.size();) {
+        const int32_t id = ids[order[i]];
+        v.toFloat(sum.data(), dwte + id * channels, channels);
+        for (; i < order.size() && ids[order[i]] == id; ++i) v.addRow(sum.data(), dout + order[i] * channels, channels);
+        v.fromFloat(dwte + id * channels, sum.data(), channels);
+    }
+    for (int64_t s = 0; s < context; ++s) {
+        std::fill(sum.begin(), sum.end(), 0.0f);
+        if (s < sequence)
+            for (int64_t b = 0; b < batch; ++b) v.addRow(sum.data(), dout + (b * sequence + s) * channels, channels);
+        v.fromFloat(dwpe + s * channels, sum.data(), channels);
+    }
+}
+
+template <class T>
+void layernormForward(T* out, float* mean, float* rstd, const T* x, const T* weight, const T* bias, int64_t rows,
+                      int64_t channels) {
+    parallelRanges(rows, rowGrain(channels), [=](int64_t first, int64_t last) {
+        vectors<T>().layernormForward(out + first * channels, mean + first, rstd + first, x + first * channels, weight,
+                                      bias, last - first, channels);
+    });
+}
+
+template <class T>
+void layernormBackward(T* dx, T* dweight, T* dbias, const T* dout, const T* dresidual, const T* x, const T* weight,
+                       const float* mean, const float* rstd, int64_t rows, int64_t channels) {
+    parallelRanges(channels, std::max<int64_t>(64, rowGrain(rows)), [=](int64_t first, int64_t last) {
+        vectors<T>().layernormBackwardWeight(dweight, dbias, dout, x, mean, rstd, rows, channels, first, last);
+    });
+    parallelRanges(rows, rowGrain(channels), [=](int64_t first, int64_t last) {
+        const int64_t at = first * channels;
+        vectors<T>().layernormBackwardInput(dx + at, dout + at, dresidual ? dresidual + at : nullptr, x + at, weight,
+                                            mean + first, rstd + first, last - first, channels);
+    });
+}
+
+template <class T> void attentionForward(T* out, float* lse, const T* qkv, float* workspace, AttentionShape shape) {
+    const AttentionLayout at = attentionLayout(shape);
+    forEachHead(at, workspace, [&](int64_t row, int64_t column, int64_t head, float* scratch) {
+        vectors<T>().attentionForwardHead(out + row * shape.channels + column, lse + head * shape.sequence,
+                                          qkv + row * 3 * shape.channels + column, scratch, at);
+    });
+}
+
+template <class T>
+void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float* workspace,
+                       AttentionShape shape) {
+    const AttentionLayout at = attentionLayout(shape);
+    forEachHead(at, workspace, [&](int64_t row, int64_t column, int64_t head, float* scratch) {
+        const int64_t narrow = row * shape.channels + column, wide = row * 3 * shape.channels + column;
+        vectors<T>().attentionBackwardHead(dqkv + wide, dout + narrow, out + narrow, qkv + wide,
+                                           lse + head * shape.sequence, scratch, at);
+    });
+}
+
+template <class T> void geluForward(T* out, const T* x, int64_t elements) {
+    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
+        vectors<T>().geluForward(out + first, x + first, last - first);
+    });
+}
+
+template <class T> void geluBackward(T* dx, const T* x, const T* dout, int64_t elements) {
+    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
+        vectors<T>().geluBackward(dx + first, x + first, dout + first, last - first);
+    });
+}
+
+template <class T> void residualForward(T* out, const T* a, const T* b, int64_t elements) {
+    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
+        vectors<T>().residualForward(out + first, a + first, b + first, last - first);
+    });
+}
+
+template <class T>
+void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
+                         int64_t vocabulary) {
+    parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
+        vectors<T>().crossEntropyForward(losses + first, lse + first, logits + first * vocabulary, targets + first,
+                                         last - first, vocabulary);
+    });
+}
+
+template <class T>
+void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
+                          int64_t rows, int64_t vocabulary) {
+    parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
+        const int64_t at = first * vocabulary;
+        vectors<T>().crossEntropyBackward(dlogits + at, logits + at, targets + first, lse + first, scale, last - first,
+                                          vocabulary);
+    });
+}
+
+template <class T>
+void adamw(T* param, float* master, const T* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,
+           const AdamWStep& step) {
+    const AdamWConstants constants = adamwConstants(step);
+    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
+        vectors<T>().adamw(param + first, master ? master + first : nullptr, grad + first, exp_avg + first,
+                           exp_avg_sq + first, last - first, constants);
+    });
+}
+
+template <class T>
+void sumRanks(std::span<T* const> outputs, std::span<const T* const> inputs, float scale, int64_t elements) {
+    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
+        vectors<T>().sumRanks(outputs.data(), std::ssize(outputs), inputs.data(), std::ssize(inputs), scale, first,
+                              last);
+    });
+}
+
+#define INSTANTIATE(T)                                                                                                 \
+    template void embeddingForward(T*, const int32_t*, const T*, const T*, int64_t, int64_t, int64_t);                 \
+    template void embeddingBackward(T*, T*, const T*, const int32_t*, int64_t, int64_t, int64_t, int64_t);             \
+    template void layernormForward(T*, float*, float*, const T*, const T*, const T*, int64_t, int64_t);                \
+    template void layernormBackward(T*, T*, T*, const T*, const T*, const T*, const T*, const float*, const float*,    \
+                                    int64_t, int64_t);                                                                 \
+    template void attentionForward(T*, float*, const T*, float*, AttentionShape);                                      \
+    template void attentionBackward(T*, const T*, const T*, const T*, const float*, float*, AttentionShape);           \
+    template void geluForward(T*, const T*, int64_t);                                                                  \
+    template void geluBackward(T*, const T*, const T*, int64_t);                                                       \
+    template void residualForward(T*, const T*, const T*, int64_t);                                                    \
+    template void crossEntropyForward(float*, float*, const T*, const int32_t*, int64_t, int64_t);                     \
+    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);           \
+    template void adamw(T*, float*, const T*, float*, float*, int64_t, const AdamWStep&);                              \
+    template void sumRanks(std::span<T* const>, std::span<const T* const>, float, int64_t);
+INSTANTIATE(float)
+INSTANTIATE(bfloat16)
+
+} // namespace cpu
+} // namespace shardscope::kernels

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sixteen floats at a time. Included by sources that are compiled once per instruction set, each into its own namespace
+// SHARDSCOPE_ISA. The width is sixteen everywhere (two or four registers on older processors), so that elementwise
+// results and the order of sums do not depend on the processor. Nothing from std:: is called here: an inline function
+// of std compiled for AVX-512 could be the copy that the linker keeps for the whole program.
+#pragma once
+#include "kernels/dtype.h"
+#include <cstdint>
+#if defined(__AVX__)
+#include <immintrin.h>
+#else
+#include <emmintrin.h>
+#endif
+
+#ifndef SHARDSCOPE_ISA
+#error "compile vector_avx512.cpp, vector_avx2.cpp or vector_baseline.cpp"
+#endif
+#define SHARDSCOPE_INLINE [[maybe_unused]] static inline __attribute__((always_inline))
+
+namespace shardscope::kernels::cpu::SHARDSCOPE_ISA {
+
+inline constexpr int64_t width = 16;
+typedef float F16 __attribute__((vector_size(64)));
+typedef int32_t I16 __attribute__((vector_size(64)));
+typedef uint32_t U16 __attribute__((vector_size(64)));
+typedef uint16_t H16 __attribute__((vector_size(32)));
+typedef float F8 __attribute__((vector_size(32)));
+typedef float F4 __attribute__((vector_size(16)));
+
+SHARDSCOPE_INLINE F16 splat(float v) { return F16{v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v}; }
+SHARDSCOPE_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+SHARDSCOPE_INLINE int64_t paddedTo16(int64_t n) { return (n + 15) / 16 * 16; }
+
+SHARDSCOPE_INLINE F16 fromBits(H16 h) { return (F16)(__builtin_convertvector(h, U16) << 16); }
+// The same rounding as bfloat16(float): to nearest even, NaN stays NaN.
+SHARDSCOPE_INLINE H16 toBits(F16 v) {
+    const U16 u = (U16)v;
+    const U16 rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+    const U16 quiet = (u >> 16) | 0x40u;
+    return __builtin_convertvector((u & 0x7fffffffu) > 0x7f800000u ? quiet : rounded, H16);
+}
+
+// A whole vector, or the `count` < 16 elements at the end of a range: the missing lanes read as zero and are not
+// written, the others see the arithmetic of a whole vector.
+struct Whole {};
+struct Part {
+    int64_t count;
+};
+SHARDSCOPE_INLINE F16 load(const float* p, Whole = {}) {
+    F16 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+SHARDSCOPE_INLINE F16 load(const float* p, Part part) {
+    F16 v = {};
+    __builtin_memcpy(&v, p, static_cast<size_t>(part.count) * sizeof(float));
+    return v;
+}
+SHARDSCOPE_INLINE F16 load(const bfloat16* p, Whole = {}) {
+    H16 h;
+    __builtin_memcpy(&h, p, sizeof h);
+    return fromBits(h);
+}
+SHARDSCOPE_INLINE F16 load(const bfloat16* p, Part part) {
+    H16 h = {};
+    __builtin_memcpy(&h, p, static_cast<size_t>(part.count) * sizeof(bfloat16));
+    return fromBits(h);
+}
+SHARDSCOPE_INLINE void store(float* p, F16 v, Whole = {}) { __builtin_memcpy(p, &v, sizeof v); }
+SHARDSCOPE_INLINE void store(float* p, F16 v, Part part) {
+    __builtin_memcpy(p, &v, static_cast<size_t>(part.count) * sizeof(float));
+}
+SHARDSCOPE_INLINE void store(bfloat16* p, F16 v, Whole = {}) {
+    const H16 h = toBits(v);
+    __builtin_memcpy(static_cast<void*>(p), &h, sizeof h);
+}
+SHARDSCOPE_INLINE void store(bfloat16* p, F16 v, Part part) {
+    const H16 h = toBits(v);
+    __builtin_memcpy(static_cast<void*>(p), &h, static_cast<size_t>(part.count) * sizeof(bfloat16));
+}
+// body(first element, Whole or Part) over [first, last).
+template <class Body> SHARDSCOPE_INLINE void forEachVector(int64_t first, int64_t last, Body body) {
+    for (; first + width <= last; first += width) body(first, Whole{});
+    if (first < last) body(first, Part{last - first});
+}
+SHARDSCOPE_INLINE float scalar(float v) { return v; }
+SHARDSCOPE_INLINE float scalar(bfloat16 v) { return __builtin_bit_cast(float, static_cast<uint32_t>(v.bits) << 16); }
+
+// Keeps the lanes that exist; the others become `otherwise`.
+SHARDSCOPE_INLINE F16 keep(F16 v, float, Whole) { return v; }
+SHARDSCOPE_INLINE F16 keep(F16 v, float otherwise, Part part) {
+    const I16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return lane < static_cast<int32_t>(part.count) ? v : splat(otherwise);
+}
+
+#if defined(__AVX512F__)
+SHARDSCOPE_INLINE F16 mulAdd(F16 a, F16 b, F16 c) { return (F16)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c); }
+SHARDSCOPE_INLINE F16 squareRoot(F16 v) { return (F16)_mm512_maskz_sqrt_ps(0xffff, (__m512)v); }
+#elif defined(__AVX__)
+struct Halves {
+    __m256 low, high;
+};
+SHARDSCOPE_INLINE F16 mulAdd(F16 a, F16 b, F16 c) {
+    const Halves x = __builtin_bit_cast(Halves, a), y = __builtin_bit_cast(Halves, b),
+                 z = __builtin_bit_cast(Halves, c);
+    return __builtin_bit_cast(F16,
+                              Halves{_mm256_fmadd_ps(x.low, y.low, z.low), _mm256_fmadd_ps(x.high, y.high, z.high)});
+}
+SHARDSCOPE_INLINE F16 squareRoot(F16 v) {
+    const Halves x = __builtin_bit_cast(Halves, v);
+    return __builtin_bit_cast(F16, Halves{_mm256_sqrt_ps(x.low), _mm256_sqrt_ps(x.high)});
+}
+#else
+struct Quarters {
+    __m128 part[4];
+};
+SHARDSCOPE_INLINE F16 mulAdd(F16 a, F16 b, F16 c) { return a * b + c; }
+SHARDSCOPE_INLINE F16 squareRoot(F16 v) {
+    Quarters x = __builtin_bit_cast(Quarters, v);
+    for (__m128& part : x.part) part = _mm_sqrt_ps(part);
+    return __builtin_bit_cast(F16, x);
+}
+#endif
+
+// Sums of the lanes, halves onto halves: the same tree everywhere.
+SHARDSCOPE_INLINE float sumLanes(F16 v) {
+    F8 half[2];
+    __builtin_memcpy(half, &v, sizeof v);
+    const F8 eight = half[0] + half[1];
+    F4 quarter[2];
+    __builtin_memcpy(quarter, &eight, sizeof eight);
+    const F4 four = quarter[0] + quarter[1];
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+SHARDSCOPE_INLINE F16 maxOf(F16 a, F16 b) { return a < b ? b : a; }
+SHARDSCOPE_INLINE float maxLanes(F16 v) {
+    float highest = v[0];
+    for (int i = 1; i < width; ++i) highest = highest < v[i] ? v[i] : highest;
+    return highest;
+}
+
+// e^x within 2 ulp for -87.3 <= x <= 88.37; 0 below, infinity above, NaN for NaN. x = n ln 2 + r with |r| <= ln 2 / 2,
+// then a polynomial of degree 6 in r (Taylor with the last coefficient raised to spread the error), then 2^n by
+// exponent bits, in two steps because n reaches 128.
+SHARDSCOPE_INLINE F16 exponential(F16 x) {
+    const F16 magic = splat(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
+    const F16 clamped = x < -104.0f ? splat(-104.0f) : (x > 89.0f ? splat(89.0f) : x);
+    const F16 shifted = clamped * 1.44269504f + magic;
+    const F16 n = shifted - magic;
+    const F16 r = (clamped - n * 0.693359375f) + n * 2.12194440e-4f; // ln 2 in two parts, the first exact in 10 bits
+    F16 p = splat(1.0f / 720);
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = (p * r) * r + r + 1.0f;
+    const I16 exponent = (I16)shifted - (I16)magic;
+    const I16 half = exponent >> 1;
+    const F16 first = (F16)((half + 127) << 23), second = (F16)((exponent - half + 127) << 23);
+    const F16 result = (p * first) * second;
+    return x < -87.3365448f ? F16{} : result;
+}
+
+} // namespace shardscope::kernels::cpu::SHARDSCOPE_ISA

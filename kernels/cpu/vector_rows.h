@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops that reduce over a row: layer norm and cross-entropy. A row's sum runs in sixteen lanes from the row's first
+// element, so it depends on the row alone.
+#pragma once
+#include "kernels/cpu/vector.h"
+#include "kernels/cpu/vector_table.h"
+
+namespace shardscope::kernels::cpu::SHARDSCOPE_ISA {
+
+template <class T>
+void layernormForward(T* out, float* mean, float* rstd, const T* x, const T* weight, const T* bias, int64_t rows,
+                      int64_t channels) {
+    const float count = static_cast<float>(channels);
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* row = x + r * channels;
+        T* result = out + r * channels;
+        F16 sum = {};
+        forEachVector(0, channels, [&](int64_t i, auto lanes) { sum += load(row + i, lanes); });
+        const float m = sumLanes(sum) / count;
+        F16 squares = {};
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 centered = keep(load(row + i, lanes) - m, 0.0f, lanes);
+            squares += centered * centered;
+        });
+        const float s = 1.0f / __builtin_sqrtf(sumLanes(squares) / count + 1e-5f);
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 normal = (load(row + i, lanes) - m) * s;
+            store(result + i, normal * load(weight + i, lanes) + load(bias + i, lanes), lanes);
+        });
+        mean[r] = m;
+        rstd[r] = s;
+    }
+}
+
+template <class T>
+void layernormBackwardInput(T* dx, const T* dout, const T* dresidual, const T* x, const T* weight, const float* mean,
+                            const float* rstd, int64_t rows, int64_t channels) {
+    const float count = static_cast<float>(channels);
+    for (int64_t r = 0; r < rows; ++r) {
+        const int64_t start = r * channels;
+        const float m = mean[r], s = rstd[r];
+        F16 sums = {}, sums_normal = {};
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 d = load(dout + start + i, lanes) * load(weight + i, lanes); // zero in missing lanes
+            sums += d;
+            sums_normal += d * ((load(x + start + i, lanes) - m) * s);
+        });
+        const float sum = sumLanes(sums) / count, sum_normal = sumLanes(sums_normal) / count;
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 d = load(dout + start + i, lanes) * load(weight + i, lanes);
+            const F16 normal = (load(x + start + i, lanes) - m) * s;
+            const F16 through = s * (d - sum - normal * sum_normal);
+            store(dx + start + i, dresidual ? load(dresidual + start + i, lanes) + through : through, lanes);
+        });
+    }
+}
+
+template <class T>
+void layernormBackwardWeight(T* dweight, T* dbias, const T* dout, const T* x, const float* mean, const float* rstd,
+                             int64_t rows, int64_t channels, int64_t first, int64_t last) {
+    constexpr int64_t block = 256; // channels whose sums stay in the first-level cache
+    for (; first < last; first += block) {
+        const int64_t size = smaller(block, last - first);
+        float dw[block] = {}, db[block] = {};
+        for (int64_t r = 0; r < rows; ++r) {
+            const T* d_row = dout + r * channels + first;
+            const T* x_row = x + r * channels + first;
+            const float m = mean[r], s = rstd[r];
+            forEachVector(0, size, [&](int64_t i, auto lanes) {
+                const F16 d = load(d_row + i, lanes);
+                store(dw + i, load(dw + i, lanes) + d * ((load(x_row + i, lanes) - m) * s), lanes);
+                store(db + i, load(db + i, lanes) + d, lanes);
+            });
+        }
+        forEachVector(0, size, [&](int64_t i, auto lanes) {
+            store(dweight + first + i, load(dw + i, lanes), lanes);
+            store(dbias + first + i, load(db + i, lanes), lanes);
+        });
+    }
+}
+
+template <class T>
+void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
+                         int64_t vocabulary) {
+    const float lowest = -__builtin_inff();
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* row = logits + r * vocabulary;
+        F16 high = splat(lowest);
+        forEachVector(0, vocabulary,
+                      [&](int64_t i, auto lanes) { high = maxOf(high, keep(load(row + i, lanes), lowest, lanes)); });
+        const float highest = maxLanes(high);
+        F16 sum = {};
+        forEachVector(0, vocabulary, [&](int64_t i, auto lanes) {
+            sum += keep(exponential(load(row + i, lanes) - highest), 0.0f, lanes);
+        });
+        lse[r] = highest + __builtin_logf(sumLanes(sum));
+        losses[r] = lse[r] - scalar(row[targets[r]]);
+    }
+}
+
+template <class T>
+void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
+                          int64_t rows, int64_t vocabulary) {
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* row = logits + r * vocabulary;
+        T* result = dlogits + r * vocabulary;
+        const int64_t target = targets[r];
+        const float shift = lse[r];
+        const F16 at_target =
+            exponential(splat(scalar(row[target]) - shift)) - 1.0f; // before the row may be overwritten
+        forEachVector(0, vocabulary, [&](int64_t i, auto lanes) {
+            store(result + i, scale * exponential(load(row + i, lanes) - shift), lanes);
+        });
+        store(result + target, scale * at_target, Part{1});
+    }
+}
+
+} // namespace shardscope::kernels::cpu::SHARDSCOPE_ISA

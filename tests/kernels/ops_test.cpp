@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every op of the table: the fast version against the reference, in both types, with the tolerance that the table
+// states.
+#include "kernels/op_table.h"
+#include "support/catch.h"
+#include <cmath>
+#include <cstring>
+
+using namespace shardscope;
+using namespace shardscope::kernels;
+
+namespace {
+
+// The largest difference in units of what the case allows; above 1 is too much. Infinite where NaN stands on one side.
+double excess(const OpCase& c, DType type, OpData& expected, OpData& actual) {
+    double worst = 0;
+    for (size_t t = 0; t < c.tensors.size(); ++t) {
+        if (!c.tensors[t].output) continue;
+        const bool rounded = type == DType::bf16 && c.tensors[t].type == DType::bf16;
+        for (int64_t i = 0; i < c.tensors[t].elements; ++i) {
+            const double e = expected.value(t, i), a = actual.value(t, i);
+            if (std::isnan(e) || std::isnan(a)) {
+                const bool unused = c.op == "adamw" && c.tensors[t].name == "master" && std::isnan(e) && std::isnan(a);
+                if (!unused) return INFINITY;
+                continue;
+            }
+            const double allowed = c.tolerance * (1 + std::abs(e)) +
+                                   (rounded && c.tolerance > 0 ? std::ldexp(std::abs(e), -7) : 0); // one step of bf16
+            if (e != a) worst = std::max(worst, std::abs(e - a) / allowed);
+        }
+    }
+    return worst;
+}
+
+} // namespace
+
+TEST_CASE("the fast ops agree with the reference") {
+    setThreadsPerOp(1);
+    for (const OpCase& c : opCases(CaseSet::small))
+        for (const DType type : {DType::f32, DType::bf16}) {
+            OpData expected(c.tensors, type, 1), actual(c.tensors, type, 1);
+            c.run(Implementation::reference, expected);
+            c.run(Implementation::cpu, actual);
+            INFO(c.op << ' ' << c.shape << ' ' << toText(type));
+            CHECK(excess(c, type, expected, actual) <= 1);
+        }
+}
+
+TEST_CASE("every op of both namespaces is in the table, in both sets") {
+    const char* all[] = {"embedding_forward",
+                         "embedding_backward",
+                         "layernorm_forward",
+                         "layernorm_backward",
+                         "matmul_forward",
+                         "matmul_backward_input",
+                         "matmul_backward_weight",
+                         "attention_forward",
+                         "attention_backward",
+                         "gelu_forward",
+                         "gelu_backward",
+                         "residual_forward",
+                         "cross_entropy_forward",
+                         "cross_entropy_backward",
+                         "adamw",
+                         "sum_ranks"};
+    for (const CaseSet set : {CaseSet::small, CaseSet::bench}) {
+        const std::vector<OpCase> cases = opCases(set);
+        for (const char* op : all) {
+            INFO(op);
+            CHECK(std::any_of(cases.begin(), cases.end(), [&](const OpCase& c) { return c.op == op; }));
+        }
+    }
+}
