@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lanes: a rounded block per event, with what matters about communication made visible: waiting is lighter, emulated
+// time is hatched, and what no computation of the same rank hides is underlined.
+#include "gui/canvas/timeline_drawing.h"
+#include <algorithm>
+#include <cmath>
+
+namespace shardscope::gui {
+
+namespace {
+
+constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines, hatching, memory and the frame
+constexpr float detail_px = 5;      // narrower collectives show neither waiting nor hatching
+constexpr float label_padding = 5, underline_height = 2;
+constexpr float merged_share = 0.38f; // of the background in the tone of sub-pixel runs
+
+struct BlockStyle {
+    Box box;
+    Rgb colour;
+    float radius;
+};
+
+// Visible part of the sorted blocks.
+std::pair<size_t, size_t> visiblePart(const std::vector<LaneBlock>& blocks, TimeRange range) {
+    const auto first = std::partition_point(blocks.begin(), blocks.end(),
+                                            [&](const LaneBlock& b) { return b.end_ns < range.start_ns; });
+    const auto last =
+        std::partition_point(first, blocks.end(), [&](const LaneBlock& b) { return b.start_ns <= range.end_ns; });
+    return {static_cast<size_t>(first - blocks.begin()), static_cast<size_t>(last - blocks.begin())};
+}
+
+// What hides communication: the compute lanes of the same rank, as one list.
+std::vector<LaneBlock> computeCover(TimelineDrawing& d, const TimelineRow& row, double ns_per_px) {
+    const TraceReader& reader = *d.view(row.trace).reader;
+    const TimeRange range = d.traceRange(row.trace);
+    std::vector<LaneBlock> cover;
+    int lanes = 0;
+    for (size_t i = 0; i < reader.lanes().size(); ++i) {
+        if (reader.lanes()[i].rank != row.rank || reader.lanes()[i].kind != LaneKind::compute) continue;
+        const auto& blocks = d.cache.blocks(reader, static_cast<LaneId>(i), range, ns_per_px);
+        const auto [first, last] = visiblePart(blocks, range);
+        cover.insert(cover.end(), blocks.begin() + static_cast<ptrdiff_t>(first),
+                     blocks.begin() + static_cast<ptrdiff_t>(last));
+        ++lanes;
+    }
+    if (lanes > 1) { // several lanes overlap each other: make them one sequence
+        std::sort(cover.begin(), cover.end(), [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; });
+        std::vector<LaneBlock> joined;
+        for (const LaneBlock& block : cover)
+            if (joined.empty() || block.start_ns > joined.back().end_ns)
+                joined.push_back(block);
+            else
+                joined.back().end_ns = std::max(joined.back().end_ns, block.end_ns);
+        cover = std::move(joined);
+    }
+    return cover;
+}
+
+void drawCommunicationParts(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block,
+                            const BlockStyle& style) {
+    if (block.count != 1 || style.box.width() < detail_px) return;
+    const TraceView& view = d.view(row.trace);
+    const std::optional<IntervalDetails>& details = d.cache.details(*view.reader, block.event);
+    if (!details) return;
+    const IntervalEvent& event = details->event;
+    Painter& p = d.painter;
+    if (event.wait_ns > 0) { // wash the waiting part out towards the background
+        const float until = std::min(d.axis.x(event.start_ns + event.wait_ns - view.origin_ns), style.box.x1);
+        if (until - style.box.x0 >= p.pixel())
+            p.rect({style.box.x0 + p.pixel(), style.box.y0 + p.pixel(), until, style.box.y1 - p.pixel()},
+                   d.painter.theme().background, 0.45f);
+    }
+    if (event.emulated_ns > 0) {
+        const float from = std::max(d.axis.x(event.end_ns - event.emulated_ns - view.origin_ns), style.box.x0);
+        const Box tail{std::max(from, d.axis.x0), style.box.y0 + 1, std::min(style.box.x1, d.axis.x1),
+                       style.box.y1 - 1};
+        if (tail.width() > 3) p.hatch(tail, 0x000000, 0.28f);
+    }
+}
+
+void drawExposed(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const BlockStyle& style,
+                 const std::vector<LaneBlock>& cover) {
+    const int64_t origin = d.view(row.trace).origin_ns;
+    Painter& p = d.painter;
+    for (const TimeRange& part : uncovered({block.start_ns, block.end_ns}, cover)) {
+        const float x0 = std::max(d.axis.x(part.start_ns - origin), style.box.x0);
+        const float x1 = std::min(d.axis.x(part.end_ns - origin), style.box.x1);
+        if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(2)) continue;
+        if (d.model.exposed_only)
+            p.rect({x0, style.box.y0, x1, style.box.y1}, operationColour(block.op_class, block.phase));
+        p.rect({x0, style.box.y1 + 1, x1, style.box.y1 + 1 + underline_height}, p.theme().bad);
+    }
+}
+
+void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const BlockStyle& style) {
+    const Box shown{std::max(style.box.x0, d.axis.x0), style.box.y0, std::min(style.box.x1, d.axis.x1), style.box.y1};
+    const float room = shown.width() - 2 * label_padding;
+    if (room < 8 || !d.painter.roomForLabels(100)) return; // the frame, heads and axes need the last hundred
+    const TraceReader& reader = *d.view(row.trace).reader;
+    const bool wants_name = !isCollective(block.op_class) && !block.merged && (room > 40 || block.layer == -1);
+    std::string name;
+    if (wants_name)
+        if (const auto& details = d.cache.details(reader, block.event)) name = details->name;
+    for (const std::string& label : blockLabels(block, name, d.cache.headLayer(reader))) {
+        if (label.empty() || Painter::textWidth(label) > room) continue;
+        d.painter.textInRow(std::round(shown.x0 + label_padding), shown, label, textOn(style.colour));
+        return;
+    }
+}
+
+} // namespace
+
+double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visible_rows) {
+    double ns_per_px = d.axis.nsPerPx();
+    for (int attempt = 0; attempt < 8; ++attempt, ns_per_px *= 2) {
+        size_t blocks = 0;
+        for (const TimelineRow& row : visible_rows) {
+            if (row.kind != RowKind::lane) continue;
+            const TimeRange range = d.traceRange(row.trace);
+            const auto [first, last] =
+                visiblePart(d.cache.blocks(*d.view(row.trace).reader, row.lane, range, ns_per_px), range);
+            blocks += last - first;
+        }
+        if (blocks <= block_budget) break;
+    }
+    return ns_per_px;
+}
+
+void drawLaneLabel(TimelineDrawing& d, const TimelineRow& row, float y) {
+    const LaneInfo& lane = d.view(row.trace).reader->lanes()[static_cast<size_t>(row.lane)];
+    const Box box{0, y, d.axis.x0, y + metrics::lane_height};
+    if (row.names_rank) d.painter.textInRow(12, box, "rank " + std::to_string(row.rank), d.painter.theme().text);
+    d.painter.textInRow(d.model.only_rank < 0 && d.view(row.trace).reader->ranks() > 1 ? 64 : 28, box,
+                        toText(lane.kind), d.painter.theme().dim);
+}
+
+void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per_px) {
+    const TraceView& view = d.view(row.trace);
+    const TimeRange range = d.traceRange(row.trace);
+    const LaneKind kind = view.reader->lanes()[static_cast<size_t>(row.lane)].kind;
+    const std::vector<LaneBlock> cover =
+        kind == LaneKind::comm ? computeCover(d, row, ns_per_px) : std::vector<LaneBlock>{};
+    const std::vector<LaneBlock>& blocks = d.cache.blocks(*view.reader, row.lane, range, ns_per_px);
+    const auto [first, last] = visiblePart(blocks, range);
+    Painter& p = d.painter;
+    std::optional<Box> selected;
+    for (size_t i = first; i < last && p.roomForRects(64); ++i) {
+        const LaneBlock& block = blocks[i];
+        // A pixel between neighbours keeps them apart where there is room for it; cut ends stay outside the clip.
+        const float x0 = std::max(d.axis.x(block.start_ns - view.origin_ns), d.axis.x0 - 8);
+        const float x1 = std::min(d.axis.x(block.end_ns - view.origin_ns), d.axis.x1 + 8);
+        const float gap = x1 - x0 > 4 ? 1.0f : 0.0f;
+        Rgb colour = operationColour(block.op_class, block.phase);
+        if (block.merged) colour = mix(colour, p.theme().background, merged_share);
+        if (d.model.exposed_only) colour = mix(p.theme().line, p.theme().background, 0.25f);
+        const BlockStyle style{
+            {x0, y, std::max(x1 - gap, x0 + p.pixel()), y + metrics::lane_height}, colour, metrics::block_radius};
+        p.block(style.box, colour, style.radius);
+        if (isCollective(block.op_class)) {
+            if (!d.model.exposed_only) drawCommunicationParts(d, row, block, style);
+            drawExposed(d, row, block, style, cover);
+        }
+        if (!d.model.exposed_only || isCollective(block.op_class)) drawLabel(d, row, block, style);
+        const EventRef ref{row.trace, block.event};
+        if (d.selection.selected == ref) selected = style.box;
+        const Box target{x0, y - 2, std::max(x1, x0 + 2), y + metrics::lane_height + 2};
+        if (d.mouse_in_plot && target.contains(d.mouse)) {
+            d.hovered_block = HoveredBlock{ref, block};
+            p.outline(style.box, p.theme().text, style.radius, 1, 0.7f);
+        }
+    }
+    // The outline is twofold, so that it shows on blocks of the accent's own blue.
+    if (selected) {
+        p.outline({selected->x0 - 1, selected->y0 - 1, selected->x1 + 1, selected->y1 + 1}, p.theme().accent,
+                  metrics::block_radius + 1, 2);
+        if (selected->width() > 6)
+            p.outline({selected->x0 + 1, selected->y0 + 1, selected->x1 - 1, selected->y1 - 1}, p.theme().background,
+                      metrics::block_radius, 1, 0.8f);
+    }
+}
+
+} // namespace shardscope::gui

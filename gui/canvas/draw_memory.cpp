@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory of one rank as a stacked area: what it was for, when it peaked, and whether that is what the plan said.
+#include "gui/canvas/format.h"
+#include "gui/canvas/timeline_drawing.h"
+#include <cmath>
+
+namespace shardscope::gui {
+
+namespace {
+
+using namespace timeline_metrics;
+
+// From the bottom up: what stays, then what comes and goes.
+constexpr std::array stacking = {
+    MemoryCategory::parameters,  MemoryCategory::master_weights, MemoryCategory::optimizer, MemoryCategory::gradients,
+    MemoryCategory::activations, MemoryCategory::comm_buffers,   MemoryCategory::workspace, MemoryCategory::other};
+static_assert(stacking.size() == all_memory_categories.size());
+
+struct Slab {
+    Box box;
+    MemoryCategory category;
+};
+
+// Columns of `columns` as rectangles; neighbours whose edges fall on the same pixels become one.
+std::vector<Slab> slabsOf(const TimelineDrawing& d, const MemoryColumns& columns, Box area, int64_t scale,
+                          int64_t origin) {
+    std::vector<Slab> slabs, open;
+    for (MemoryCategory category : stacking) open.push_back({{0, 0, 0, 0}, category});
+    const auto height = [&](int64_t bytes) {
+        return area.height() * static_cast<float>(static_cast<double>(bytes) / static_cast<double>(scale));
+    };
+    for (size_t i = 0; i < columns.columns.size(); ++i) {
+        const int64_t start = columns.first_ns + static_cast<int64_t>(i) * columns.column_ns - origin;
+        const float x0 = d.painter.snapped(std::max(d.axis.x(start), area.x0));
+        const float x1 = d.painter.snapped(std::min(d.axis.x(start + columns.column_ns), area.x1));
+        if (x1 <= x0) continue;
+        int64_t below = 0;
+        for (Slab& slab : open) {
+            const int64_t bytes = std::max<int64_t>(0, columns.columns[i].bytes[static_cast<size_t>(slab.category)]);
+            const float y1 = d.painter.snapped(area.y1 - height(below));
+            below += bytes;
+            const float y0 = d.painter.snapped(area.y1 - height(below));
+            if (slab.box.y0 == y0 && slab.box.y1 == y1 && slab.box.x1 == x0) {
+                slab.box.x1 = x1;
+                continue;
+            }
+            if (slab.box.height() > 0) slabs.push_back(slab);
+            slab.box = {x0, y0, x1, y1};
+        }
+    }
+    for (const Slab& slab : open)
+        if (slab.box.height() > 0 && slab.box.width() > 0) slabs.push_back(slab);
+    return slabs;
+}
+
+int64_t niceCeiling(int64_t bytes) {
+    double unit = 1;
+    while (static_cast<double>(bytes) >= 1024 * unit) unit *= 1024;
+    const double value = static_cast<double>(bytes) / unit; // 1 to 1024 of its unit
+    const double decade = std::pow(10, std::floor(std::log10(std::max(value, 1.0))));
+    for (double nice : {1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0})
+        if (nice * decade >= value) return static_cast<int64_t>(std::ceil(nice * decade * unit));
+    return bytes;
+}
+
+std::string axisLabel(int64_t bytes) { // "6 MiB", not "6.00 MiB"
+    std::string text = formatBytes(bytes);
+    const size_t dot = text.find('.');
+    if (dot == std::string::npos) return text;
+    size_t end = text.find(' ', dot);
+    while (text[end - 1] == '0') text.erase(--end, 1);
+    if (text[end - 1] == '.') text.erase(end - 1, 1);
+    return text;
+}
+
+struct PeakLabel {
+    std::string text;
+    bool as_planned;
+};
+
+PeakLabel peakLabel(int64_t peak, std::optional<int64_t> planned) {
+    if (!planned) return {"peak " + formatBytes(peak), true};
+    if (*planned == peak) return {"peak " + formatBytes(peak) + " = planned", true};
+    // A difference too small for the rounded figures is told in bytes.
+    if (formatBytes(peak) == formatBytes(*planned))
+        return {"peak " + formatCount(peak) + " B, planned " + formatCount(*planned) + " B", false};
+    return {"peak " + formatBytes(peak) + ", planned " + formatBytes(*planned), false};
+}
+
+void drawPeak(TimelineDrawing& d, const TimelineRow& row, Box area, int64_t scale) {
+    const TraceView& view = d.view(row.trace);
+    const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
+    const std::optional<int64_t> planned = plannedPeak(*view.reader, row.rank, row.tier);
+    Painter& p = d.painter;
+    const auto y_of = [&](int64_t bytes) {
+        return p.snapped(area.y1 -
+                         area.height() * static_cast<float>(static_cast<double>(bytes) / static_cast<double>(scale)));
+    };
+    if (planned) p.dashedHorizontal(area.x0, area.x1, y_of(*planned) - p.pixel(), p.theme().text);
+
+    const PeakLabel label = peakLabel(curve.peak_bytes, planned);
+    const float width = Painter::textWidth(label.text, Font::axis);
+    const float top = std::min(y_of(curve.peak_bytes), planned ? y_of(*planned) : area.y1);
+    const float x = d.axis.x(curve.peak_time_ns - view.origin_ns);
+    float label_x = area.x0 + 6;
+    if (x >= area.x0 && x <= area.x1) {
+        p.dot({x, y_of(curve.peak_bytes)}, 3, p.theme().text);
+        label_x = x + 8 + width < area.x1 ? x + 8 : x - 8 - width;
+    }
+    p.text(std::round(std::max(label_x, area.x0 + 2)), std::round(top - 3 - Painter::textHeight(Font::axis)),
+           label.text, label.as_planned ? p.theme().text : p.theme().attention, Font::axis);
+}
+
+} // namespace
+
+int64_t memoryScale(const TimelineModel& model, const TimelineLayout& layout, MemoryTier tier) {
+    int64_t highest = 1;
+    for (const TimelineRow& row : layout.rows) {
+        if (row.kind != RowKind::memory || row.tier != tier) continue;
+        const TraceReader& reader = *model.traces[static_cast<size_t>(row.trace)].reader;
+        highest = std::max(
+            {highest, reader.memory(row.rank, tier).peak_bytes, plannedPeak(reader, row.rank, tier).value_or(0)});
+    }
+    return niceCeiling(highest);
+}
+
+void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t scale, int rect_budget) {
+    const TraceView& view = d.view(row.trace);
+    Painter& p = d.painter;
+    const float full_height = row.height - memory_head - memory_foot;
+    const Box area{d.axis.x0, y + memory_head, d.axis.x1, y + memory_head + std::min(full_height, memory_high)};
+
+    const Box top{0, area.y0 - 7, d.axis.x0 - 10, area.y0 + 7}, bottom{0, area.y1 - 10, d.axis.x0 - 10, area.y1 + 4};
+    const float middle = (area.y0 + area.y1) / 2;
+    p.textRight(top.x1, top, axisLabel(scale), p.theme().dim, Font::axis);
+    p.textRight(bottom.x1, bottom, "0", p.theme().dim, Font::axis);
+    const std::string name = row.tier == MemoryTier::device ? "memory" : std::string(toText(row.tier)) + " memory";
+    if (row.names_rank)
+        p.textInRow(12, {0, middle - 10, d.axis.x0, middle + 10}, "rank " + std::to_string(row.rank), p.theme().text);
+    p.textInRow(d.model.only_rank < 0 && view.reader->ranks() > 1 && row.tier == MemoryTier::device ? 64 : 28,
+                {0, middle - 10, d.axis.x0, middle + 10}, name, p.theme().dim);
+
+    p.pushClip({d.axis.x0, y, d.axis.x1, y + row.height});
+    const TimeRange range = d.traceRange(row.trace);
+    std::vector<Slab> slabs;
+    for (double column_px = 1; column_px <= 64; column_px *= 2) { // coarser columns where finer ones pass the budget
+        const MemoryColumns& columns =
+            d.cache.memory(*view.reader, row.rank, row.tier, range, column_px * d.axis.nsPerPx());
+        slabs = slabsOf(d, columns, area, scale, view.origin_ns);
+        if (static_cast<int>(slabs.size()) <= rect_budget) break;
+    }
+    for (const Slab& slab : slabs) {
+        if (!p.roomForRects(300)) break;
+        p.rect(slab.box, memoryColour(slab.category), 0.9f);
+    }
+    p.rect({area.x0, area.y1, area.x1, area.y1 + p.pixel()}, p.theme().line);
+    drawPeak(d, row, area, scale);
+    p.popClip();
+    if (d.mouse_in_plot && area.contains(d.mouse))
+        d.hovered_memory = HoveredMemory{row.trace, row.rank, row.tier, d.axis.timeAt(d.mouse.x) + view.origin_ns};
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/canvas/format.h"
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace shardscope::gui {
+
+namespace {
+
+struct Unit {
+    double size;
+    std::string_view name;
+};
+constexpr std::array time_units = {Unit{1, "ns"}, Unit{1e3, "µs"}, Unit{1e6, "ms"}, Unit{1e9, "s"}};
+constexpr std::array byte_units = {Unit{1, "B"}, Unit{1024.0, "KiB"}, Unit{1048576.0, "MiB"}, Unit{1073741824.0, "GiB"},
+                                   Unit{1099511627776.0, "TiB"}};
+
+std::string decimal(double value, int decimals) {
+    std::array<char, 64> text{};
+    const int length = std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+    return {text.data(), static_cast<size_t>(length)};
+}
+
+// Two decimals below 100, one below 1000: never more than four significant digits.
+int decimalsFor(double value) { return value < 99.995 ? 2 : value < 999.95 ? 1 : 0; }
+
+template <size_t N> std::string withUnit(int64_t count, const std::array<Unit, N>& units) {
+    const double value = std::abs(static_cast<double>(count));
+    size_t u = 0;
+    // What would round up to the next unit is shown in it: 999.96 µs reads "1.00 ms".
+    while (u + 1 < N && value / units[u].size >= (u == 0 ? 1.0 : 0.99995) * units[u + 1].size / units[u].size) ++u;
+    const std::string sign = count < 0 ? "-" : "";
+    if (u == 0) return sign + std::to_string(std::llabs(count)) + " " + std::string(units[0].name);
+    const double scaled = value / units[u].size;
+    const int decimals = decimalsFor(scaled);
+    const std::string number =
+        decimals == 0 ? formatCount(static_cast<int64_t>(std::llround(scaled))) : decimal(scaled, decimals);
+    return sign + number + " " + std::string(units[u].name);
+}
+
+} // namespace
+
+std::string formatDuration(int64_t ns) { return withUnit(ns, time_units); }
+std::string formatBytes(int64_t bytes) { return withUnit(bytes, byte_units); }
+
+std::string formatCount(int64_t count) {
+    std::string digits = std::to_string(count);
+    const size_t first = count < 0 ? 1 : 0;
+    for (size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
+    return digits;
+}
+
+std::string formatPercent(double percent) {
+    return decimal(percent, std::abs(percent) < 9.95 && percent != 0 ? 1 : 0) + " %";
+}
+
+std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns) {
+    size_t u = 0;
+    while (u + 1 < time_units.size() && static_cast<double>(reach_ns) >= 2 * time_units[u + 1].size) ++u;
+    int decimals = 0;
+    for (double step = static_cast<double>(resolution_ns) / time_units[u].size; step < 0.999 && decimals < 9;
+         step *= 10)
+        ++decimals;
+    return decimal(static_cast<double>(ns) / time_units[u].size, decimals) + " " + std::string(time_units[u].name);
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers as people read them, the same in canvases, panels and tables: adaptive unit, at most four significant digits,
+// thousands separated. No Qt, no locale.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace shardscope::gui {
+
+std::string formatDuration(int64_t ns);    // "812 ns", "24.31 ms", "1.50 s"
+std::string formatBytes(int64_t bytes);    // "512 B", "5.12 MiB", "102.4 GiB"
+std::string formatCount(int64_t count);    // "7,087,872"
+std::string formatPercent(double percent); // "61 %", "0.4 %"
+
+// A point on a time axis whose neighbours are `resolution_ns` away: as many decimals as that needs. The unit follows
+// `reach_ns`, the largest time on the axis, so that all labels of one axis share it.
+std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns); // "12.35 ms"
+
+} // namespace shardscope::gui

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/canvas/imgui_canvas.h"
+#include "gui/canvas/imgui_host.h"
+#include "gui/canvas/opengl_presenter.h"
+#include "gui/canvas/qt_input.h"
+#include <QElapsedTimer>
+#include <QEvent>
+#include <QPainter>
+#include <QTimer>
+#include <algorithm>
+#include <imgui.h>
+
+namespace shardscope::gui {
+
+namespace {
+
+constexpr int tooltip_wake_ms = 320; // a little after the 300 ms at which draw functions show tooltips
+constexpr int caret_ms = 250;
+
+bool wantsOpenGl(Presenter presenter) {
+    const QByteArray wish = qgetenv("SHARDSCOPE_PRESENTER");
+    if (wish == "software")
+        presenter = Presenter::software;
+    else if (wish == "opengl")
+        presenter = Presenter::opengl;
+    else if (!wish.isEmpty())
+        qWarning("SHARDSCOPE_PRESENTER=%s is ignored: use software or opengl", wish.constData());
+    if (presenter == Presenter::software || !probeOpenGl().works) return false;
+    return presenter == Presenter::opengl || !probeOpenGl().in_software;
+}
+
+bool isInput(QEvent::Type type) {
+    switch (type) {
+    case QEvent::MouseMove:
+    case QEvent::MouseButtonPress:
+    case QEvent::MouseButtonRelease:
+    case QEvent::MouseButtonDblClick:
+    case QEvent::Wheel:
+    case QEvent::Leave:
+    case QEvent::FocusOut:
+    case QEvent::KeyPress:
+    case QEvent::KeyRelease:
+    case QEvent::InputMethod:
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+struct ImGuiCanvas::Impl {
+    ImGuiCanvas& widget;
+    DrawFunction draw;
+    InputQueue input;
+    ImGuiHost host;
+    QWidget* surface = nullptr; // the OpenGL child; null: this widget paints itself
+    QTimer tooltip, caret;
+    QElapsedTimer since_last;
+    int frames_wanted = 1;
+    bool drawing = false, mouse_moved = false;
+    int64_t frames = 0;
+    double last_frame_ms = 0;
+
+    Impl(ImGuiCanvas& owner, DrawFunction function)
+        : widget(owner)
+        , draw(std::move(function)) {
+        for (QTimer* timer : {&tooltip, &caret}) {
+            timer->setSingleShot(true);
+            QObject::connect(timer, &QTimer::timeout, &widget, [this] { want(1); });
+        }
+    }
+
+    void want(int count) {
+        frames_wanted = std::max(frames_wanted, count);
+        schedule();
+    }
+    void schedule() {
+        if (surface)
+            surface->update();
+        else
+            widget.update();
+    }
+
+    const ImDrawData& frame() {
+        const double seconds = since_last.isValid() ? static_cast<double>(since_last.nsecsElapsed()) * 1e-9 : 1.0 / 60;
+        since_last.start();
+        frames_wanted = std::max(0, frames_wanted - 1);
+        drawing = true;
+        const ImDrawData& data = host.frame(draw, widget.size(), seconds, &input);
+        drawing = false;
+        ++frames;
+        if (!input.empty()) frames_wanted = std::max(frames_wanted, 2);
+        if (frames_wanted > 0) schedule();
+        if (std::exchange(mouse_moved, false)) tooltip.start(tooltip_wake_ms);
+        if (host.wantsText()) caret.start(caret_ms);
+        return data;
+    }
+    void frameDrawn() { last_frame_ms = static_cast<double>(since_last.nsecsElapsed()) * 1e-6; }
+};
+
+ImGuiCanvas::ImGuiCanvas(DrawFunction draw, Presenter presenter, QWidget* parent)
+    : QWidget(parent)
+    , m_impl(std::make_unique<Impl>(*this, std::move(draw))) {
+    setMouseTracking(true);
+    setFocusPolicy(Qt::StrongFocus);
+    setAttribute(Qt::WA_InputMethodEnabled);
+    setAttribute(Qt::WA_OpaquePaintEvent);
+    setMinimumSize(64, 64);
+    if (!wantsOpenGl(presenter)) return;
+    m_impl->surface = createOpenGlSurface(
+        m_impl->host,
+        [this]() -> const ImDrawData& {
+            const ImDrawData& lists = m_impl->frame();
+            m_impl->frameDrawn();
+            return lists;
+        },
+        this);
+    m_impl->surface->setGeometry(rect());
+}
+
+ImGuiCanvas::~ImGuiCanvas() {
+    delete m_impl->surface; // before the host it draws from
+}
+
+void ImGuiCanvas::setTheme(const Theme& theme) {
+    m_impl->host.setTheme(theme);
+    requestFrame();
+}
+
+void ImGuiCanvas::requestFrame() { m_impl->want(1); }
+bool ImGuiCanvas::idle() const { return !isVisible() || (m_impl->input.empty() && m_impl->frames_wanted == 0); }
+int64_t ImGuiCanvas::frameCount() const { return m_impl->frames; }
+double ImGuiCanvas::lastFrameMs() const { return m_impl->last_frame_ms; }
+bool ImGuiCanvas::usesOpenGl() const { return m_impl->surface != nullptr; }
+
+bool ImGuiCanvas::event(QEvent* event) {
+    if (event->type() == QEvent::ShortcutOverride && InputQueue::claimsShortcut(*event, m_impl->host.wantsText())) {
+        event->accept();
+        return true;
+    }
+    if (isInput(event->type())) {
+        const bool taken = m_impl->input.take(*event, m_impl->host.wantsText());
+        if (!m_impl->input.empty()) {
+            m_impl->mouse_moved = m_impl->mouse_moved || event->type() == QEvent::MouseMove;
+            m_impl->want(2); // the second lets what the first one meant reach the picture
+        }
+        if (event->type() == QEvent::MouseButtonPress) setFocus(Qt::MouseFocusReason);
+        if (taken) {
+            event->accept();
+            return true;
+        }
+    }
+    if (event->type() == QEvent::Show) requestFrame();
+    return QWidget::event(event);
+}
+
+void ImGuiCanvas::paintEvent(QPaintEvent*) {
+    if (m_impl->surface || m_impl->drawing) return;
+    m_impl->host.setDevicePixelRatio(devicePixelRatioF());
+    const QImage image = m_impl->host.rasterised(m_impl->frame());
+    QPainter(this).drawImage(0, 0, image);
+    m_impl->frameDrawn();
+}
+
+void ImGuiCanvas::resizeEvent(QResizeEvent*) {
+    if (m_impl->surface) m_impl->surface->setGeometry(rect());
+    requestFrame();
+}
+
+bool ImGuiCanvas::focusNextPrevChild(bool next) {
+    return !m_impl->host.wantsText() && QWidget::focusNextPrevChild(next);
+}
+
+QImage renderToImage(const DrawFunction& draw, const Theme& theme, QSize logical_size, double dpr) {
+    ImGuiHost host;
+    host.setTheme(theme);
+    host.setDevicePixelRatio(dpr);
+    return host.rasterised(host.frame(draw, logical_size, 1.0 / 60, nullptr));
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// One ImGui context with its fonts and style: turns a draw function into draw lists. Knows nothing of widgets; the
+// canvas widget and `renderToImage` both stand on it.
+#pragma once
+#include "gui/canvas/canvas_fonts.h"
+#include "gui/canvas/imgui_canvas.h"
+#include "gui/canvas/software_rasteriser.h"
+
+struct ImDrawData;
+struct ImGuiContext;
+
+namespace shardscope::gui {
+
+class InputQueue;
+
+class ImGuiHost {
+public:
+    ImGuiHost();
+    ~ImGuiHost();
+    ImGuiHost(const ImGuiHost&) = delete;
+    ImGuiHost& operator=(const ImGuiHost&) = delete;
+
+    void setTheme(const Theme&);
+    const Theme& theme() const { return m_theme; }
+    void setDevicePixelRatio(double); // rebuilds the fonts when it changed
+    int fontGeneration() const { return m_font_generation; }
+
+    // Runs one frame. The result stays valid until the next call.
+    const ImDrawData& frame(const DrawFunction&, QSize logical_size, double seconds_since_last, InputQueue*);
+    void makeCurrent() const;
+    bool wantsText() const;
+    AlphaTexture fontTexture() const;
+    QImage rasterised(const ImDrawData&) const;
+
+private:
+    ImGuiContext* m_context;
+    CanvasFonts m_fonts;
+    Theme m_theme;
+    double m_dpr = 0;
+    int m_font_generation = 0;
+};
+
+} // namespace shardscope::gui

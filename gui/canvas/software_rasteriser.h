@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws ImGui's triangles into a QImage on the processor: the same pixels on every machine, no display and no OpenGL
+// needed. A pixel belongs to a shape when its centre does (upper-left rule), as with OpenGL without multisampling.
+#pragma once
+#include <QImage>
+
+struct ImDrawData;
+
+namespace shardscope::gui {
+
+struct AlphaTexture { // the font atlas, one byte per texel
+    const uint8_t* alpha = nullptr;
+    int width = 0, height = 0;
+};
+
+// `target` is Format_RGB32 of the framebuffer's size and holds the background. Every texture id in the data is the
+// atlas.
+void rasterise(const ImDrawData&, const AlphaTexture&, QImage& target);
+
+} // namespace shardscope::gui

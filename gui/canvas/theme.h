@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// All colours and sizes of the program in one place; Qt's palette, the canvases and the charts read them alike. Colours
+// are 0xRRGGBB (opaque); who draws adds alpha.
+#pragma once
+#include "traces/vocabulary.h"
+#include <cstdint>
+#include <string_view>
+
+namespace shardscope::gui {
+
+using Rgb = uint32_t;
+
+struct Theme {
+    std::string_view name; // "dark" | "light"
+    Rgb background, panel, raised, line, grid, text, dim, faint, accent, good, bad, attention;
+    Rgb on_block; // text on a dark block; `textOn` chooses
+};
+
+const Theme& darkTheme();
+const Theme& lightTheme();
+
+// The same in both themes: compute by phase, communication by kind. Compute is cool, communication warm.
+Rgb operationColour(OpClass, Phase);
+Rgb memoryColour(MemoryCategory);
+
+Rgb mix(Rgb from, Rgb to, float share); // share 0: from, 1: to
+double contrast(Rgb, Rgb);              // WCAG 2 contrast ratio, 1 to 21
+Rgb textOn(Rgb block);                  // near-black or white, whichever reads better on it
+
+namespace metrics { // logical pixels
+inline constexpr float font = 13, font_small = 12, font_axis = 11, lane_height = 20, lane_pitch = 24,
+                       block_radius = 2.5f, card_radius = 9, control_radius = 7, control_height = 28;
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main canvas: one to four traces stacked on one time axis; per trace a head line, lanes per rank, and the memory
+// of each rank as a stacked area with the planned peak as a dashed line. Draw functions read data and state, draw into
+// the current ImGui frame and return what the user meant; they never wait, never touch SQL and never change the
+// selection themselves.
+#pragma once
+#include "gui/canvas/theme.h"
+#include "traces/trace_reader.h"
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace shardscope::gui {
+
+struct TraceView { // one trace as the canvas sees it; the reader is not owned
+    const TraceReader* reader = nullptr;
+    std::string label;      // "A"
+    std::string title;      // "ZeRO-2"
+    std::string subtitle;   // "gradients sharded: reduce-scatter per bucket"
+    std::string difference; // "+5.2 ms (13.0 %)" against A; empty for the baseline
+    bool difference_is_worse = false;
+    int64_t origin_ns = 0; // trace time drawn at view time 0 (start of the aligned step, or 0)
+};
+
+struct EventRef {
+    int trace = 0; // index into TimelineModel::traces
+    EventId event = EventId::none;
+    bool operator==(const EventRef&) const = default;
+};
+
+struct TimelineModel {
+    std::vector<TraceView> traces;
+    int32_t only_rank = -1; // -1: all ranks
+    bool show_lanes = true;
+    bool show_memory = true;
+    bool exposed_only = false; // grey out everything but exposed communication
+    std::string axis_caption;  // "step 12" or "all steps"
+};
+
+struct TimelineSelection { // owned by the Session, shared by all canvases
+    TimeRange visible;     // in view time; empty: everything
+    std::optional<EventRef> selected;
+    std::optional<int64_t> cursor_ns; // view time under the mouse, in any canvas
+};
+
+struct TimelineIntents {
+    std::optional<EventRef> hovered, clicked;
+    bool clicked_empty = false;
+    std::optional<int64_t> cursor_ns;
+    std::optional<TimeRange> visible; // zoom or pan wanted
+};
+
+class TimelineCache; // rects and decimated memory curves keyed by (trace, lane, range, width)
+
+enum class TimelineZone { none, plot, gutter, minimap, scrollbar };
+
+struct TimelineState {
+    // persists
+    float scroll_y = 0;
+    TimelineZone pressed = TimelineZone::none; // where the left button went down
+    int64_t grabbed_ns = 0;                    // view time under the mouse at that moment
+    float grabbed_scroll = 0;                  // scroll_y at that moment
+    std::string hover_key;                     // what the mouse rests on, and since when (ImGui's clock)
+    double hover_since = 0;
+    // this frame, for tests and the status bar
+    int drawn_rects = 0, drawn_labels = 0;
+    bool tooltip_shown = false;
+    // cache
+    std::shared_ptr<TimelineCache> cache;
+};
+
+// Keys pressed since the last frame, as the host widget knows them (ImGui 1.86 has no W, S, D, F).
+struct TimelineInput {
+    int zoom = 0; // W: +1, S: -1, per frame
+    int pan = 0;  // D: +1, A: -1
+    bool fit = false;
+};
+
+// Fills the whole display of the current ImGui frame.
+TimelineIntents drawTimeline(const TimelineModel&, const TimelineSelection&, const TimelineInput&, const Theme&,
+                             TimelineState&);
+TimeRange fullRange(const TimelineModel&);  // of all traces, in view time; {0, 1} if empty
+float timelineHeight(const TimelineModel&); // logical pixels it would like to have
+
+} // namespace shardscope::gui

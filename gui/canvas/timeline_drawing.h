@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the timeline share while one frame is drawn. Internal to this folder.
+#pragma once
+#include "gui/canvas/painter.h"
+#include "gui/canvas/timeline_cache.h"
+#include "gui/canvas/timeline_layout.h"
+#include <string>
+#include <utility>
+
+namespace shardscope::gui {
+
+struct HoveredBlock {
+    EventRef ref;
+    LaneBlock block;
+};
+
+struct HoveredMemory {
+    int trace = 0;
+    int32_t rank = 0;
+    MemoryTier tier = MemoryTier::device;
+    int64_t time_ns = 0; // trace time
+};
+
+struct TimelineDrawing {
+    const TimelineModel& model;
+    const TimelineSelection& selection;
+    Painter& painter;
+    TimelineCache& cache;
+    TimeAxis axis;
+    Box content{};              // below the ruler, all of the width
+    bool mouse_in_plot = false; // and nothing is being dragged
+    ImVec2 mouse{};
+    // found while drawing
+    std::optional<HoveredBlock> hovered_block;
+    std::optional<HoveredMemory> hovered_memory;
+
+    const TraceView& view(int trace) const { return model.traces[static_cast<size_t>(trace)]; }
+    TimeRange traceRange(int trace) const { // the visible range in the trace's own time
+        const int64_t origin = view(trace).origin_ns;
+        return {axis.visible.start_ns + origin, axis.visible.end_ns + origin};
+    }
+    Box plot() const { return {axis.x0, content.y0, axis.x1, content.y1}; }
+};
+
+// Each trace's lanes share one resolution, chosen so that the whole frame stays within its budget.
+double laneResolution(TimelineDrawing&, const std::vector<TimelineRow>& visible_rows);
+void drawLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
+void drawLaneLabel(TimelineDrawing&, const TimelineRow&, float y);
+
+int64_t memoryScale(const TimelineModel&, const TimelineLayout&,
+                    MemoryTier); // top of the axis, the same for all traces
+void drawMemory(TimelineDrawing&, const TimelineRow&, float y, int64_t scale, int rect_budget);
+
+struct Ticks {
+    int64_t step_ns = 1;
+    std::vector<int64_t> at; // view times
+};
+Ticks timeTicks(const TimeAxis&);
+void drawGrid(TimelineDrawing&, const Ticks&);
+void drawHead(TimelineDrawing&, const TimelineRow&, float y);
+void drawRuler(TimelineDrawing&, const Ticks&, std::optional<int64_t> cursor);
+void drawMinimap(TimelineDrawing&, TimeRange full);
+void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
+
+// The tooltip's text: a title, rows of name and value, and a last line in the accent colour.
+struct TooltipText {
+    std::string title, subtitle;
+    std::vector<std::pair<std::string, std::string>> rows;
+    std::string because; // the config key that caused it
+};
+TooltipText blockTooltip(TimelineDrawing&, const HoveredBlock&);
+TooltipText memoryTooltip(TimelineDrawing&, const HoveredMemory&);
+void drawTooltip(Painter&, const TooltipText&, ImVec2 mouse);
+
+// What may stand on a block, the most telling first; `name` is empty where it was not looked up.
+std::vector<std::string> blockLabels(const LaneBlock&, const std::string& name, int32_t head_layer);
+
+// What the user wants to see next, or nothing. Updates the drag state and scroll_y.
+std::optional<TimeRange> navigate(const TimelineDrawing&, const TimelineInput&, TimeRange full, float content_height,
+                                  TimelineState&);
+TimeRange clampVisible(TimeRange wanted, TimeRange full);
+std::optional<Box> scrollThumb(const TimelineDrawing&, float content_height, float scroll_y);
+bool clickedNow(); // the left button came up where it went down
+
+std::string elided(std::string text, float width, Font = Font::regular);
+
+} // namespace shardscope::gui

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/canvas/timeline_layout.h"
+#include <array>
+#include <cmath>
+
+namespace shardscope::gui {
+
+namespace {
+
+using namespace timeline_metrics;
+
+constexpr float below_head = 5, between_ranks = 6, below_trace = 4;
+
+std::vector<int32_t> shownRanks(const TimelineModel& model, const TraceReader& reader) {
+    std::vector<int32_t> ranks;
+    for (int32_t rank = 0; rank < reader.ranks(); ++rank)
+        if (model.only_rank < 0 || model.only_rank == rank) ranks.push_back(rank);
+    return ranks;
+}
+
+// Lanes by rank, and within a rank by kind: compute first, so that overlap is seen below it.
+std::vector<std::vector<LaneId>> lanesByRank(const TraceReader& reader) {
+    std::vector<std::vector<LaneId>> by_rank(static_cast<size_t>(std::max(0, reader.ranks())));
+    const auto lanes = reader.lanes();
+    for (size_t i = 0; i < lanes.size(); ++i)
+        if (lanes[i].rank >= 0 && static_cast<size_t>(lanes[i].rank) < by_rank.size())
+            by_rank[static_cast<size_t>(lanes[i].rank)].push_back(static_cast<LaneId>(i));
+    for (auto& ids : by_rank)
+        std::stable_sort(ids.begin(), ids.end(), [&](LaneId a, LaneId b) {
+            return lanes[static_cast<size_t>(a)].kind < lanes[static_cast<size_t>(b)].kind;
+        });
+    return by_rank;
+}
+
+void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& rows) {
+    const TraceReader& reader = *model.traces[static_cast<size_t>(trace)].reader;
+    rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + below_head});
+    const auto lanes = lanesByRank(reader);
+    const std::vector<int32_t> ranks = shownRanks(model, reader);
+    for (int32_t rank : ranks) {
+        const size_t first = rows.size();
+        if (model.show_lanes)
+            for (LaneId lane : lanes[static_cast<size_t>(rank)])
+                rows.push_back(
+                    {.kind = RowKind::lane, .trace = trace, .rank = rank, .lane = lane, .height = metrics::lane_pitch});
+        if (model.show_memory)
+            for (MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
+                if (!reader.memory(rank, tier).time_ns.empty())
+                    rows.push_back({.kind = RowKind::memory,
+                                    .trace = trace,
+                                    .rank = rank,
+                                    .tier = tier,
+                                    .height = memory_head + memory_low + memory_foot});
+        if (rows.size() == first) continue;
+        rows[first].names_rank = ranks.size() > 1;
+        rows.back().height += ranks.size() > 1 ? between_ranks : 0;
+    }
+    rows.back().height += below_trace;
+}
+
+} // namespace
+
+float topHeight() { return minimap_height + ruler_height; }
+
+TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
+    TimelineLayout layout;
+    for (int trace = 0; trace < static_cast<int>(model.traces.size()); ++trace) addTrace(model, trace, layout.rows);
+    int memory_rows = 0;
+    for (const TimelineRow& row : layout.rows) {
+        layout.height += row.height;
+        memory_rows += row.kind == RowKind::memory;
+    }
+    const float spare = available_height - layout.height;
+    const float growth = memory_rows == 0 ? 0
+                                          : std::clamp(std::floor(spare / static_cast<float>(memory_rows)), 0.0f,
+                                                       memory_high - memory_low);
+    layout.height = 0;
+    for (TimelineRow& row : layout.rows) {
+        if (row.kind == RowKind::memory) row.height += growth;
+        row.y = layout.height;
+        layout.height += row.height;
+    }
+    return layout;
+}
+
+float timelineHeight(const TimelineModel& model) { return topHeight() + layoutRows(model, 0).height; }
+
+TimeRange fullRange(const TimelineModel& model) {
+    std::optional<TimeRange> all;
+    for (const TraceView& trace : model.traces) {
+        const TimeRange span = trace.reader->span();
+        if (span.duration() <= 0) continue;
+        const TimeRange shifted{span.start_ns - trace.origin_ns, span.end_ns - trace.origin_ns};
+        if (!all) all = shifted;
+        all->start_ns = std::min(all->start_ns, shifted.start_ns);
+        all->end_ns = std::max(all->end_ns, shifted.end_ns);
+    }
+    return all.value_or(TimeRange{0, 1});
+}
+
+std::optional<int64_t> plannedPeak(const TraceReader& reader, int32_t rank, MemoryTier tier) {
+    for (const PlannedPeakEvent& peak : reader.plannedPeaks())
+        if (peak.rank == rank && peak.tier == tier && !peak.category) return peak.bytes;
+    return {};
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where everything of a timeline stands: the rows from top to bottom, and time from left to right. Plain numbers, no
+// drawing.
+#pragma once
+#include "gui/canvas/timeline.h"
+#include <algorithm>
+
+namespace shardscope::gui {
+
+namespace timeline_metrics { // logical pixels
+inline constexpr float gutter = 128, right_margin = 14, minimap_height = 30, ruler_height = 24, head_height = 24,
+                       scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120;
+}
+
+// The visible time on the screen. Floats only after the start was subtracted.
+struct TimeAxis {
+    TimeRange visible;
+    float x0 = 0, x1 = 1;
+    double nsPerPx() const { return static_cast<double>(visible.duration()) / static_cast<double>(x1 - x0); }
+    float x(int64_t view_ns) const {
+        const double px = static_cast<double>(view_ns - visible.start_ns) / nsPerPx();
+        return x0 + static_cast<float>(std::clamp(px, -1e5, 1e5)); // far-off ends would lose the float's precision
+    }
+    int64_t timeAt(float x) const {
+        return visible.start_ns + static_cast<int64_t>(static_cast<double>(x - x0) * nsPerPx());
+    }
+};
+
+enum class RowKind { head, lane, memory };
+
+struct TimelineRow {
+    RowKind kind = RowKind::head;
+    int trace = 0;
+    int32_t rank = -1;
+    LaneId lane = LaneId::none;           // of lane rows
+    MemoryTier tier = MemoryTier::device; // of memory rows
+    bool names_rank = false;              // the first row of its rank, where several ranks are shown
+    float y = 0, height = 0;              // from the top of the scrolled content
+};
+
+struct TimelineLayout {
+    std::vector<TimelineRow> rows;
+    float height = 0;
+};
+
+// Memory rows grow where the content would leave the canvas empty.
+TimelineLayout layoutRows(const TimelineModel&, float available_height);
+float topHeight(); // minimap and ruler
+
+// The planned peak of a rank's total, or nothing.
+std::optional<int64_t> plannedPeak(const TraceReader&, int32_t rank, MemoryTier);
+
+} // namespace shardscope::gui
