@@ -14,11 +14,12 @@ struct Error {
     std::string message; // one sentence naming the field and the remedy
 };
 
-template <class T>
-class [[nodiscard]] Result {
-  public:
-    Result(T value) : m_state(std::move(value)) {}
-    Result(Error error) : m_state(std::move(error)) {}
+template <class T> class [[nodiscard]] Result {
+public:
+    Result(T value)
+        : m_state(std::move(value)) {}
+    Result(Error error)
+        : m_state(std::move(error)) {}
     explicit operator bool() const { return std::holds_alternative<T>(m_state); }
     T& value() & { return std::get<T>(m_state); }
     const T& value() const& { return std::get<T>(m_state); }
@@ -30,19 +31,19 @@ class [[nodiscard]] Result {
     const T* operator->() const { return &value(); }
     const Error& error() const { return std::get<Error>(m_state); }
 
-  private:
+private:
     std::variant<T, Error> m_state;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
-  public:
+template <> class [[nodiscard]] Result<void> {
+public:
     Result() = default;
-    Result(Error error) : m_error(std::move(error)) {}
+    Result(Error error)
+        : m_error(std::move(error)) {}
     explicit operator bool() const { return !m_error; }
     const Error& error() const { return *m_error; }
 
-  private:
+private:
     std::optional<Error> m_error;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that can stand in a trace, as plain values. Times are int64 nanoseconds on the trace's own clock (0 = start of
-// recording), bytes and elements are int64. `std::visit` over TraceEvent makes a forgotten kind a compile error.
+// Everything that can stand in a trace, as plain values. Times are int64 nanoseconds on the trace's own clock (0 =
+// start of recording), bytes and elements are int64. `std::visit` over TraceEvent makes a forgotten kind a compile
+// error.
 #pragma once
 #include "traces/vocabulary.h"
 #include <cstdint>
@@ -28,13 +29,13 @@ struct IntervalEvent {
     int32_t step = -1;
     Phase phase = Phase::forward;
     OpClass op_class = OpClass::compute;
-    int32_t layer = -1;       // -1: none; 0..L-1 transformer blocks, L: final norm and head; embedding is -2
-    int32_t bucket = -1;      // gradient bucket, or -1
-    int64_t elements = 0;     // collectives: elements of the whole (gathered, reduced) range, padding included
-    int64_t bytes = 0;        // the same in bytes; compute: bytes written
-    int64_t sent_bytes = 0;   // collectives: what this rank sends under the ring convention, e.g. (N-1)/N * bytes
-    int64_t wait_ns = 0;      // collectives: own arrival to last arrival
-    int64_t emulated_ns = 0;  // tail of the interval added by the link model
+    int32_t layer = -1;      // -1: none; 0..L-1 transformer blocks, L: final norm and head; embedding is -2
+    int32_t bucket = -1;     // gradient bucket, or -1
+    int64_t elements = 0;    // collectives: elements of the whole (gathered, reduced) range, padding included
+    int64_t bytes = 0;       // the same in bytes; compute: bytes written
+    int64_t sent_bytes = 0;  // collectives: what this rank sends under the ring convention, e.g. (N-1)/N * bytes
+    int64_t wait_ns = 0;     // collectives: own arrival to last arrival
+    int64_t emulated_ns = 0; // tail of the interval added by the link model
 };
 
 // One allocation (delta_bytes > 0) or release (< 0) in the ledger of one rank.
@@ -79,7 +80,8 @@ struct ProgramOpEvent {
     int32_t bucket = -1;
     int64_t elements = 0;
     int64_t bytes = 0;
-    std::string config_key; // the DeepSpeed key that caused it, e.g. "zero_optimization.reduce_bucket_size"; may be empty
+    std::string
+        config_key; // the DeepSpeed key that caused it, e.g. "zero_optimization.reduce_bucket_size"; may be empty
     std::vector<OpId> waits_for;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a *.shardscope file, finished or still being written. Never modifies it. The static part (run, lanes, program) is
-// loaded at once; lanes are loaded on first use and kept as sorted columns, so that `rects` answers a picture from memory.
-// Not thread-safe: one reader per thread (they are cheap), or one owner.
+// Reads a *.shardscope file, finished or still being written. Never modifies it. The static part (run, lanes, program)
+// is loaded at once; lanes are loaded on first use and kept as sorted columns, so that `rects` answers a picture from
+// memory. Not thread-safe: one reader per thread (they are cheap), or one owner.
 #pragma once
 #include "traces/result.h"
 #include "traces/trace_event.h"
@@ -49,7 +49,7 @@ struct MemoryCurve {
 };
 
 class TraceReader {
-  public:
+public:
     // One sentence on failure: missing, unreadable, not a trace, newer than this program.
     static Result<std::unique_ptr<TraceReader>> open(const std::string& path);
     ~TraceReader();
@@ -78,10 +78,11 @@ class TraceReader {
     std::vector<IntervalEvent> events(LaneId, TimeRange) const;
     std::optional<IntervalDetails> details(EventId) const;
     std::string name(NameId) const;
-    // The curve of a rank and tier; empty if nothing was recorded.
+    // The curve of a rank and tier; empty if nothing was recorded. The reference stays valid, with contents that grow,
+    // as long as the reader lives; changes at the same time keep the order in which they were recorded.
     const MemoryCurve& memory(int32_t rank, MemoryTier) const;
 
-  private:
+private:
     struct Impl;
     explicit TraceReader(std::unique_ptr<Impl>);
     std::unique_ptr<Impl> m_impl;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The narrow waist: the executor's recorder, and later the simulator, CUPTI and the importers, all write here. A new kind of
-// event adds a member to TraceEvent and no method. A sink is used from one thread at a time.
+// The narrow waist: the executor's recorder, and later the simulator, CUPTI and the importers, all write here. A new
+// kind of event adds a member to TraceEvent and no method. A sink is used from one thread at a time.
 #pragma once
 #include "traces/trace_event.h"
 #include <span>
@@ -9,7 +9,7 @@
 namespace shardscope {
 
 class TraceSink {
-  public:
+public:
     virtual ~TraceSink() = default;
     virtual NameId intern(std::string_view) = 0; // the same text always gives the same id
     virtual LaneId addLane(const LaneInfo&) = 0;

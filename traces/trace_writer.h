@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a *.shardscope file (SQLite, see FORMAT.md) while the run goes on: WAL, batched transactions, readable by others at
-// any moment. The file is built under its final name only after it could be created; an existing good file is replaced by
-// rename when finish() succeeds or the first batch is committed, never truncated in place.
+// Writes a *.shardscope file (SQLite, see FORMAT.md) while the run goes on: WAL, batched transactions, readable by
+// others at any moment. Until the first commit it has a temporary name in the same folder; then it takes the final one
+// by rename, so an older trace there is replaced whole or not at all.
 #pragma once
 #include "traces/result.h"
 #include "traces/trace_sink.h"
@@ -11,7 +11,7 @@
 namespace shardscope {
 
 class TraceWriter final : public TraceSink {
-  public:
+public:
     // Fails with a sentence when the path cannot be written or is a directory or a file that is not a trace.
     static Result<std::unique_ptr<TraceWriter>> create(const std::string& path);
     ~TraceWriter() override; // without finish(): commits what it has and leaves a readable file
@@ -26,8 +26,9 @@ class TraceWriter final : public TraceSink {
     Result<void> finish(std::string_view status);
     // The first write error (full disk ...), if any; later appends are ignored and counted.
     const Error* failure() const;
+    int64_t ignored() const; // events not written because of it
 
-  private:
+private:
     struct Impl;
     explicit TraceWriter(std::unique_ptr<Impl>);
     std::unique_ptr<Impl> m_impl;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The words that mean one thing everywhere: in code, in SQL columns, in menus and in the docs. Each enum has exactly one
-// text form, `toText`, which is what the trace file stores; `fromText` is its inverse.
+// The words that mean one thing everywhere: in code, in SQL columns, in menus and in the docs. Each enum has exactly
+// one text form, `toText`, which is what the trace file stores; `fromText` is its inverse.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -29,9 +29,10 @@ enum class MemoryCategory : uint8_t {
 };
 enum class MemoryTier : uint8_t { device, host, nvme };
 
-inline constexpr std::array all_memory_categories = {
-    MemoryCategory::parameters,  MemoryCategory::gradients,    MemoryCategory::optimizer, MemoryCategory::master_weights,
-    MemoryCategory::activations, MemoryCategory::comm_buffers, MemoryCategory::workspace, MemoryCategory::other};
+inline constexpr std::array all_memory_categories = {MemoryCategory::parameters,  MemoryCategory::gradients,
+                                                     MemoryCategory::optimizer,   MemoryCategory::master_weights,
+                                                     MemoryCategory::activations, MemoryCategory::comm_buffers,
+                                                     MemoryCategory::workspace,   MemoryCategory::other};
 
 std::string_view toText(LaneKind);
 std::string_view toText(Phase);
@@ -39,8 +40,7 @@ std::string_view toText(OpClass);
 std::string_view toText(MemoryCategory);
 std::string_view toText(MemoryTier);
 
-template <class E>
-std::optional<E> fromText(std::string_view); // LaneKind, Phase, OpClass, MemoryCategory, MemoryTier
+template <class E> std::optional<E> fromText(std::string_view); // LaneKind, Phase, OpClass, MemoryCategory, MemoryTier
 
 inline bool isCollective(OpClass c) {
     return c == OpClass::all_gather || c == OpClass::reduce_scatter || c == OpClass::all_reduce ||

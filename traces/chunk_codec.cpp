@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "traces/chunk_codec.h"
+#include <cassert>
+#include <limits>
+#include <zstd.h>
+
+namespace shardscope {
+
+namespace {
+
+constexpr int compression_level = 3;
+constexpr size_t longest_varint = 10;
+constexpr size_t shape_columns = 8, detail_columns = 8;
+
+uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
+int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
+
+class Packer {
+public:
+    void put(uint64_t value) {
+        for (; value >= 0x80; value >>= 7) m_bytes.push_back(static_cast<std::byte>(value | 0x80));
+        m_bytes.push_back(static_cast<std::byte>(value));
+    }
+    void putSigned(int64_t value) { put(zigzag(value)); }
+
+    std::vector<std::byte> compressed() const {
+        std::vector<std::byte> out(ZSTD_compressBound(m_bytes.size()));
+        const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+        ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, compression_level);
+        ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+        const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), m_bytes.data(), m_bytes.size());
+        assert(!ZSTD_isError(size));
+        out.resize(size);
+        return out;
+    }
+
+private:
+    std::vector<std::byte> m_bytes;
+};
+
+// After the first violation everything reads as 0 and ok() is false.
+class Unpacker {
+public:
+    Unpacker(std::span<const std::byte> compressed, size_t most_bytes) {
+        const unsigned long long size = ZSTD_getFrameContentSize(compressed.data(), compressed.size());
+        m_ok = size != ZSTD_CONTENTSIZE_ERROR && size != ZSTD_CONTENTSIZE_UNKNOWN && size <= most_bytes;
+        if (!m_ok) return;
+        m_bytes.resize(static_cast<size_t>(size));
+        m_ok = ZSTD_decompress(m_bytes.data(), m_bytes.size(), compressed.data(), compressed.size()) == m_bytes.size();
+    }
+    bool ok() const { return m_ok; }
+    bool finished() const { return m_ok && m_at == m_bytes.size(); }
+    void refuse() { m_ok = false; }
+
+    uint64_t get() {
+        uint64_t value = 0;
+        for (unsigned shift = 0; shift < 64; shift += 7) {
+            if (!m_ok || m_at == m_bytes.size()) break;
+            const auto byte = static_cast<uint64_t>(m_bytes[m_at++]);
+            value |= (byte & 0x7f) << shift;
+            if (byte < 0x80) return value;
+        }
+        refuse();
+        return 0;
+    }
+    int64_t getSigned() { return unzigzag(get()); }
+
+    template <class T> T getIn(int64_t low, int64_t high) {
+        const int64_t value = getSigned();
+        if (value < low || value > high) refuse();
+        return static_cast<T>(m_ok ? value : low);
+    }
+    template <class T> T getInt32() {
+        return static_cast<T>(getIn<int32_t>(std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
+    }
+
+private:
+    std::vector<std::byte> m_bytes;
+    size_t m_at = 0;
+    bool m_ok = false;
+};
+
+} // namespace
+
+std::vector<std::byte> encodeShape(const Chunk& chunk, bool with_counts) {
+    Packer out;
+    int64_t previous = 0;
+    for (size_t i = 0; i < chunk.size(); ++i) {
+        out.putSigned(chunk.start(i) - previous);
+        previous = chunk.start(i);
+    }
+    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.end(i) - chunk.start(i));
+    previous = 0;
+    for (size_t i = 0; i < chunk.size(); ++i) {
+        const auto event = static_cast<int64_t>(chunk.rect(i).event);
+        out.putSigned(event - previous);
+        previous = event;
+    }
+    if (with_counts)
+        for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).count);
+    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.rect(i).phase));
+    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.rect(i).op_class));
+    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).layer);
+    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).bucket);
+    return out.compressed();
+}
+
+std::vector<std::byte> encodeDetail(const Chunk& chunk) {
+    Packer out;
+    const auto column = [&](auto member) {
+        for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.detail(i).*member));
+    };
+    column(&IntervalDetail::op);
+    column(&IntervalDetail::name);
+    column(&IntervalDetail::step);
+    column(&IntervalDetail::elements);
+    column(&IntervalDetail::bytes);
+    column(&IntervalDetail::sent_bytes);
+    column(&IntervalDetail::wait_ns);
+    column(&IntervalDetail::emulated_ns);
+    return out.compressed();
+}
+
+std::optional<Chunk> decodeShape(std::span<const std::byte> bytes, size_t count, bool with_counts) {
+    if (count == 0 || count > chunk_capacity) return std::nullopt;
+    Unpacker in(bytes, count * shape_columns * longest_varint);
+    std::vector<LaneRect> rects(in.ok() ? count : 0);
+    int64_t previous = 0;
+    for (LaneRect& r : rects) {
+        const int64_t gap = in.getSigned();
+        if (__builtin_add_overflow(previous, gap, &r.start_ns) || (gap < 0 && &r != rects.data()) ||
+            r.start_ns < -time_limit_ns || r.start_ns > time_limit_ns)
+            in.refuse();
+        previous = r.start_ns;
+    }
+    for (LaneRect& r : rects)
+        r.end_ns = in.ok() ? r.start_ns + in.getIn<int64_t>(0, time_limit_ns - r.start_ns) : r.start_ns;
+    previous = 0;
+    for (LaneRect& r : rects) {
+        if (__builtin_add_overflow(previous, in.getSigned(), &previous) || previous < 0) in.refuse();
+        r.event = static_cast<EventId>(previous);
+    }
+    if (with_counts)
+        for (LaneRect& r : rects) r.count = in.getIn<uint32_t>(1, std::numeric_limits<uint32_t>::max());
+    for (LaneRect& r : rects) r.phase = in.getIn<Phase>(0, static_cast<int64_t>(Phase::optimizer));
+    for (LaneRect& r : rects) r.op_class = in.getIn<OpClass>(0, static_cast<int64_t>(OpClass::host));
+    for (LaneRect& r : rects) r.layer = in.getInt32<int32_t>();
+    for (LaneRect& r : rects) r.bucket = in.getInt32<int32_t>();
+    if (!in.finished()) return std::nullopt;
+    Chunk chunk;
+    for (const LaneRect& r : rects) chunk.append(r);
+    return chunk;
+}
+
+std::optional<std::vector<IntervalDetail>> decodeDetail(std::span<const std::byte> bytes, size_t count) {
+    if (count == 0 || count > chunk_capacity) return std::nullopt;
+    Unpacker in(bytes, count * detail_columns * longest_varint);
+    std::vector<IntervalDetail> details(in.ok() ? count : 0);
+    for (auto& d : details) d.op = in.getInt32<OpId>();
+    for (auto& d : details) d.name = in.getInt32<NameId>();
+    for (auto& d : details) d.step = in.getInt32<int32_t>();
+    for (auto member : {&IntervalDetail::elements, &IntervalDetail::bytes, &IntervalDetail::sent_bytes,
+                        &IntervalDetail::wait_ns, &IntervalDetail::emulated_ns})
+        for (auto& d : details) d.*member = in.getIn<int64_t>(0, quantity_limit);
+    if (!in.finished()) return std::nullopt;
+    return details;
+}
+
+} // namespace shardscope

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "traces/lane_index.h"
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+namespace shardscope {
+
+namespace {
+
+constexpr size_t leaf_shift = 4; // 16 events below each lowest node: scanning them costs less than storing more nodes
+
+TimeRange limited(TimeRange range) {
+    return {std::clamp(range.start_ns, -time_limit_ns, time_limit_ns),
+            std::clamp(range.end_ns, -time_limit_ns, time_limit_ns)};
+}
+
+} // namespace
+
+// --- Chunk
+// --------------------------------------------------------------------------------------------------------------
+
+void Chunk::append(const LaneRect& r) {
+    assert(m_start.size() < chunk_capacity && (m_start.empty() || m_start.back() <= r.start_ns));
+    const size_t i = m_start.size();
+    m_start.push_back(r.start_ns);
+    m_end.push_back(r.end_ns);
+    m_event.push_back(static_cast<int64_t>(r.event));
+    m_phase.push_back(r.phase);
+    m_op_class.push_back(r.op_class);
+    m_layer.push_back(r.layer);
+    m_bucket.push_back(r.bucket);
+    if (!m_count.empty() || r.count != 1) {
+        m_count.resize(i, 1);
+        m_count.push_back(r.count);
+    }
+    for (size_t level = 0; level == 0 || (i >> (leaf_shift + level - 1)) > 0; ++level) {
+        if (level == m_pyramid.size()) {
+            // A new top level begins when the one below has two nodes; it starts as the summary of the first.
+            m_pyramid.emplace_back();
+            const Node below = level == 0 ? Node{0, 0} : m_pyramid[level - 1].front();
+            m_pyramid.back().push_back(below);
+        }
+        auto& nodes = m_pyramid[level];
+        const size_t node = i >> (leaf_shift + level);
+        const auto own = static_cast<uint16_t>(i);
+        if (node == nodes.size()) nodes.push_back({own, own});
+        nodes[node].longest = static_cast<uint16_t>(better(nodes[node].longest, i, false));
+        nodes[node].latest = static_cast<uint16_t>(better(nodes[node].latest, i, true));
+    }
+}
+
+void Chunk::append(const LaneRect& r, const IntervalDetail& detail) {
+    append(r);
+    m_details.push_back(detail);
+}
+
+LaneRect Chunk::rect(size_t i) const {
+    return {.start_ns = m_start[i],
+            .end_ns = m_end[i],
+            .event = static_cast<EventId>(m_event[i]),
+            .count = m_count.empty() ? 1 : m_count[i],
+            .phase = m_phase[i],
+            .op_class = m_op_class[i],
+            .layer = m_layer[i],
+            .bucket = m_bucket[i]};
+}
+
+int64_t Chunk::lastEnd() const {
+    if (m_start.empty()) return std::numeric_limits<int64_t>::min();
+    return m_end[m_pyramid.back().front().latest];
+}
+
+// Ties go to the earlier one.
+size_t Chunk::better(size_t a, size_t b, bool latest) const {
+    return latest ? (m_end[b] > m_end[a] ? b : a) : (m_end[b] - m_start[b] > m_end[a] - m_start[a] ? b : a);
+}
+
+// The longest (or the one that ends last) of [first, end), first < end.
+size_t Chunk::best(size_t first, size_t end, bool latest) const {
+    size_t result = first;
+    for (size_t i = first; i < end;) {
+        size_t level = 0;
+        const auto span = [&](size_t l) { return size_t{1} << (leaf_shift + l); };
+        if (i % span(0) != 0 || i + span(0) > end) {
+            result = better(result, i++, latest);
+            continue;
+        }
+        while (level + 1 < m_pyramid.size() && i % span(level + 1) == 0 && i + span(level + 1) <= end) ++level;
+        const Node node = m_pyramid[level][i >> (leaf_shift + level)];
+        result = better(result, latest ? node.latest : node.longest, latest);
+        i += span(level);
+    }
+    return result;
+}
+
+size_t Chunk::lowerBound(int64_t start_ns, size_t from) const {
+    const auto begin = m_start.begin() + static_cast<std::ptrdiff_t>(from);
+    return static_cast<size_t>(std::lower_bound(begin, m_start.end(), start_ns) - m_start.begin());
+}
+
+bool Chunk::touches(size_t i, TimeRange range) const {
+    return m_start[i] < range.end_ns && (m_end[i] > range.start_ns || m_start[i] >= range.start_ns);
+}
+
+size_t Chunk::firstTouching(TimeRange range) const {
+    const size_t inside = lowerBound(range.start_ns, 0);
+    // Of those that start before the range, the first that reaches into it: skip whole nodes that end too early.
+    for (size_t i = 0; i < inside;) {
+        size_t level = m_pyramid.size();
+        bool skipped = false;
+        while (level-- > 0 && !skipped) {
+            const size_t span = size_t{1} << (leaf_shift + level);
+            if (i % span != 0 || m_end[m_pyramid[level][i / span].latest] > range.start_ns) continue;
+            i += span;
+            skipped = true;
+        }
+        if (skipped) continue;
+        if (m_end[i] > range.start_ns) return i;
+        ++i;
+    }
+    return inside;
+}
+
+size_t Chunk::find(EventId event) const {
+    const auto at = std::find(m_event.begin(), m_event.end(), static_cast<int64_t>(event));
+    return static_cast<size_t>(at - m_event.begin());
+}
+
+LaneRect Chunk::merged(size_t first, size_t end, size_t representative) const {
+    LaneRect r = rect(representative);
+    r.start_ns = m_start[first];
+    r.end_ns = m_end[best(first, end, true)];
+    if (m_count.empty()) {
+        r.count = static_cast<uint32_t>(end - first);
+    } else {
+        uint64_t count = 0;
+        for (size_t i = first; i < end; ++i) count += m_count[i];
+        r.count = static_cast<uint32_t>(std::min<uint64_t>(count, std::numeric_limits<uint32_t>::max()));
+    }
+    return r;
+}
+
+void Chunk::rects(TimeRange range, double ns_per_px, std::vector<LaneRect>& out) const {
+    const double px = ns_per_px;
+    size_t i = firstTouching(range);
+    // What reaches in from the left can only be many if events overlap; the one that ends last stands for all.
+    if (i < size() && m_start[i] < range.start_ns) {
+        const size_t inside = lowerBound(range.start_ns, i);
+        const size_t reaching = best(i, inside, true);
+        out.push_back(merged(reaching, reaching + 1, reaching));
+        i = inside;
+    }
+    while (i < size() && m_start[i] < range.end_ns) {
+        // All that start in the pixel where i starts.
+        const double pixel = std::floor(static_cast<double>(m_start[i] - range.start_ns) / px);
+        const double pixel_end = std::min((pixel + 1) * px, static_cast<double>(time_limit_ns) * 2);
+        const int64_t edge = std::max(range.start_ns + static_cast<int64_t>(std::ceil(pixel_end)), m_start[i] + 1);
+        const size_t next = lowerBound(std::min(edge, range.end_ns), i);
+        const size_t longest = best(i, next, false);
+        if (static_cast<double>(m_end[longest] - m_start[longest]) < px) {
+            out.push_back(merged(i, next, longest));
+        } else {
+            if (longest > i) out.push_back(merged(i, longest, best(i, longest, false)));
+            out.push_back(merged(longest, next, longest));
+        }
+        i = next;
+    }
+}
+
+// --- LaneIndex
+// ----------------------------------------------------------------------------------------------------------
+
+void LaneIndex::append(std::vector<LaneEntry> entries) {
+    if (entries.empty()) return;
+    auto& slots = levels[0].slots;
+    const auto before = [](const LaneEntry& a, const LaneEntry& b) {
+        return a.rect.start_ns != b.rect.start_ns ? a.rect.start_ns < b.rect.start_ns : a.rect.event < b.rect.event;
+    };
+    const auto earliest = std::min_element(entries.begin(), entries.end(), before)->rect.start_ns;
+    // Whatever starts later than the earliest newcomer is taken out and put back in order; rare, and then little.
+    while (!slots.empty() && slots.back().last_start_ns > earliest) {
+        const Chunk& chunk = *slots.back().chunk;
+        for (size_t i = 0; i < chunk.size(); ++i) entries.push_back({chunk.rect(i), chunk.detail(i)});
+        slots.pop_back();
+    }
+    std::sort(entries.begin(), entries.end(), before);
+    for (const LaneEntry& entry : entries) {
+        if (slots.empty() || slots.back().count == chunk_capacity) {
+            slots.push_back({.first_start_ns = entry.rect.start_ns, .last_end_ns = entry.rect.end_ns});
+            slots.back().chunk = std::make_unique<Chunk>();
+        }
+        ChunkSlot& slot = slots.back();
+        slot.chunk->append(entry.rect, entry.detail);
+        slot.last_start_ns = entry.rect.start_ns;
+        slot.last_end_ns = std::max(slot.last_end_ns, entry.rect.end_ns);
+        slot.count = slot.chunk->size();
+    }
+}
+
+size_t LaneIndex::eventCount() const {
+    size_t count = 0;
+    for (const ChunkSlot& slot : levels[0].slots) count += slot.count;
+    return count;
+}
+
+TimeRange LaneIndex::extent() const {
+    const auto& slots = levels[0].slots;
+    if (slots.empty()) return {};
+    TimeRange range{slots.front().first_start_ns, slots.front().last_end_ns};
+    for (const ChunkSlot& slot : slots) range.end_ns = std::max(range.end_ns, slot.last_end_ns);
+    return range;
+}
+
+bool LaneIndex::rects(TimeRange asked, double ns_per_px, const Loader& load, std::vector<LaneRect>& out) {
+    const TimeRange range = limited(asked);
+    if (range.end_ns <= range.start_ns) return true;
+    // Not-a-number and nonsense become the finest possible picture.
+    const double px = ns_per_px > 1e-6 ? std::min(ns_per_px, static_cast<double>(time_limit_ns)) : 1e-6;
+    size_t level = 0;
+    while (level + 1 < levels.size() && static_cast<double>(levels[level + 1].width_ns) <= px) ++level;
+    auto& slots = levels[level].slots;
+    for (size_t i = 0; i < slots.size(); ++i) {
+        if (slots[i].first_start_ns >= range.end_ns) break;
+        if (slots[i].last_end_ns <= range.start_ns && slots[i].last_start_ns < range.start_ns) continue;
+        if (!slots[i].chunk && !load(level, i, false)) return false;
+        slots[i].chunk->rects(range, px, out);
+    }
+    return true;
+}
+
+bool LaneIndex::events(TimeRange asked, LaneId lane, const Loader& load, std::vector<IntervalEvent>& out) {
+    const TimeRange range = limited(asked);
+    auto& slots = levels[0].slots;
+    for (size_t i = 0; i < slots.size(); ++i) {
+        if (slots[i].first_start_ns >= range.end_ns) break;
+        if (slots[i].last_end_ns <= range.start_ns && slots[i].last_start_ns < range.start_ns) continue;
+        if ((!slots[i].chunk || !slots[i].chunk->hasDetails()) && !load(0, i, true)) return false;
+        const Chunk& chunk = *slots[i].chunk;
+        for (size_t k = chunk.firstTouching(range); k < chunk.size() && chunk.start(k) < range.end_ns; ++k)
+            if (chunk.touches(k, range)) out.push_back(toEvent(lane, chunk.rect(k), chunk.detail(k)));
+    }
+    return true;
+}
+
+IntervalEvent toEvent(LaneId lane, const LaneRect& r, const IntervalDetail& d) {
+    return {.lane = lane,
+            .op = d.op,
+            .name = d.name,
+            .start_ns = r.start_ns,
+            .end_ns = r.end_ns,
+            .step = d.step,
+            .phase = r.phase,
+            .op_class = r.op_class,
+            .layer = r.layer,
+            .bucket = r.bucket,
+            .elements = d.elements,
+            .bytes = d.bytes,
+            .sent_bytes = d.sent_bytes,
+            .wait_ns = d.wait_ns,
+            .emulated_ns = d.emulated_ns};
+}
+
+bool clampToLimits(LaneRect& r, IntervalDetail& d) {
+    const LaneRect rect_before = r;
+    const IntervalDetail detail_before = d;
+    r.start_ns = std::clamp(r.start_ns, -time_limit_ns, time_limit_ns);
+    r.end_ns = std::clamp(r.end_ns, r.start_ns, time_limit_ns);
+    for (auto member : {&IntervalDetail::elements, &IntervalDetail::bytes, &IntervalDetail::sent_bytes})
+        d.*member = std::clamp<int64_t>(d.*member, 0, quantity_limit);
+    for (auto member : {&IntervalDetail::wait_ns, &IntervalDetail::emulated_ns})
+        d.*member = std::clamp<int64_t>(d.*member, 0, std::min(r.end_ns - r.start_ns, quantity_limit));
+    return r.start_ns != rect_before.start_ns || r.end_ns != rect_before.end_ns || d != detail_before;
+}
+
+} // namespace shardscope

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "traces/trace_reader.h"
+#include "traces/trace_file.h"
+#include "traces/trace_loader.h"
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+namespace shardscope {
+
+namespace {
+
+constexpr int open_timeout_ms = 2000, refresh_timeout_ms = 100;
+constexpr int64_t time_stamp_grain_ns = 50'000'000; // file times move in ticks of the kernel; this is several
+
+// Size and time of the file and its log: while they stay the same, nothing was committed.
+struct FileStamp {
+    std::array<int64_t, 6> values{};
+    bool settled = false; // old enough that a later change must show
+    bool operator==(const FileStamp& other) const { return settled && values == other.values; }
+};
+
+FileStamp stampOf(const std::string& path) {
+    FileStamp stamp;
+    int64_t newest = 0;
+    size_t i = 0;
+    for (const std::string& name : {path, path + "-wal"}) {
+        struct stat status {};
+        if (stat(name.c_str(), &status) == 0) {
+            const int64_t changed = status.st_mtim.tv_sec * int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
+            stamp.values[i] = status.st_size;
+            stamp.values[i + 1] = changed;
+            stamp.values[i + 2] = static_cast<int64_t>(status.st_ino);
+            newest = std::max(newest, changed);
+        }
+        i += 3;
+    }
+    const int64_t now =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count();
+    stamp.settled = now - newest > time_stamp_grain_ns;
+    return stamp;
+}
+
+} // namespace
+
+// A finished file is read lane by lane through a connection that stays open. A file that may still grow is read whole,
+// and each refresh takes a connection of its own: the writer can only leave WAL mode while nobody else holds the file.
+struct TraceReader::Impl {
+    explicit Impl(const std::string& file)
+        : path(file)
+        , loader(file) {}
+
+    std::string path;
+    TraceLoader loader;
+    LoadedTrace trace;
+    bool columns = false; // lanes come from chunks
+    bool memory_loaded = false;
+    FileStamp stamp;
+
+    bool live() const {
+        const auto status = trace.run.find("status");
+        return status != trace.run.end() && status->second == "running";
+    }
+
+    Result<void> open() {
+        stamp = stampOf(path);
+        const auto access = loader.connect(open_timeout_ms);
+        if (!access) return access.error();
+        if (*access == TraceLoader::Access::busy)
+            return Error{fmt::format(
+                "'{}' is locked by another program; close that program or wait, then open it again.", path)};
+        if (const auto tables = loader.loadTables(trace); !tables) return tables.error();
+        columns = !live() && loader.loadChunkDirectory(trace);
+        if (!columns) readRows();
+        if (live()) {
+            readMemory();
+            loader.disconnect();
+        }
+        return {};
+    }
+
+    void readRows() { (void)loader.loadEvents(trace); }
+    void readMemory() {
+        memory_loaded = true;
+        (void)loader.loadMemory(trace);
+    }
+
+    // The rows say the same as the columns and are read when a chunk turns out to be damaged.
+    void abandonColumns() {
+        columns = false;
+        for (LaneIndex& lane : trace.lane_indexes) lane = LaneIndex();
+        trace.last_event = -1;
+        addWarning(trace.warnings, "damaged_columns", "The compressed columns are damaged; the event rows are shown.",
+                   1);
+        readRows();
+    }
+
+    LaneIndex::Loader chunkLoader(LaneId lane) {
+        return [this, lane](size_t level, size_t slot, bool details) {
+            return loader.loadChunk(trace, lane, level, slot, details);
+        };
+    }
+
+    bool known(LaneId lane) const { return lane >= LaneId{0} && static_cast<size_t>(lane) < trace.lane_indexes.size(); }
+};
+
+TraceReader::TraceReader(std::unique_ptr<Impl> impl)
+    : m_impl(std::move(impl)) {}
+TraceReader::~TraceReader() = default;
+
+Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path) {
+    const FileIdentity file = identify(path);
+    const auto refuse = [&](const char* sentence) -> Error { return {fmt::format(fmt::runtime(sentence), path)}; };
+    switch (file.kind) {
+    case FileKind::missing:
+        return refuse("There is no file '{}'; check the path.");
+    case FileKind::directory:
+        return refuse("'{}' is a folder; name the trace file in it.");
+    case FileKind::unreadable:
+        return refuse("'{}' cannot be read; check its permissions.");
+    case FileKind::empty:
+        return refuse("'{}' is empty, not a Shardscope trace; record the run again.");
+    case FileKind::other_sqlite:
+        return refuse(
+            "'{}' is an SQLite database of another program, not a Shardscope trace; open a *.shardscope file.");
+    case FileKind::other:
+        return Error{fmt::format("'{}' is not a Shardscope trace (it looks like {}); open a *.shardscope file.", path,
+                                 file.looks_like)};
+    case FileKind::trace:
+        break;
+    }
+    if (file.version > trace_format_version)
+        return Error{fmt::format("'{}' was written by a newer Shardscope (format {}, this program reads up to {}); "
+                                 "update Shardscope to open it.",
+                                 path, file.version, trace_format_version)};
+    if (file.version == 0)
+        return refuse("'{}' is damaged (it has no format version); record the run again or restore it from a copy.");
+    auto impl = std::make_unique<Impl>(path);
+    if (Result<void> opened = impl->open(); !opened) return opened.error();
+    return std::unique_ptr<TraceReader>(new TraceReader(std::move(impl)));
+}
+
+Result<bool> TraceReader::refresh() {
+    Impl& r = *m_impl;
+    if (!r.live()) return false;
+    const FileStamp stamp = stampOf(r.path);
+    if (stamp == r.stamp) return false;
+    if (identify(r.path).kind != FileKind::trace)
+        return Error{fmt::format("'{}' was moved, deleted or overwritten while it was open; open it again.", r.path)};
+    const auto access = r.loader.connect(refresh_timeout_ms);
+    if (!access) return access.error();
+    if (*access == TraceLoader::Access::busy) return false;
+    const auto tables = r.loader.loadTables(r.trace);
+    if (!tables) {
+        r.loader.disconnect();
+        return tables.error();
+    }
+    const auto events = r.loader.loadEvents(r.trace);
+    const auto memory = r.loader.loadMemory(r.trace);
+    if (r.live()) r.loader.disconnect();
+    r.stamp = stamp;
+    return *tables || *events || *memory;
+}
+
+const std::string& TraceReader::path() const { return m_impl->path; }
+const std::map<std::string, std::string>& TraceReader::run() const { return m_impl->trace.run; }
+
+std::string TraceReader::runValue(const std::string& key) const {
+    const auto found = m_impl->trace.run.find(key);
+    return found == m_impl->trace.run.end() ? std::string() : found->second;
+}
+
+bool TraceReader::live() const { return m_impl->live(); }
+
+TimeRange TraceReader::span() const {
+    TimeRange all;
+    bool any = false;
+    for (const LaneIndex& lane : m_impl->trace.lane_indexes) {
+        if (lane.levels[0].slots.empty()) continue;
+        const TimeRange own = lane.extent();
+        all.start_ns = any ? std::min(all.start_ns, own.start_ns) : own.start_ns;
+        all.end_ns = any ? std::max(all.end_ns, own.end_ns) : own.end_ns;
+        any = true;
+    }
+    return all;
+}
+
+int32_t TraceReader::ranks() const {
+    int32_t ranks = 0;
+    for (const LaneInfo& lane : m_impl->trace.lanes) ranks = std::max(ranks, lane.rank + 1);
+    return ranks;
+}
+
+std::span<const LaneInfo> TraceReader::lanes() const { return m_impl->trace.lanes; }
+std::span<const ProgramOpEvent> TraceReader::program() const { return m_impl->trace.program; }
+std::span<const BucketEvent> TraceReader::buckets() const { return m_impl->trace.buckets; }
+std::span<const StepEvent> TraceReader::steps() const { return m_impl->trace.steps; }
+std::span<const PlannedPeakEvent> TraceReader::plannedPeaks() const { return m_impl->trace.planned_peaks; }
+std::span<const WarningEvent> TraceReader::warnings() const { return m_impl->trace.warnings; }
+
+int64_t TraceReader::eventCount() const {
+    int64_t count = 0;
+    for (const LaneIndex& lane : m_impl->trace.lane_indexes) count += static_cast<int64_t>(lane.eventCount());
+    return count;
+}
+
+std::vector<LaneRect> TraceReader::rects(LaneId lane, TimeRange range, double ns_per_px) const {
+    Impl& r = *m_impl;
+    std::vector<LaneRect> out;
+    if (!r.known(lane)) return out;
+    LaneIndex& index = r.trace.lane_indexes[static_cast<size_t>(lane)];
+    if (index.rects(range, ns_per_px, r.chunkLoader(lane), out)) return out;
+    r.abandonColumns();
+    out.clear();
+    (void)index.rects(range, ns_per_px, r.chunkLoader(lane), out);
+    return out;
+}
+
+std::vector<IntervalEvent> TraceReader::events(LaneId lane, TimeRange range) const {
+    Impl& r = *m_impl;
+    std::vector<IntervalEvent> out;
+    if (!r.known(lane)) return out;
+    LaneIndex& index = r.trace.lane_indexes[static_cast<size_t>(lane)];
+    if (index.events(range, lane, r.chunkLoader(lane), out)) return out;
+    r.abandonColumns();
+    out.clear();
+    (void)index.events(range, lane, r.chunkLoader(lane), out);
+    return out;
+}
+
+std::optional<IntervalDetails> TraceReader::details(EventId id) const {
+    Impl& r = *m_impl;
+    const bool borrowed = !r.loader.connected();
+    if (borrowed) {
+        const auto access = r.loader.connect(refresh_timeout_ms);
+        if (!access || *access == TraceLoader::Access::busy) return std::nullopt;
+    }
+    LaneEntry entry;
+    LaneId lane = LaneId::none;
+    const bool found = r.loader.loadEvent(id, entry, lane) && r.known(lane);
+    if (borrowed) r.loader.disconnect();
+    if (!found) return std::nullopt;
+    return IntervalDetails{.id = id,
+                           .event = toEvent(lane, entry.rect, entry.detail),
+                           .name = name(entry.detail.name),
+                           .lane = r.trace.lanes[static_cast<size_t>(lane)]};
+}
+
+std::string TraceReader::name(NameId id) const {
+    const auto& names = m_impl->trace.names;
+    return id >= NameId{0} && static_cast<size_t>(id) < names.size() ? names[static_cast<size_t>(id)] : std::string();
+}
+
+const MemoryCurve& TraceReader::memory(int32_t rank, MemoryTier tier) const {
+    static const MemoryCurve nothing;
+    Impl& r = *m_impl;
+    if (!r.memory_loaded) r.readMemory();
+    const auto found = r.trace.memory.find({rank, tier});
+    return found == r.trace.memory.end() ? nothing : found->second.curve();
+}
+
+} // namespace shardscope
