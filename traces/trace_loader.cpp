@@ -169,17 +169,16 @@ Result<bool> TraceLoader::loadTables(LoadedTrace& trace) {
         return damaged("table lane");
     trace.lane_indexes.resize(trace.lanes.size());
 
-    last = static_cast<int64_t>(trace.program.size()) - 1;
-    const int64_t first_new_op = last + 1;
+    const int64_t first_new_op = trace.last_op + 1;
     if (!scan("SELECT id, name, lane, phase, op_class, layer, bucket, elements, bytes, config_key FROM op "
               "WHERE id > ? ORDER BY id",
-              last, [&](const Statement& s) {
+              trace.last_op, [&](const Statement& s) {
                   const int64_t id = s.integer(0), layer = s.integerOr(5, -1), bucket = s.integerOr(6, -1);
                   const auto lane = fromText<LaneKind>(s.text(2));
                   const auto phase = fromText<Phase>(s.text(3));
                   const auto op_class = fromText<OpClass>(s.text(4));
-                  if (id != static_cast<int64_t>(trace.program.size()) || !lane || !phase || !op_class ||
-                      !fits<int32_t>(layer) || !fits<int32_t>(bucket))
+                  if (!fits<int32_t>(id) || !lane || !phase || !op_class || !fits<int32_t>(layer) ||
+                      !fits<int32_t>(bucket))
                       return false;
                   trace.program.push_back({.op = static_cast<OpId>(id),
                                            .name = text(s, 1),
@@ -195,18 +194,20 @@ Result<bool> TraceLoader::loadTables(LoadedTrace& trace) {
                   return true;
               }))
         return damaged("table op");
-    if (first_new_op < static_cast<int64_t>(trace.program.size())) {
+    if (first_new_op <= trace.last_op) {
         Statement waits;
         if (!waits.prepare(m_db, "SELECT op, waits_for FROM op_wait WHERE op >= ? ORDER BY op, waits_for"))
             return damaged(m_db.message());
         waits.bind(0, first_new_op);
         std::pair<int64_t, int64_t> previous{-1, -1};
+        auto op = trace.program.begin();
         while (waits.step()) {
             const std::pair<int64_t, int64_t> wait{waits.integer(0), waits.integer(1)};
-            const auto ops = static_cast<int64_t>(trace.program.size());
-            if (wait <= previous || wait.first < 0 || wait.first >= ops || wait.second < 0 || wait.second >= ops)
+            while (op != trace.program.end() && static_cast<int64_t>(op->op) < wait.first) ++op;
+            if (wait <= previous || op == trace.program.end() || static_cast<int64_t>(op->op) != wait.first ||
+                wait.second < 0 || !fits<int32_t>(wait.second))
                 return damaged("table op_wait");
-            trace.program[static_cast<size_t>(wait.first)].waits_for.push_back(static_cast<OpId>(wait.second));
+            op->waits_for.push_back(static_cast<OpId>(wait.second));
             previous = wait;
         }
         if (waits.failed()) return damaged("table op_wait");

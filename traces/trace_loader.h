@@ -21,7 +21,8 @@ struct LoadedTrace {
     std::vector<StepEvent> steps;
     std::vector<PlannedPeakEvent> planned_peaks;
     std::vector<WarningEvent> warnings;
-    int64_t last_bucket = -1, last_step = -1, last_peak = 0, last_warning = 0, last_event = -1, last_memory = -1;
+    int64_t last_op = -1, last_bucket = -1, last_step = -1, last_peak = 0, last_warning = 0, last_event = -1,
+            last_memory = -1;
 
     std::vector<LaneIndex> lane_indexes; // as many as lanes
     std::map<std::pair<int32_t, MemoryTier>, MemoryLedger> memory;

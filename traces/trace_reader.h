@@ -64,8 +64,8 @@ public:
     TimeRange span() const;                                // all intervals, {0,0} if none
     int32_t ranks() const;                                 // highest rank of any lane + 1
 
-    std::span<const LaneInfo> lanes() const; // index = LaneId
-    std::span<const ProgramOpEvent> program() const;
+    std::span<const LaneInfo> lanes() const;         // index = LaneId
+    std::span<const ProgramOpEvent> program() const; // by rising OpId, which may skip numbers: not an index
     std::span<const BucketEvent> buckets() const;
     std::span<const StepEvent> steps() const;
     std::span<const PlannedPeakEvent> plannedPeaks() const;
@@ -78,8 +78,8 @@ public:
     std::vector<IntervalEvent> events(LaneId, TimeRange) const;
     std::optional<IntervalDetails> details(EventId) const;
     std::string name(NameId) const;
-    // The curve of a rank and tier; empty if nothing was recorded. The reference stays valid, with contents that grow,
-    // as long as the reader lives; changes at the same time keep the order in which they were recorded.
+    // The curve of a rank and tier; empty if nothing was recorded. The reference is good until refresh() returns true.
+    // Changes at the same time keep the order in which they were recorded.
     const MemoryCurve& memory(int32_t rank, MemoryTier) const;
 
 private:
