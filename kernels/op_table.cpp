@@ -301,7 +301,13 @@ OpData::OpData(const std::vector<OpTensor>& tensors, DType type, uint64_t seed, 
     , m_bytes(tensors.size())
     , m_offset(tensors.size()) {
     std::mt19937_64 random(seed);
-    std::normal_distribution<float> normal;
+    // The sum of four uniform numbers: bell-shaped, and ten times as fast as std::normal_distribution.
+    auto bell = [&] {
+        const uint64_t bits = random();
+        uint64_t sum = 0;
+        for (int shift_bits = 0; shift_bits < 64; shift_bits += 16) sum += bits >> shift_bits & 0xffff;
+        return (static_cast<float>(sum) / 65536 - 2) * 1.7320508f;
+    };
     for (size_t t = 0; t < tensors.size(); ++t) {
         const OpTensor& tensor = tensors[t];
         const auto size = static_cast<size_t>(bytesOf(typeOf(t)));
@@ -313,21 +319,12 @@ OpData::OpData(const std::vector<OpTensor>& tensors, DType type, uint64_t seed, 
         std::memset(m_bytes[t].data(), 0xff, m_bytes[t].size());
         if (!tensor.input) continue;
         for (int64_t i = 0; i < tensor.elements; ++i) {
-            const float value = tensor.spread * normal(random);
-            switch (tensor.fill) {
-            case Fill::normal:
-                setValue(t, i, value);
-                break;
-            case Fill::positive:
-                setValue(t, i, std::abs(value));
-                break;
-            case Fill::zero:
-                setValue(t, i, 0);
-                break;
-            case Fill::indices:
+            if (tensor.fill == Fill::indices) {
                 at<int32_t>(t)[i] = static_cast<int32_t>(random() % static_cast<uint64_t>(tensor.bound));
-                break;
+                continue;
             }
+            const float value = tensor.spread * bell();
+            setValue(t, i, tensor.fill == Fill::positive ? std::abs(value) : value);
         }
     }
 }
@@ -381,7 +378,8 @@ int64_t OpCase::bytes(DType type) const {
 
 std::vector<OpCase> opCases(CaseSet set) {
     std::vector<OpCase> cases;
-    if (set == CaseSet::small) {
+    switch (set) {
+    case CaseSet::small:
         for (const int64_t channels : {16, 50, 129}) {
             addEmbedding(cases, 2, 7, channels, 11); // few ids, so that they repeat
             for (const int64_t rows : {1, 3, 33}) addLayernorm(cases, rows, channels);
@@ -391,6 +389,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addMatmul(cases, 33, 48, 80, true);
         addMatmul(cases, 7, 101, 33, true);
         addMatmul(cases, 64, 96, 32, false);
+        addMatmul(cases, 5, 1100, 512, true); // more than one panel of a widened weight
         addAttention(cases, {1, 1, 8, 1});
         addAttention(cases, {2, 7, 48, 2});
         addAttention(cases, {1, 33, 96, 2});
@@ -401,7 +400,15 @@ std::vector<OpCase> opCases(CaseSet set) {
             addCrossEntropy(cases, rows, 5);
             addCrossEntropy(cases, rows, 257);
         }
-    } else {
+        break;
+    case CaseSet::divided:
+        addEmbedding(cases, 2, 140, 1000, 50);
+        addLayernorm(cases, 280, 1000);
+        addAttention(cases, {3, 20, 96, 3});
+        addElementwise(cases, 200'003);
+        addCrossEntropy(cases, 50, 5003);
+        break;
+    case CaseSet::bench:
         addEmbedding(cases, 4, 64, 768, 8192);
         addLayernorm(cases, 256, 768);
         addMatmul(cases, 64, 768, 256, true);
@@ -411,6 +418,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addAttention(cases, {1, 256, 768, 12});
         addElementwise(cases, 1 << 20);
         addCrossEntropy(cases, 32, 50257);
+        break;
     }
     return cases;
 }

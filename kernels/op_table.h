@@ -14,10 +14,9 @@ namespace shardscope::kernels {
 
 enum class Implementation : uint8_t { reference, cpu };
 enum class Fill : uint8_t {
-    normal,   // standard normal, times `spread`
-    positive, // magnitude of a normal, times `spread`
-    indices,  // 0 .. bound-1
-    zero
+    bell,     // bell-shaped with mean 0 and deviation `spread`
+    positive, // the magnitude of such a number
+    indices   // 0 .. bound-1
 };
 
 struct OpTensor {
@@ -25,7 +24,7 @@ struct OpTensor {
     DType type; // bf16 here stands for the type the case runs in
     bool input, output;
     int64_t elements;
-    Fill fill = Fill::normal;
+    Fill fill = Fill::bell;
     float spread = 1;
     int64_t bound = 1; // Fill::indices
 };
@@ -66,8 +65,9 @@ struct OpCase {
 };
 
 enum class CaseSet : uint8_t {
-    small, // many shapes, odd ones among them; for comparisons and gradients
-    bench  // the sizes of a training step
+    small,   // many shapes, odd ones among them; for comparisons and gradients
+    divided, // just large enough that every op but the matrix products is divided among threads
+    bench    // the sizes of a training step
 };
 std::vector<OpCase> opCases(CaseSet);
 

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int64_t panel_elements = 1 << 19; // floats of a widened weight panel: 2 MB
 
-template <class T> constexpr DType dtypeOf = sizeof(T) == 4 ? DType::f32 : DType::bf16;
-
 // Scratch of the calling thread; valid until the thread's next call with the same slot.
 float* scratch(int slot, int64_t elements) {
     thread_local std::vector<float> kept[4];
@@ -55,85 +53,72 @@ template <class T> void columnSums(T* sums, const T* from, int64_t rows, int64_t
     }
 }
 
-bool widened(DType type) { return type == DType::bf16 && !hasNativeBf16(); }
+void fillRows(float* out, const float* row, int64_t rows, int64_t n) {
+    for (int64_t r = 0; r < rows; ++r) std::copy(row, row + n, out + r * n);
+}
+
+void forwardWidened(bfloat16* out, const bfloat16* x, const bfloat16* w, const bfloat16* bias, int64_t rows, int64_t n,
+                    int64_t k) {
+    const float* x_f = widen(0, x, k, rows, k);
+    forEachPanel(n, k, [&](int64_t first, int64_t features) {
+        const float* w_f = widen(1, w + first * k, k, features, k);
+        float* out_f = scratch(3, rows * features);
+        if (bias) fillRows(out_f, widen(2, bias + first, features, 1, features), rows, features);
+        multiply({.a_transposed = false, .b_transposed = true, .m = rows, .n = features, .k = k}, out_f, x_f, w_f,
+                 bias != nullptr);
+        narrow(out + first, n, out_f, rows, features);
+    });
+}
+
+void backwardInputWidened(bfloat16* dx, const bfloat16* dout, const bfloat16* w, int64_t rows, int64_t n, int64_t k) {
+    float* dx_f = scratch(3, rows * k);
+    forEachPanel(n, k, [&](int64_t first, int64_t features) {
+        const float* dout_f = widen(0, dout + first, n, rows, features);
+        const float* w_f = widen(1, w + first * k, k, features, k);
+        multiply({.a_transposed = false, .b_transposed = false, .m = rows, .n = k, .k = features}, dx_f, dout_f, w_f,
+                 first > 0);
+    });
+    narrow(dx, k, dx_f, rows, k);
+}
+
+void backwardWeightWidened(bfloat16* dw, const bfloat16* dout, const bfloat16* x, int64_t rows, int64_t n, int64_t k) {
+    const float* x_f = widen(0, x, k, rows, k);
+    forEachPanel(n, k, [&](int64_t first, int64_t features) {
+        const float* dout_f = widen(1, dout + first, n, rows, features);
+        float* dw_f = scratch(3, features * k);
+        multiply({.a_transposed = true, .b_transposed = false, .m = features, .n = k, .k = rows}, dw_f, dout_f, x_f);
+        narrow(dw + first * k, k, dw_f, features, k);
+    });
+}
+
+template <class T> constexpr bool is_bf16 = sizeof(T) == sizeof(bfloat16);
 
 } // namespace
 
 template <class T>
 void matmulForward(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k) {
-    Product product = {.type = dtypeOf<T>,
-                       .a_transposed = false,
-                       .b_transposed = true,
-                       .bias = bias != nullptr,
-                       .add = false,
-                       .m = rows,
-                       .n = n,
-                       .k = k};
-    if constexpr (dtypeOf<T> == DType::bf16)
-        if (widened(product.type)) {
-            product.type = DType::f32;
-            const float* x_f = widen(0, x, k, rows, k);
-            return forEachPanel(n, k, [&](int64_t first, int64_t features) {
-                const float* w_f = widen(1, w + first * k, k, features, k);
-                const float* bias_f = bias ? widen(2, bias + first, features, 1, features) : nullptr;
-                float* out_f = scratch(3, rows * features);
-                product.n = features;
-                multiply(product, out_f, x_f, w_f, bias_f);
-                narrow(out + first, n, out_f, rows, features);
-            });
-        }
-    multiply(product, out, x, w, bias);
+    const Product product = {.a_transposed = false, .b_transposed = true, .m = rows, .n = n, .k = k};
+    if constexpr (is_bf16<T>) {
+        if (!hasNativeBf16()) return forwardWidened(out, x, w, bias, rows, n, k);
+        multiply(product, out, x, w, bias);
+    } else {
+        if (bias) fillRows(out, bias, rows, n);
+        multiply(product, out, x, w, bias != nullptr);
+    }
 }
 
 template <class T> void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k) {
-    Product product = {.type = dtypeOf<T>,
-                       .a_transposed = false,
-                       .b_transposed = false,
-                       .bias = false,
-                       .add = false,
-                       .m = rows,
-                       .n = k,
-                       .k = n};
-    if constexpr (dtypeOf<T> == DType::bf16)
-        if (widened(product.type)) {
-            product.type = DType::f32;
-            float* dx_f = scratch(3, rows * k);
-            forEachPanel(n, k, [&](int64_t first, int64_t features) {
-                const float* dout_f = widen(0, dout + first, n, rows, features);
-                const float* w_f = widen(1, w + first * k, k, features, k);
-                product.add = first > 0;
-                product.k = features;
-                multiply(product, dx_f, dout_f, w_f);
-            });
-            return narrow(dx, k, dx_f, rows, k);
-        }
-    multiply(product, dx, dout, w);
+    if constexpr (is_bf16<T>)
+        if (!hasNativeBf16()) return backwardInputWidened(dx, dout, w, rows, n, k);
+    multiply({.a_transposed = false, .b_transposed = false, .m = rows, .n = k, .k = n}, dx, dout, w);
 }
 
 template <class T>
 void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k) {
     if (dbias) columnSums(dbias, dout, rows, n);
-    Product product = {.type = dtypeOf<T>,
-                       .a_transposed = true,
-                       .b_transposed = false,
-                       .bias = false,
-                       .add = false,
-                       .m = n,
-                       .n = k,
-                       .k = rows};
-    if constexpr (dtypeOf<T> == DType::bf16)
-        if (widened(product.type)) {
-            product.type = DType::f32;
-            const float* x_f = widen(0, x, k, rows, k);
-            return forEachPanel(n, k, [&](int64_t first, int64_t features) {
-                const float* dout_f = widen(1, dout + first, n, rows, features);
-                float* dw_f = scratch(3, features * k);
-                product.m = features;
-                multiply(product, dw_f, dout_f, x_f);
-                narrow(dw + first * k, k, dw_f, features, k);
-            });
-        }
-    multiply(product, dw, dout, x);
+    if constexpr (is_bf16<T>)
+        if (!hasNativeBf16()) return backwardWeightWidened(dw, dout, x, rows, n, k);
+    multiply({.a_transposed = true, .b_transposed = false, .m = n, .n = k, .k = rows}, dw, dout, x);
 }
 
 #define INSTANTIATE(T)                                                                                                 \

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/product.h"
+#include <cassert>
 #include <dnnl.hpp>
 #include <map>
 #include <omp.h>
-#include <utility>
+#include <tuple>
 
 namespace shardscope::kernels::cpu {
 namespace {
@@ -19,27 +20,21 @@ const dnnl::engine& engine() {
     return cpu;
 }
 
-Prepared prepare(const Product& p) {
+Prepared prepare(const Product& p, bool with_bias) {
     using Dims = dnnl::memory::dims;
-    const auto type = p.type == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+    constexpr auto type = dnnl::memory::data_type::bf16;
     const dnnl::memory::desc a({p.m, p.k}, type, p.a_transposed ? Dims{1, p.m} : Dims{p.k, 1});
     const dnnl::memory::desc b({p.k, p.n}, type, p.b_transposed ? Dims{1, p.k} : Dims{p.n, 1});
     const dnnl::memory::desc c({p.m, p.n}, type, Dims{p.n, 1});
-    const dnnl::memory::desc bias = p.bias ? dnnl::memory::desc({1, p.n}, type, Dims{p.n, 1}) : dnnl::memory::desc();
-    dnnl::primitive_attr attributes;
-    if (p.add) {
-        dnnl::post_ops sum;
-        sum.append_sum(1.0f);
-        attributes.set_post_ops(sum);
-    }
-    const auto operation = p.bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
+    const dnnl::memory::desc bias({1, p.n}, type, Dims{p.n, 1});
+    const auto operation = with_bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
     Prepared made;
-    made.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(operation, attributes, engine()));
+    made.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(operation, engine()));
     made.a = dnnl::memory(a, engine(), nullptr);
     made.b = dnnl::memory(b, engine(), nullptr);
     made.c = dnnl::memory(c, engine(), nullptr);
     made.arguments = {{DNNL_ARG_SRC, made.a}, {DNNL_ARG_WEIGHTS, made.b}, {DNNL_ARG_DST, made.c}};
-    if (p.bias) {
+    if (with_bias) {
         made.bias = dnnl::memory(bias, engine(), nullptr);
         made.arguments.emplace(DNNL_ARG_BIAS, made.bias);
     }
@@ -48,17 +43,25 @@ Prepared prepare(const Product& p) {
 
 } // namespace
 
-void multiply(const Product& product, void* c, const void* a, const void* b, const void* bias) {
+void multiply(const Product& p, float* c, const float* a, const float* b, bool add) {
+    [[maybe_unused]] const dnnl_status_t status =
+        dnnl_sgemm(p.a_transposed ? 'T' : 'N', p.b_transposed ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a,
+                   p.a_transposed ? p.m : p.k, b, p.b_transposed ? p.k : p.n, add ? 1.0f : 0.0f, c, p.n);
+    assert(status == dnnl_success);
+}
+
+void multiply(const Product& product, bfloat16* c, const bfloat16* a, const bfloat16* b, const bfloat16* bias) {
+    using Key = std::tuple<Product, bool, int>; // with bias; a primitive is made for a number of threads
     thread_local dnnl::stream stream(engine());
-    thread_local std::map<std::pair<Product, int>, Prepared> cache; // a primitive is made for a number of threads
-    const std::pair key(product, omp_get_max_threads());
+    thread_local std::map<Key, Prepared> cache;
+    const Key key(product, bias != nullptr, omp_get_max_threads());
     auto found = cache.find(key);
-    if (found == cache.end()) found = cache.emplace(key, prepare(product)).first;
+    if (found == cache.end()) found = cache.emplace(key, prepare(product, bias != nullptr)).first;
     Prepared& ready = found->second;
-    ready.a.set_data_handle(const_cast<void*>(a));
-    ready.b.set_data_handle(const_cast<void*>(b));
+    ready.a.set_data_handle(const_cast<bfloat16*>(a));
+    ready.b.set_data_handle(const_cast<bfloat16*>(b));
     ready.c.set_data_handle(c);
-    if (product.bias) ready.bias.set_data_handle(const_cast<void*>(bias));
+    if (bias) ready.bias.set_data_handle(const_cast<bfloat16*>(bias));
     ready.primitive.execute(stream, ready.arguments);
 }
 
