@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all subcommands share: how they are registered, how they report a mistake, and their exit codes.
+#pragma once
+#include "traces/result.h"
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace shardscope::cli {
+
+// 0 only on success.
+enum ExitCode : int { success = 0, user_error = 1, usage_error = 2, interrupted = 130 };
+
+struct Invocation {
+    std::string command_line; // as typed, quoted where a shell would need it
+    int exit_code = success;  // set by the subcommand that ran
+};
+
+void addRunCommand(CLI::App&, Invocation&);
+void addTraceCommands(CLI::App&, Invocation&); // info, summary, compare
+void addPlanCommand(CLI::App&, Invocation&);
+void addBenchCommand(CLI::App&, Invocation&);
+
+void addFormatOption(CLI::App&, std::string& format); // --format text|json
+int fail(const Error&);                               // "shardscope: <sentence>" on stderr, user_error
+void print(const std::string& text);                  // to stdout, with one line end at its end
+
+} // namespace shardscope::cli

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+#include "cli/run_options.h"
+#include "core_runtime/memory_plan.h"
+#include "core_runtime/planner.h"
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+namespace shardscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct PlanCommand : RunOptions {
+    bool table = false;
+    std::string format = "text";
+};
+
+struct StagePlan {
+    int stage = 0;
+    MemoryPlan memory;
+    int64_t bytesOf(MemoryCategory category) const { return memory.category_peak[static_cast<size_t>(category)]; }
+    int64_t modelStates() const { // what the formulas of the ZeRO paper count
+        return bytesOf(MemoryCategory::parameters) + bytesOf(MemoryCategory::gradients) +
+               bytesOf(MemoryCategory::optimizer) + bytesOf(MemoryCategory::master_weights);
+    }
+};
+
+// Bytes of model states per rank: whole * parameters + shared * parameters / ranks (Rajbhandari et al. 2020, figure 1;
+// in fp32 there are no master weights and parameters and gradients weigh 4 bytes each).
+struct Formula {
+    int64_t whole, shared;
+    std::string text() const {
+        if (shared == 0) return fmt::format("{}Ψ", whole);
+        return whole == 0 ? fmt::format("{}Ψ/N", shared) : fmt::format("{}Ψ+{}Ψ/N", whole, shared);
+    }
+    int64_t bytes(int64_t parameters, int64_t ranks) const {
+        return whole * parameters + (shared * parameters + ranks - 1) / ranks;
+    }
+};
+
+Formula formulaOf(int stage, bool bf16) {
+    constexpr std::array<Formula, 4> mixed = {{{16, 0}, {4, 12}, {2, 14}, {0, 16}}};
+    constexpr std::array<Formula, 4> single = {{{16, 0}, {8, 8}, {4, 12}, {0, 16}}};
+    return (bf16 ? mixed : single)[static_cast<size_t>(stage)];
+}
+
+struct Prepared {
+    Config config;
+    ModelSpec model;
+};
+
+Result<Prepared> prepare(const PlanCommand& command) {
+    if (command.sequence < 0)
+        return Error{fmt::format("--sequence is {}; use at least 1, or 0 for the model's context", command.sequence)};
+    Result<GivenConfig> given = readConfig(command);
+    if (!given) return given.error();
+    Result<ModelSpec> model = findModel(command.model);
+    if (!model) return model.error();
+    return Prepared{std::move(given->config), *std::move(model)};
+}
+
+Result<StagePlan> planStage(const Prepared& prepared, const PlanCommand& command, int stage) {
+    Config config = prepared.config;
+    config.zero.stage = stage;
+    const Result<Plan> made = shardscope::plan(config, prepared.model, command.ranks, command.sequence);
+    if (!made) return made.error();
+    return StagePlan{stage, planMemory(made->program)};
+}
+
+std::string planText(const StagePlan& plan, const Prepared& prepared, int64_t ranks) {
+    std::string text = fmt::format(
+        "{}, {} parameters, ZeRO-{}, {} ranks, {}: planned bytes per rank (all ranks are equal)\n", prepared.model.name,
+        parameterCount(prepared.model), plan.stage, ranks, prepared.config.bf16_enabled ? "bf16" : "fp32");
+    text += fmt::format("  {:<16}{:>18}{:>18}\n", "", "own peak", "at total peak");
+    for (const MemoryCategory category : all_memory_categories)
+        text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(category), plan.bytesOf(category),
+                            plan.memory.at_peak[static_cast<size_t>(category)]);
+    return text + fmt::format("  {:<16}{:>18}{:>18}\n", "total", "", plan.memory.peak_bytes);
+}
+
+Json planJson(const StagePlan& plan) {
+    Json categories = Json::object(), at_peak = Json::object();
+    for (const MemoryCategory category : all_memory_categories) {
+        categories[std::string(toText(category))] = plan.bytesOf(category);
+        at_peak[std::string(toText(category))] = plan.memory.at_peak[static_cast<size_t>(category)];
+    }
+    return {{"stage", plan.stage},
+            {"peak_bytes", plan.memory.peak_bytes},
+            {"model_state_bytes", plan.modelStates()},
+            {"category_peak_bytes", categories},
+            {"at_peak_bytes", at_peak}};
+}
+
+int planOne(const PlanCommand& command, const Prepared& prepared) {
+    const auto plan = planStage(prepared, command, prepared.config.zero.stage);
+    if (!plan) return fail(plan.error());
+    if (command.format == "text") {
+        print(planText(*plan, prepared, command.ranks));
+        return success;
+    }
+    Json document = {
+        {"model", prepared.model.name}, {"parameters", parameterCount(prepared.model)}, {"ranks", command.ranks}};
+    document.update(planJson(*plan));
+    print(document.dump(2));
+    return success;
+}
+
+// Planned model states beside the paper's formulas, as a Markdown table.
+int planTable(const PlanCommand& command, const Prepared& prepared) {
+    const int64_t parameters = parameterCount(prepared.model);
+    const bool bf16 = prepared.config.bf16_enabled;
+    Json rows = Json::array();
+    std::string text = fmt::format("{}: Ψ = {} parameters, N = {} ranks, {}; bytes per rank\n\n", prepared.model.name,
+                                   parameters, command.ranks, bf16 ? "bf16 with fp32 master weights" : "fp32");
+    text += "| stage | parameters | gradients | optimizer | master weights | model states | formula | formula bytes | "
+            "planned / formula |\n";
+    text += "|---|---:|---:|---:|---:|---:|---|---:|---:|\n";
+    for (int stage = 0; stage <= 3; ++stage) {
+        const auto plan = planStage(prepared, command, stage);
+        if (!plan) return fail(plan.error());
+        const Formula formula = formulaOf(stage, bf16);
+        const int64_t expected = formula.bytes(parameters, command.ranks);
+        const double ratio = static_cast<double>(plan->modelStates()) / static_cast<double>(expected);
+        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {:.4f} |\n", stage,
+                            plan->bytesOf(MemoryCategory::parameters), plan->bytesOf(MemoryCategory::gradients),
+                            plan->bytesOf(MemoryCategory::optimizer), plan->bytesOf(MemoryCategory::master_weights),
+                            plan->modelStates(), formula.text(), expected, ratio);
+        Json row = planJson(*plan);
+        row["formula"] = formula.text();
+        row["formula_bytes"] = expected;
+        rows.push_back(row);
+    }
+    if (command.format == "text")
+        print(text);
+    else
+        print(
+            Json{{"model", prepared.model.name}, {"parameters", parameters}, {"ranks", command.ranks}, {"stages", rows}}
+                .dump(2));
+    return success;
+}
+
+} // namespace
+
+void addPlanCommand(CLI::App& app, Invocation& invocation) {
+    auto command = std::make_shared<PlanCommand>();
+    CLI::App* sub =
+        app.add_subcommand("plan", "Peak memory per rank and category, to the byte, without running anything");
+    addRunOptions(*sub, *command);
+    sub->add_flag("--table", command->table, "Stages 0 to 3 beside the formulas of the ZeRO paper");
+    addFormatOption(*sub, command->format);
+    sub->footer("Examples:\n"
+                "  shardscope plan --model gpt2-124m --stage 2 --ranks 8\n"
+                "  shardscope plan --model gpt2-124m --ranks 8 --set bf16.enabled=true --table");
+    sub->callback([command, &invocation] {
+        const auto prepared = prepare(*command);
+        invocation.exit_code = !prepared        ? fail(prepared.error())
+                               : command->table ? planTable(*command, *prepared)
+                                                : planOne(*command, *prepared);
+    });
+}
+
+} // namespace shardscope::cli

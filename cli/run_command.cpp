@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/run_options.h"
+#include "cli/safetensors.h"
+#include "cli/temporary_folder.h"
+#include "core_runtime/training.h"
+#include "profiler/analysis/summary.h"
+#include "traces/trace_reader.h"
+#include "traces/trace_writer.h"
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cassert>
+#include <csignal>
+#include <fmt/core.h>
+#include <optional>
+#include <unistd.h>
+#include <unordered_map>
+
+namespace shardscope::cli {
+namespace {
+
+constexpr int64_t max_ranks = 256; // ranks are threads
+
+struct RunCommand : RunOptions {
+    int64_t steps = 20;
+    std::string data, link = "none", trace, weights, format = "text", progress = "auto";
+    uint64_t seed = 1;
+};
+
+std::atomic<bool> stop_wanted = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+// The first signal asks the run to end after its step, the second ends the program on the spot.
+void onInterrupt(int) {
+    if (stop_wanted.exchange(true)) _exit(interrupted);
+}
+
+void catchInterrupts() {
+    struct sigaction action {};
+    action.sa_handler = onInterrupt;
+    action.sa_flags = SA_RESTART;
+    for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
+// Holds back what describes a run until the recorder commits for the first time: a run that fails before that leaves no
+// trace, and an older trace of that name stays what it was.
+class HeldSink final : public TraceSink {
+public:
+    explicit HeldSink(TraceWriter& writer)
+        : m_writer(writer) {}
+    NameId intern(std::string_view name) override {
+        if (m_released) return m_writer.intern(name);
+        const auto [at, fresh] = m_ids.try_emplace(std::string(name), static_cast<NameId>(m_names.size()));
+        if (fresh) m_names.emplace_back(name);
+        return at->second;
+    }
+    LaneId addLane(const LaneInfo& lane) override {
+        if (m_released) return m_writer.addLane(lane);
+        m_lanes.push_back(lane);
+        return static_cast<LaneId>(m_lanes.size() - 1);
+    }
+    void append(std::span<const TraceEvent> events) override {
+        if (m_released) return m_writer.append(events);
+        m_events.insert(m_events.end(), events.begin(), events.end());
+    }
+    void release() {
+        if (std::exchange(m_released, true)) return;
+        for (size_t i = 0; i < m_names.size(); ++i) {
+            [[maybe_unused]] const NameId id = m_writer.intern(m_names[i]);
+            assert(id == static_cast<NameId>(i)); // writers number names and lanes in order
+        }
+        for (size_t i = 0; i < m_lanes.size(); ++i) {
+            [[maybe_unused]] const LaneId id = m_writer.addLane(m_lanes[i]);
+            assert(id == static_cast<LaneId>(i));
+        }
+        m_writer.append(m_events);
+        m_events.clear();
+    }
+    bool released() const { return m_released; }
+
+private:
+    TraceWriter& m_writer;
+    bool m_released = false;
+    std::unordered_map<std::string, NameId> m_ids;
+    std::vector<std::string> m_names;
+    std::vector<LaneInfo> m_lanes;
+    std::vector<TraceEvent> m_events;
+};
+
+// What a run needs, made in the order in which a user can mend it: nothing is touched on disk before all of it is good.
+Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& invocation) {
+    if (command.ranks < 1 || command.ranks > max_ranks)
+        return Error{
+            fmt::format("--ranks is {}; CPU ranks are threads of one process, use 1 to {}", command.ranks, max_ranks)};
+    if (command.steps < 1) return Error{fmt::format("--steps is {}; use at least 1", command.steps)};
+    if (command.sequence < 0)
+        return Error{fmt::format("--sequence is {}; use at least 1, or 0 for the model's context", command.sequence)};
+    Result<GivenConfig> given = readConfig(command);
+    if (!given) return given.error();
+    Result<ModelSpec> model = findModel(command.model);
+    if (!model) return model.error();
+    Result<LinkModel> link = findLink(command.link);
+    if (!link) return link.error();
+    TrainingRequest request;
+    request.config = std::move(given->config);
+    request.config_given = std::move(given->text);
+    request.model = *std::move(model);
+    request.link = *std::move(link);
+    request.ranks = command.ranks;
+    request.steps = command.steps;
+    request.sequence = command.sequence;
+    request.seed = command.seed;
+    request.command = invocation.command_line;
+    request.stop = &stop_wanted;
+    return request;
+}
+
+// The run with its trace, if one is wanted.
+Result<TrainingOutcome> record(const TrainingRequest& request, const std::string& trace) {
+    if (trace.empty()) return train(request, nullptr, [] {});
+    Result<std::unique_ptr<TraceWriter>> created = TraceWriter::create(trace);
+    if (!created) return created.error();
+    TraceWriter& writer = **created;
+    HeldSink sink(writer);
+    Result<TrainingOutcome> outcome = train(request, &sink, [&] {
+        sink.release();
+        (void)writer.commit(); // a failure shows in finish()
+    });
+    if (!outcome && !sink.released()) return outcome;
+    sink.release();
+    if (!outcome) {
+        const TraceEvent reason = RunInfoEvent{"error", outcome.error().message};
+        writer.append({&reason, 1});
+    }
+    const auto finished = writer.finish(!outcome ? "failed" : outcome->stopped ? "stopped" : "finished");
+    if (outcome && !finished) return finished.error();
+    return outcome;
+}
+
+std::string textReport(const TrainingOutcome& outcome, const RunCommand& command,
+                       const std::vector<StepReport>& reports) {
+    std::vector<int64_t> times;
+    for (const StepReport& report : reports) times.push_back(report.step_ns);
+    if (times.size() > 2) times.erase(times.begin()); // the first step is warm-up
+    std::string text;
+    if (!times.empty()) {
+        std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
+        text += fmt::format("{} steps, loss {:.4f} to {:.4f}, median step {:.2f} ms\n", outcome.completed_steps,
+                            outcome.losses.front(), outcome.losses.back(),
+                            static_cast<double>(times[times.size() / 2]) * 1e-6);
+    }
+    if (!command.weights.empty()) text += fmt::format("weights: {}\n", command.weights);
+    if (command.trace.empty())
+        text += "nothing was recorded; add --trace FILE.shardscope to keep a timeline\n";
+    else
+        text += fmt::format("trace: {} (shardscope summary {})\n", command.trace, command.trace);
+    return text;
+}
+
+int run(const RunCommand& command, const Invocation& invocation) {
+    Progress progress(progressMode(command.progress), command.steps);
+    const auto refuse = [&](const Error& error) {
+        progress.error(error.message);
+        return user_error;
+    };
+    Result<TrainingRequest> request = prepare(command, invocation);
+    if (!request) return refuse(request.error());
+    const Result<Dataset> data = Dataset::open(command.data);
+    if (!data) return refuse(data.error());
+    request->data = &*data;
+
+    std::optional<SafetensorsFile> weights;
+    if (!command.weights.empty()) {
+        Result<SafetensorsFile> created = SafetensorsFile::create(command.weights);
+        if (!created) return refuse(created.error());
+        weights.emplace(*std::move(created));
+    }
+    std::optional<TemporaryFolder> folder;
+    std::string trace = command.trace;
+    if (trace.empty() && command.format == "json") { // the summary is made from a trace
+        Result<TemporaryFolder> created = TemporaryFolder::create();
+        if (!created) return refuse(created.error());
+        trace = folder.emplace(*std::move(created)).path() + "/run.shardscope";
+    }
+
+    std::vector<StepReport> reports;
+    request->on_step = [&](const StepReport& report) {
+        reports.push_back(report);
+        progress.step(report);
+    };
+    catchInterrupts();
+    progress.start(fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
+                               parameterCount(request->model), request->config.zero.stage, request->ranks,
+                               request->config.bf16_enabled ? "bf16" : "fp32", request->link.name),
+                   command.trace);
+    const Result<TrainingOutcome> outcome = record(*request, trace);
+    if (!outcome) return refuse(outcome.error());
+    if (weights && outcome->completed_steps > 0) {
+        const auto written = weights->write(
+            parametersOf(request->model), outcome->weights,
+            {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}});
+        if (!written) return refuse(written.error());
+    }
+    if (command.format == "json") {
+        const auto reader = TraceReader::open(trace);
+        if (!reader) return refuse(reader.error());
+        print(summaryJson(summarize(**reader)));
+    } else {
+        print(textReport(*outcome, command, reports));
+    }
+    progress.end(outcome->stopped ? "stopped" : "finished");
+    return outcome->stopped ? interrupted : success;
+}
+
+} // namespace
+
+void addRunCommand(CLI::App& app, Invocation& invocation) {
+    auto command = std::make_shared<RunCommand>();
+    CLI::App* sub = app.add_subcommand("run", "Train a GPT-2 on CPU ranks with ZeRO and record what every lane did");
+    addRunOptions(*sub, *command);
+    sub->add_option("--steps", command->steps, "Optimizer steps")->type_name("N")->capture_default_str();
+    sub->add_option("--data", command->data, "Any file, read as bytes; without it the program's own documentation")
+        ->type_name("FILE");
+    std::string links;
+    for (const LinkModel& link : builtinLinks()) links += (links.empty() ? "" : ", ") + link.name;
+    sub->add_option("--link", command->link,
+                    "Hold collectives as long as this link would: " + links + ", or ALPHA_US:GBPS")
+        ->type_name("LINK")
+        ->capture_default_str();
+    sub->add_option("--seed", command->seed, "Of the initial weights and the samples")
+        ->type_name("N")
+        ->capture_default_str();
+    sub->add_option("--trace", command->trace, "Record into this file")->type_name("FILE");
+    sub->add_option("--save-weights", command->weights,
+                    "Write the final fp32 weights as .safetensors, loadable by Hugging Face's GPT-2")
+        ->type_name("FILE");
+    sub->add_option("--progress", command->progress, "On stderr: bar, plain lines, one json object per line, none")
+        ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
+        ->capture_default_str();
+    addFormatOption(*sub, command->format);
+    sub->footer("Examples:\n"
+                "  shardscope run --stage 2 --ranks 4 --steps 20 --link pcie4 --trace zero2.shardscope\n"
+                "  shardscope run --config ds.json --set zero_optimization.overlap_comm=true --format json\n"
+                "Ctrl-C ends the run after its current step and closes the trace; a second Ctrl-C ends it at once.");
+    sub->callback([command, &invocation] { invocation.exit_code = run(*command, invocation); });
+}
+
+} // namespace shardscope::cli

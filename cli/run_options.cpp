@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_options.h"
+#include "core_runtime/config_json.h"
+#include "core_runtime/model_spec.h"
+#include <CLI/CLI.hpp>
+
+namespace shardscope::cli {
+namespace {
+
+constexpr int64_t default_micro_batch = 4;
+
+// "a.b=1" sets {"a": {"b": 1}}. The value is JSON; what is not JSON is a text, so that optimizer.type=AdamW needs no
+// quotes.
+Result<void> override(Json& config, const std::string& assignment) {
+    const size_t equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0)
+        return Error{"--set " + assignment + " is not KEY=VALUE; write for example --set zero_optimization.stage=3"};
+    const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
+    Json* at = &config;
+    for (size_t start = 0; start <= key.size();) {
+        const size_t dot = std::min(key.find('.', start), key.size());
+        if (!at->is_object() && !at->is_null())
+            return Error{"--set " + key + ": " + key.substr(0, start - 1) + " is " + shortText(*at) +
+                         ", not an object; remove it from the file first"};
+        if (dot == start) return Error{"--set " + key + " has an empty part; separate the names with single dots"};
+        at = &(*at)[key.substr(start, dot - start)];
+        start = dot + 1;
+    }
+    Json value = Json::parse(text, nullptr, false);
+    *at = value.is_discarded() ? Json(text) : std::move(value);
+    return {};
+}
+
+} // namespace
+
+void addRunOptions(CLI::App& app, RunOptions& options) {
+    app.add_option("--config", options.config_path,
+                   "DeepSpeed JSON (comments allowed). Without it: fp32, AdamW at DeepSpeed's defaults, micro-batch " +
+                       std::to_string(default_micro_batch))
+        ->type_name("FILE");
+    app.add_option("--set", options.overrides,
+                   "Override one key, repeatable: --set zero_optimization.reduce_bucket_size=2e5")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->take_all();
+    app.add_option("--stage", options.stage, "Shorthand for --set zero_optimization.stage=N")->type_name("0..3");
+    std::string names;
+    for (const ModelSpec& model : builtinModels()) names += (names.empty() ? "" : ", ") + model.name;
+    app.add_option("--model", options.model,
+                   names + ", or a .json file with layers, channels, heads, vocabulary, context")
+        ->type_name("MODEL")
+        ->capture_default_str();
+    app.add_option("--ranks", options.ranks, "CPU ranks: threads of this process")
+        ->type_name("N")
+        ->capture_default_str();
+    app.add_option("--sequence", options.sequence, "Tokens per sample; 0 is the model's context")->type_name("N");
+}
+
+Result<GivenConfig> readConfig(const RunOptions& options) {
+    const std::string source = options.config_path.empty() ? "the command line" : options.config_path;
+    GivenConfig given;
+    if (!options.config_path.empty()) {
+        Result<std::string> text = readSmallFile(options.config_path, "configuration");
+        if (!text) return text.error();
+        given.text = *std::move(text);
+    }
+    if (options.config_path.empty() || options.stage || !options.overrides.empty()) {
+        Result<Json> json = parseJsonObject(options.config_path.empty() ? "{}" : given.text, source);
+        if (!json) return json.error();
+        std::vector<std::string> overrides = options.overrides;
+        if (options.stage) overrides.push_back("zero_optimization.stage=" + std::to_string(*options.stage));
+        for (const std::string& assignment : overrides)
+            if (const auto done = override(*json, assignment); !done) return done.error();
+        if (options.config_path.empty() && !json->contains("train_batch_size") &&
+            !json->contains("train_micro_batch_size_per_gpu"))
+            (*json)["train_micro_batch_size_per_gpu"] = default_micro_batch;
+        given.text = json->dump(2, ' ', true, Json::error_handler_t::replace);
+    }
+    Result<Config> config = parseConfig(given.text, source, options.ranks);
+    if (!config) return config.error();
+    given.config = *std::move(config);
+    return given;
+}
+
+} // namespace shardscope::cli
