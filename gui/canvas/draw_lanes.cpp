@@ -11,7 +11,7 @@ namespace {
 
 constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines, hatching, memory and the frame
 constexpr float detail_px = 5;      // narrower collectives show neither waiting nor hatching
-constexpr float label_padding = 5, underline_height = 2;
+constexpr float label_padding = 4, underline_height = 2;
 constexpr float merged_share = 0.38f; // of the background in the tone of sub-pixel runs
 
 struct BlockStyle {
@@ -64,17 +64,34 @@ void drawCommunicationParts(TimelineDrawing& d, const TimelineRow& row, const La
     if (!details) return;
     const IntervalEvent& event = details->event;
     Painter& p = d.painter;
-    if (event.wait_ns > 0) { // wash the waiting part out towards the background
+    if (event.wait_ns > 0) { // waiting is paler than moving bytes
         const float until = std::min(d.axis.x(event.start_ns + event.wait_ns - view.origin_ns), style.box.x1);
         if (until - style.box.x0 >= p.pixel())
-            p.rect({style.box.x0 + p.pixel(), style.box.y0 + p.pixel(), until, style.box.y1 - p.pixel()},
-                   d.painter.theme().background, 0.45f);
+            p.rect({style.box.x0 + p.pixel(), style.box.y0 + p.pixel(), until, style.box.y1 - p.pixel()}, 0xffffff,
+                   0.42f);
     }
     if (event.emulated_ns > 0) {
         const float from = std::max(d.axis.x(event.end_ns - event.emulated_ns - view.origin_ns), style.box.x0);
         const Box tail{std::max(from, d.axis.x0), style.box.y0 + 1, std::min(style.box.x1, d.axis.x1),
                        style.box.y1 - 1};
         if (tail.width() > 3) p.hatch(tail, 0x000000, 0.28f);
+    }
+}
+
+void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const BlockStyle& style) {
+    const Box shown{std::max(style.box.x0, d.axis.x0), style.box.y0, std::min(style.box.x1, d.axis.x1), style.box.y1};
+    const float room = shown.width() - 2 * label_padding;
+    if (room < 8 || !d.painter.roomForLabels(100)) return; // the frame, heads and axes need the last hundred
+    const TraceReader& reader = *d.view(row.trace).reader;
+    const bool named_by_subject = isCollective(block.op_class) && (block.bucket >= 0 || block.layer != -1);
+    const bool wants_name = !named_by_subject && !block.merged && room > 24;
+    std::string name;
+    if (wants_name)
+        if (const auto& details = d.cache.details(reader, block.event)) name = details->name;
+    for (const std::string& label : blockLabels(block, name, d.cache.headLayer(reader))) {
+        if (label.empty() || Painter::textWidth(label) > room) continue;
+        d.painter.textInRow(std::round(shown.x0 + label_padding), shown, label, textOn(style.colour));
+        return;
     }
 }
 
@@ -86,25 +103,13 @@ void drawExposed(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bl
         const float x0 = std::max(d.axis.x(part.start_ns - origin), style.box.x0);
         const float x1 = std::min(d.axis.x(part.end_ns - origin), style.box.x1);
         if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(2)) continue;
-        if (d.model.exposed_only)
-            p.rect({x0, style.box.y0, x1, style.box.y1}, operationColour(block.op_class, block.phase));
+        if (d.model.exposed_only) {
+            const Rgb colour = operationColour(block.op_class, block.phase);
+            const BlockStyle lit{{x0, style.box.y0, x1, style.box.y1}, colour, style.radius};
+            p.block(lit.box, colour, lit.radius);
+            drawLabel(d, row, block, lit);
+        }
         p.rect({x0, style.box.y1 + 1, x1, style.box.y1 + 1 + underline_height}, p.theme().bad);
-    }
-}
-
-void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const BlockStyle& style) {
-    const Box shown{std::max(style.box.x0, d.axis.x0), style.box.y0, std::min(style.box.x1, d.axis.x1), style.box.y1};
-    const float room = shown.width() - 2 * label_padding;
-    if (room < 8 || !d.painter.roomForLabels(100)) return; // the frame, heads and axes need the last hundred
-    const TraceReader& reader = *d.view(row.trace).reader;
-    const bool wants_name = !isCollective(block.op_class) && !block.merged && (room > 40 || block.layer == -1);
-    std::string name;
-    if (wants_name)
-        if (const auto& details = d.cache.details(reader, block.event)) name = details->name;
-    for (const std::string& label : blockLabels(block, name, d.cache.headLayer(reader))) {
-        if (label.empty() || Painter::textWidth(label) > room) continue;
-        d.painter.textInRow(std::round(shown.x0 + label_padding), shown, label, textOn(style.colour));
-        return;
     }
 }
 
@@ -160,7 +165,7 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
             if (!d.model.exposed_only) drawCommunicationParts(d, row, block, style);
             drawExposed(d, row, block, style, cover);
         }
-        if (!d.model.exposed_only || isCollective(block.op_class)) drawLabel(d, row, block, style);
+        if (!d.model.exposed_only) drawLabel(d, row, block, style);
         const EventRef ref{row.trace, block.event};
         if (d.selection.selected == ref) selected = style.box;
         const Box target{x0, y - 2, std::max(x1, x0 + 2), y + metrics::lane_height + 2};

@@ -87,7 +87,19 @@ PeakLabel peakLabel(int64_t peak, std::optional<int64_t> planned) {
     return {"peak " + formatBytes(peak) + ", planned " + formatBytes(*planned), false};
 }
 
-void drawPeak(TimelineDrawing& d, const TimelineRow& row, Box area, int64_t scale) {
+// Where to put the dot: the first place on the screen where the total is at its peak.
+std::optional<float> peakPlace(const TimelineDrawing& d, const MemoryColumns& columns, const MemoryCurve& curve,
+                               Box area, int64_t origin) {
+    const float exact = d.axis.x(curve.peak_time_ns - origin);
+    if (exact >= area.x0 && exact <= area.x1) return exact;
+    for (size_t i = 0; i < columns.columns.size(); ++i) {
+        const float x = d.axis.x(columns.first_ns + static_cast<int64_t>(i) * columns.column_ns - origin);
+        if (columns.columns[i].total == curve.peak_bytes && x >= area.x0 && x <= area.x1) return x;
+    }
+    return {};
+}
+
+void drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& columns, Box area, int64_t scale) {
     const TraceView& view = d.view(row.trace);
     const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
     const std::optional<int64_t> planned = plannedPeak(*view.reader, row.rank, row.tier);
@@ -101,11 +113,10 @@ void drawPeak(TimelineDrawing& d, const TimelineRow& row, Box area, int64_t scal
     const PeakLabel label = peakLabel(curve.peak_bytes, planned);
     const float width = Painter::textWidth(label.text, Font::axis);
     const float top = std::min(y_of(curve.peak_bytes), planned ? y_of(*planned) : area.y1);
-    const float x = d.axis.x(curve.peak_time_ns - view.origin_ns);
     float label_x = area.x0 + 6;
-    if (x >= area.x0 && x <= area.x1) {
-        p.dot({x, y_of(curve.peak_bytes)}, 3, p.theme().text);
-        label_x = x + 8 + width < area.x1 ? x + 8 : x - 8 - width;
+    if (const std::optional<float> x = peakPlace(d, columns, curve, area, view.origin_ns)) {
+        p.dot({*x, y_of(curve.peak_bytes)}, 3, p.theme().text);
+        label_x = *x + 8 + width < area.x1 ? *x + 8 : *x - 8 - width;
     }
     p.text(std::round(std::max(label_x, area.x0 + 2)), std::round(top - 3 - Painter::textHeight(Font::axis)),
            label.text, label.as_planned ? p.theme().text : p.theme().attention, Font::axis);
@@ -141,12 +152,18 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
                 {0, middle - 10, d.axis.x0, middle + 10}, name, p.theme().dim);
 
     p.pushClip({d.axis.x0, y, d.axis.x1, y + row.height});
+    // The area ends where the trace does: nothing is known of what came after.
+    const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
+    const int64_t last_ns = std::max(view.reader->span().end_ns, curve.time_ns.back());
+    Box known = area;
+    known.x0 = std::clamp(d.axis.x(curve.time_ns.front() - view.origin_ns), area.x0, area.x1);
+    known.x1 = std::clamp(d.axis.x(last_ns - view.origin_ns), known.x0, area.x1);
     const TimeRange range = d.traceRange(row.trace);
+    const MemoryColumns* columns = nullptr;
     std::vector<Slab> slabs;
     for (double column_px = 1; column_px <= 64; column_px *= 2) { // coarser columns where finer ones pass the budget
-        const MemoryColumns& columns =
-            d.cache.memory(*view.reader, row.rank, row.tier, range, column_px * d.axis.nsPerPx());
-        slabs = slabsOf(d, columns, area, scale, view.origin_ns);
+        columns = &d.cache.memory(*view.reader, row.rank, row.tier, range, column_px * d.axis.nsPerPx());
+        slabs = slabsOf(d, *columns, known, scale, view.origin_ns);
         if (static_cast<int>(slabs.size()) <= rect_budget) break;
     }
     for (const Slab& slab : slabs) {
@@ -154,9 +171,9 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
         p.rect(slab.box, memoryColour(slab.category), 0.9f);
     }
     p.rect({area.x0, area.y1, area.x1, area.y1 + p.pixel()}, p.theme().line);
-    drawPeak(d, row, area, scale);
+    if (known.width() >= p.pixel()) drawPeak(d, row, *columns, known, scale);
     p.popClip();
-    if (d.mouse_in_plot && area.contains(d.mouse))
+    if (d.mouse_in_plot && known.contains(d.mouse))
         d.hovered_memory = HoveredMemory{row.trace, row.rank, row.tier, d.axis.timeAt(d.mouse.x) + view.origin_ns};
 }
 

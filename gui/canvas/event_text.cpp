@@ -11,7 +11,7 @@ namespace {
 std::string layerName(int32_t layer, int32_t head_layer, bool spelled_out) {
     if (layer == -2) return spelled_out ? "embedding" : "emb";
     if (layer == head_layer && head_layer > 0) return "head";
-    return (spelled_out ? "block " : "") + std::to_string(layer);
+    return std::string(spelled_out ? "block " : "").append(std::to_string(layer));
 }
 
 std::string_view collectivePrefix(OpClass op_class) {
@@ -66,16 +66,27 @@ std::vector<std::string> blockLabels(const LaneBlock& block, const std::string& 
         if (block.layer != -1)
             return {prefix + " " + layerName(block.layer, head_layer, true),
                     prefix + " " + layerName(block.layer, head_layer, false), prefix};
+        const size_t subject = name.find(' '); // "all_gather parameters 0"
+        if (subject != std::string::npos) return {prefix + name.substr(subject), prefix};
         return {prefix};
     }
     std::vector<std::string> labels;
-    if (!name.empty() && !block.joined) labels.push_back(name);
+    if (!name.empty() && !block.joined) {
+        labels.push_back(name);
+        std::string subject = "block ";
+        subject.append(std::to_string(block.layer)).append(" ");
+        if (name.starts_with(subject)) labels.push_back(name.substr(subject.size()));
+        std::string brief = labels.back(); // the colour says forward or backward
+        const std::string phase = std::string(" ").append(toText(block.phase));
+        if (const size_t at = brief.find(phase); at != std::string::npos)
+            labels.push_back(brief.erase(at, phase.size()));
+    }
     if (block.phase == Phase::optimizer && mentionsAdam(name)) labels.push_back("AdamW");
-    const std::string letter(phaseLetter(block.phase));
-    if (block.op_class == OpClass::compute && block.layer != -1 && !letter.empty()) {
+    const std::string_view letter = phaseLetter(block.phase);
+    if (block.whole && block.op_class == OpClass::compute && block.layer != -1 && !letter.empty()) {
         const std::string layer = layerName(block.layer, head_layer, false);
         const bool numbered = block.layer >= 0 && layer != "head";
-        labels.push_back(letter + (numbered ? "" : " ") + layer);
+        labels.push_back(std::string(letter).append(numbered ? "" : " ").append(layer));
     }
     return labels;
 }

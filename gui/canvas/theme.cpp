@@ -119,8 +119,8 @@ Rgb mix(Rgb from, Rgb to, float share) {
 }
 
 double contrast(Rgb a, Rgb b) {
-    const auto [low, high] = std::minmax(luminance(a), luminance(b));
-    return (high + 0.05) / (low + 0.05);
+    const double first = luminance(a), second = luminance(b);
+    return (std::max(first, second) + 0.05) / (std::min(first, second) + 0.05);
 }
 
 Rgb textOn(Rgb block) { return contrast(block, white) >= 4.5 ? white : ink; }

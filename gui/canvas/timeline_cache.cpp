@@ -88,7 +88,7 @@ MemoryColumns columnsOf(const MemoryCurve& curve, const std::vector<uint32_t>& c
 } // namespace
 
 std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_per_px) {
-    constexpr double widest_gap_px = 1.5, label_px = 44;
+    constexpr double widest_gap_px = 1.5, label_px = 36;
     std::vector<LaneBlock> blocks;
     for (size_t i = 0; i < rects.size();) {
         size_t end = i + 1;
@@ -99,7 +99,11 @@ std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_p
                 ++end;
         const double px = static_cast<double>(rects[end - 1].end_ns - rects[i].start_ns) / ns_per_px;
         if (end - i == 1 || px / static_cast<double>(end - i) >= label_px) {
-            for (; i < end; ++i) blocks.push_back(blockOf(rects[i]));
+            const bool whole = end - i == 1;
+            for (; i < end; ++i) {
+                blocks.push_back(blockOf(rects[i]));
+                blocks.back().whole = whole;
+            }
             continue;
         }
         LaneBlock block = blockOf(rects[i]);

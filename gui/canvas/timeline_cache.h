@@ -19,7 +19,8 @@ struct LaneBlock {
     int64_t end_ns = 0;
     EventId event = EventId::none; // the longest one
     uint32_t count = 1;            // events in it
-    bool joined = false;           // all of `phase` and `layer`
+    bool joined = false;           // several events, all of `phase` and `layer`
+    bool whole = true;             // no neighbour continues the same phase and layer
     bool merged = false;           // a sub-pixel run; phase and layer are those of the longest event only
     Phase phase = Phase::forward;
     OpClass op_class = OpClass::compute;
