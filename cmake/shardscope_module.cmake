@@ -6,6 +6,8 @@
 
 add_library(shardscope_options INTERFACE)
 target_compile_options(shardscope_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers
+                                                    $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> # false alarms of gcc 12
+                                                   
                                                     -ffp-contract=off $<$<BOOL:${SHARDSCOPE_WERROR}>:-Werror>)
 target_include_directories(shardscope_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(SHARDSCOPE_SANITIZE)
@@ -27,6 +29,7 @@ endfunction()
 function(shardscope_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;LABELS" ${ARGN})
   add_executable(${name}_tests ${ARG_SOURCES})
+  target_compile_options(${name}_tests PRIVATE -O1) # compiled more often than run
   target_link_libraries(${name}_tests PRIVATE shardscope_options shardscope_catch ${ARG_LINKS})
   set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name}_tests)

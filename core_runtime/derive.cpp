@@ -44,6 +44,18 @@ private:
     std::vector<Known> m_at_end;
 };
 
+// The waits of an op without those that earlier waits of its lane, or the others here, imply.
+std::vector<OpId> needed(std::vector<OpId> wanted, LaneKind lane, Knowledge& knowledge) {
+    std::sort(wanted.begin(), wanted.end(), std::greater<>()); // the latest first, it implies the earlier ones
+    std::vector<OpId> kept;
+    for (OpId w : wanted) {
+        if (knowledge.knows(lane, w)) continue;
+        kept.push_back(w);
+        knowledge.waitFor(lane, w);
+    }
+    return kept;
+}
+
 struct PastUse {
     OpId op;
     LaneKind lane;
@@ -57,20 +69,14 @@ void deriveWaits(StepProgram& program) {
     std::vector<std::vector<PastUse>> past(program.buffers.size());
     for (size_t i = 0; i < program.ops.size(); ++i) {
         Op& op = program.ops[i];
-        std::vector<OpId> wanted = std::move(op.waits_for);
+        std::vector<OpId> wanted = op.waits_for;
         const std::vector<BufferUse> uses = usesOf(op, program.ranks);
         for (const BufferUse& use : uses)
             for (const PastUse& before : past[index(use.buffer)])
                 if (before.lane != op.lane && (use.writes || before.use.writes) && before.use.first < use.end &&
                     use.first < before.use.end)
                     wanted.push_back(before.op);
-        std::sort(wanted.begin(), wanted.end(), std::greater<>()); // the latest first, it implies the earlier ones
-        op.waits_for.clear();
-        for (OpId w : wanted) {
-            if (knowledge.knows(op.lane, w)) continue;
-            op.waits_for.push_back(w);
-            knowledge.waitFor(op.lane, w);
-        }
+        op.waits_for = needed(std::move(wanted), op.lane, knowledge);
         knowledge.finish(static_cast<OpId>(i));
         for (const BufferUse& use : uses) past[index(use.buffer)].push_back({static_cast<OpId>(i), op.lane, use});
     }
@@ -151,6 +157,14 @@ void deriveLifetimes(StepProgram& program) {
         ops.push_back(std::move(op));
     }
     program.ops = std::move(ops);
+
+    // The new ops carry waits that others need no more.
+    Knowledge after(program);
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+        Op& op = program.ops[i];
+        op.waits_for = needed(std::move(op.waits_for), op.lane, after);
+        after.finish(static_cast<OpId>(i));
+    }
 }
 
 } // namespace shardscope

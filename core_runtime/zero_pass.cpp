@@ -82,7 +82,7 @@ void ZeroPass::gather(Use& use, bool ahead) {
     finishCollective(use.gather);
 }
 
-void ZeroPass::beginUse(int32_t layer) {
+void ZeroPass::beginUse([[maybe_unused]] int32_t layer) {
     assert(m_next_use < m_uses.size() && m_uses[m_next_use].layer == layer);
     const size_t now = m_next_use++;
     if (m_uses[now].unit >= 0 && m_uses[now].gather == OpId::none) gather(m_uses[now], false);

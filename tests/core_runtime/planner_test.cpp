@@ -104,8 +104,7 @@ TEST_CASE("the checker finds what is wrong with a program") {
                 noticed += findFault(broken).has_value();
             }
         CHECK(removed > 20);
-        // A few waits are policy (two buckets in flight) and repeated by the free that follows from them.
-        CHECK(noticed >= removed * 9 / 10);
+        CHECK(noticed == removed);
     }
     SECTION("an alloc too late, a free too early") {
         for (const OpKind kind : {OpKind::alloc, OpKind::free})
