@@ -100,7 +100,8 @@ void addEmbedding(std::vector<OpCase>& cases, int64_t batch, int64_t sequence, i
                      .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
                          ops.embeddingForward(d.at<T>(0), d.at<int32_t>(1), d.at<T>(2), d.at<T>(3), batch, sequence,
                                               channels);
-                     })});
+                     }),
+                     .traffic = [=](DType type) { return 3 * tokens * channels * bytesOf(type); }});
     cases.push_back({.op = "embedding_backward",
                      .shape = shape,
                      .tensors = {both(in("dwte", vocabulary * channels)), out("dwpe", context * channels),
@@ -109,6 +110,8 @@ void addEmbedding(std::vector<OpCase>& cases, int64_t batch, int64_t sequence, i
                          ops.embeddingBackward(d.at<T>(0), d.at<T>(1), d.at<T>(2), d.at<int32_t>(3), batch, sequence,
                                                channels, context);
                      }),
+                     // dout is read for both gradients; at most every token has a row of dwte of its own.
+                     .traffic = [=](DType type) { return (4 * tokens + context) * channels * bytesOf(type); },
                      .forward = "embedding_forward"});
 }
 
@@ -246,7 +249,10 @@ void addElementwise(std::vector<OpCase>& cases, int64_t elements) {
                      .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
                          ops.adamw(d.at<T>(0), d.type() == DType::f32 ? nullptr : d.at<float>(1), d.at<T>(2),
                                    d.at<float>(3), d.at<float>(4), elements, step);
-                     })});
+                     }),
+                     // fp32: param, exp_avg and exp_avg_sq to and fro, grad; bf16: master takes the place of param,
+                     // whose two bytes are written beside it, and grad has two.
+                     .traffic = [=](DType) { return 28 * elements; }});
     std::vector<OpTensor> ranks;
     constexpr size_t world = 4; // half of them also receive the sum in place
     for (size_t rank = 0; rank < world; ++rank) {
@@ -370,6 +376,7 @@ size_t OpCase::tensor(std::string_view name) const {
 }
 
 int64_t OpCase::bytes(DType type) const {
+    if (traffic) return traffic(type);
     int64_t sum = 0;
     for (const OpTensor& t : tensors)
         sum += (t.input + t.output) * t.elements * bytesOf(t.type == DType::bf16 ? type : t.type);
@@ -416,7 +423,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addMatmul(cases, 256, 768, 768, true);
         addAttention(cases, {1, 64, 256, 4});
         addAttention(cases, {1, 256, 768, 12});
-        addElementwise(cases, 1 << 20);
+        addElementwise(cases, 1 << 22);
         addCrossEntropy(cases, 32, 50257);
         break;
     }

@@ -54,6 +54,8 @@ struct OpCase {
     std::vector<OpTensor> tensors;
     std::function<void(Implementation, OpData&)> run; // in the type of the data
     double flops = 0;                                 // of one call; 0: bounded by memory traffic alone
+    // Bytes that one call must read and write, where that is not simply all of its inputs and outputs.
+    std::function<int64_t(DType)> traffic = nullptr;
     // |cpu - reference| <= tolerance * (1 + |reference|); for bf16 one rounding step is added. 0: bitwise.
     double tolerance = 0;
     // Backward ops: the op whose gradient this is, in the same shape. Tensors of the same name are shared; d<name> is
@@ -61,7 +63,7 @@ struct OpCase {
     std::string forward;
     float objective_scale = 1;                  // where the forward op has losses instead of an output
     size_t tensor(std::string_view name) const; // its place; asserts that it exists
-    int64_t bytes(DType) const;                 // read plus written
+    int64_t bytes(DType) const;                 // that one call must read and write
 };
 
 enum class CaseSet : uint8_t {
