@@ -74,14 +74,14 @@ void drawCommunicationParts(TimelineDrawing& d, const TimelineRow& row, const La
         const float from = std::max(d.axis.x(event.end_ns - event.emulated_ns - view.origin_ns), style.box.x0);
         const Box tail{std::max(from, d.axis.x0), style.box.y0 + 1, std::min(style.box.x1, d.axis.x1),
                        style.box.y1 - 1};
-        if (tail.width() > 3) p.hatch(tail, 0x000000, 0.28f);
+        if (tail.width() > 3) p.hatch(tail, 0x000000, 0.24f);
     }
 }
 
 void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const BlockStyle& style) {
     const Box shown{std::max(style.box.x0, d.axis.x0), style.box.y0, std::min(style.box.x1, d.axis.x1), style.box.y1};
     const float room = shown.width() - 2 * label_padding;
-    if (room < 8 || !d.painter.roomForLabels(100)) return; // the frame, heads and axes need the last hundred
+    if (room < 8 || !d.painter.roomForLabels(d.reserved_labels)) return;
     const TraceReader& reader = *d.view(row.trace).reader;
     const bool named_by_subject = isCollective(block.op_class) && (block.bucket >= 0 || block.layer != -1);
     const bool wants_name = !named_by_subject && !block.merged && room > 24;

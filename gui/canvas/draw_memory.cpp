@@ -119,7 +119,8 @@ void drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& c
         label_x = *x + 8 + width < area.x1 ? *x + 8 : *x - 8 - width;
     }
     p.text(std::round(std::max(label_x, area.x0 + 2)), std::round(top - 3 - Painter::textHeight(Font::axis)),
-           label.text, label.as_planned ? p.theme().text : p.theme().attention, Font::axis);
+           label.text, label.as_planned ? p.theme().text : readableOn(p.theme().background, p.theme().attention),
+           Font::axis);
 }
 
 } // namespace

@@ -61,7 +61,8 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
     const std::string right = baseline ? "baseline" : view.difference;
     const float right_edge = d.axis.x1;
     const float right_start = right_edge - Painter::textWidth(right);
-    p.textRight(right_edge, box, right, baseline ? theme.dim : view.difference_is_worse ? theme.bad : theme.good);
+    const Rgb verdict = view.difference_is_worse ? theme.bad : theme.good;
+    p.textRight(right_edge, box, right, baseline ? theme.dim : readableOn(theme.panel, verdict));
     x += 6;
     p.textInRow(x, box, elided(view.subtitle, right_start - 16 - x), theme.dim);
 }

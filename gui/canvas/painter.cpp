@@ -88,7 +88,7 @@ float Painter::textWidth(std::string_view text, Font font) {
 float Painter::textHeight(Font font) { return faceSize(*face(font)); }
 
 void Painter::text(float x, float y, std::string_view text, Rgb rgb, Font font) {
-    if (text.empty()) return;
+    if (text.empty() || !roomForLabels(1)) return;
     const ImFont* f = face(font);
     m_list->AddText(f, faceSize(*f), ImVec2(x, y), colour(rgb, 1), text.data(), text.data() + text.size());
     ++m_labels;

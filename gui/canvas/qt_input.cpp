@@ -83,6 +83,7 @@ bool isNavigation(int key) {
 }
 
 constexpr unsigned command_modifiers = Qt::ControlModifier | Qt::AltModifier | Qt::MetaModifier;
+constexpr unsigned all_modifiers = command_modifiers | Qt::ShiftModifier;
 
 } // namespace
 
@@ -125,7 +126,8 @@ bool InputQueue::take(const QEvent& event, bool wants_text) {
     }
     case QEvent::Wheel: {
         const auto& wheel = static_cast<const QWheelEvent&>(event);
-        m_events.push_back({.kind = Kind::move, .at = wheel.position(), .text = {}});
+        m_events.push_back(
+            {.kind = Kind::move, .at = wheel.position(), .modifiers = wheel.modifiers().toInt(), .text = {}});
         m_events.push_back({.kind = Kind::wheel,
                             .at = QPointF(wheel.angleDelta()) / 120.0,
                             .modifiers = wheel.modifiers().toInt(),
@@ -174,12 +176,14 @@ NavigationKeys InputQueue::apply(ImGuiIO& io) {
     io.MouseWheel = io.MouseWheelH = 0;
     while (!m_events.empty()) {
         const Event event = m_events.front();
-        // The wheel belongs to the place where it was turned, so a later move waits for the next frame.
-        const bool moves = event.kind == Kind::move || event.kind == Kind::leave || event.kind == Kind::button;
-        if (wheel_turned && moves &&
-            (event.kind != Kind::move ||
-             event.at != QPointF(static_cast<double>(io.MousePos.x), static_cast<double>(io.MousePos.y))))
-            return keys;
+        const ImVec2 place(static_cast<float>(event.at.x()), static_cast<float>(event.at.y()));
+        const unsigned held =
+            (io.KeyCtrl ? unsigned{Qt::ControlModifier} : 0u) | (io.KeyShift ? unsigned{Qt::ShiftModifier} : 0u) |
+            (io.KeyAlt ? unsigned{Qt::AltModifier} : 0u) | (io.KeySuper ? unsigned{Qt::MetaModifier} : 0u);
+        // The wheel belongs to the place and the keys it was turned with; what changes them waits for the next frame.
+        const bool same_place = event.kind == Kind::move && place.x == io.MousePos.x && place.y == io.MousePos.y;
+        const bool more_wheel = same_place || event.kind == Kind::wheel;
+        if (wheel_turned && !(more_wheel && (event.modifiers & all_modifiers) == held)) return keys;
         m_events.pop_front();
         if (event.kind != Kind::leave && event.kind != Kind::focus_lost && event.kind != Kind::text) {
             io.KeyCtrl = event.modifiers & Qt::ControlModifier;
@@ -187,7 +191,6 @@ NavigationKeys InputQueue::apply(ImGuiIO& io) {
             io.KeyAlt = event.modifiers & Qt::AltModifier;
             io.KeySuper = event.modifiers & Qt::MetaModifier;
         }
-        const ImVec2 place(static_cast<float>(event.at.x()), static_cast<float>(event.at.y()));
         switch (event.kind) {
         case Kind::move:
             io.MousePos = place;

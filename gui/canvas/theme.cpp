@@ -125,4 +125,12 @@ double contrast(Rgb a, Rgb b) {
 
 Rgb textOn(Rgb block) { return contrast(block, white) >= 4.5 ? white : ink; }
 
+Rgb readableOn(Rgb background, Rgb colour) {
+    const Rgb towards = contrast(background, white) > contrast(background, 0) ? white : 0;
+    Rgb readable = colour;
+    for (float share = 0.05f; contrast(background, readable) < 4.5 && share <= 1; share += 0.05f)
+        readable = mix(colour, towards, share);
+    return readable;
+}
+
 } // namespace shardscope::gui

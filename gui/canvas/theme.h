@@ -26,6 +26,7 @@ Rgb memoryColour(MemoryCategory);
 Rgb mix(Rgb from, Rgb to, float share); // share 0: from, 1: to
 double contrast(Rgb, Rgb);              // WCAG 2 contrast ratio, 1 to 21
 Rgb textOn(Rgb block);                  // near-black or white, whichever reads better on it
+Rgb readableOn(Rgb background, Rgb);    // the colour, moved towards black or white until text in it can be read
 
 namespace metrics { // logical pixels
 inline constexpr float font = 13, font_small = 12, font_axis = 11, lane_height = 20, lane_pitch = 24,

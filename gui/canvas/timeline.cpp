@@ -22,6 +22,7 @@ void drawRows(TimelineDrawing& d, const TimelineLayout& layout, float scroll_y) 
         const float y = d.content.y0 + row.y - scroll_y;
         if (y + row.height < d.content.y0 || y > d.content.y1) continue;
         visible.push_back(row);
+        d.reserved_labels += row.kind == RowKind::memory ? 5 : row.kind == RowKind::head ? 4 : 2;
         memory_rows += row.kind == RowKind::memory;
     }
     const double ns_per_px = laneResolution(d, visible);

@@ -64,7 +64,7 @@ MemoryColumns columnsOf(const MemoryCurve& curve, const std::vector<uint32_t>& c
     const auto aligned =
         static_cast<int64_t>(std::floor(static_cast<double>(range.start_ns) / static_cast<double>(column_ns)));
     result.first_ns = aligned * column_ns;
-    size_t point = static_cast<size_t>(std::upper_bound(curve.time_ns.begin(), curve.time_ns.end(), result.first_ns) -
+    size_t point = static_cast<size_t>(std::lower_bound(curve.time_ns.begin(), curve.time_ns.end(), result.first_ns) -
                                        curve.time_ns.begin());
     for (int64_t start = result.first_ns; start < range.end_ns; start += column_ns) {
         const size_t first_inside = point;
@@ -75,7 +75,8 @@ MemoryColumns columnsOf(const MemoryCurve& curve, const std::vector<uint32_t>& c
         }
         MemoryColumn column;
         if (point > 0) { // the value carried in, and everything that happens inside
-            const size_t first = first_inside > 0 ? first_inside - 1 : 0;
+            const bool changes_at_start = first_inside < point && curve.time_ns[first_inside] == start;
+            const size_t first = first_inside > 0 && !changes_at_start ? first_inside - 1 : first_inside;
             const size_t peak = peakIndex(curve, chunk_peaks, first, point - 1);
             for (size_t c = 0; c < column.bytes.size(); ++c) column.bytes[c] = curve.bytes[c][peak];
             column.total = curve.total_bytes[peak];
@@ -88,7 +89,7 @@ MemoryColumns columnsOf(const MemoryCurve& curve, const std::vector<uint32_t>& c
 } // namespace
 
 std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_per_px) {
-    constexpr double widest_gap_px = 1.5, label_px = 36;
+    constexpr double widest_gap_px = 1.5, label_px = 36, optimizer_label_px = 110;
     std::vector<LaneBlock> blocks;
     for (size_t i = 0; i < rects.size();) {
         size_t end = i + 1;
@@ -98,7 +99,8 @@ std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_p
                    static_cast<double>(rects[end].start_ns - rects[end - 1].end_ns) <= widest_gap_px * ns_per_px)
                 ++end;
         const double px = static_cast<double>(rects[end - 1].end_ns - rects[i].start_ns) / ns_per_px;
-        if (end - i == 1 || px / static_cast<double>(end - i) >= label_px) {
+        const double enough = rects[i].phase == Phase::optimizer ? optimizer_label_px : label_px;
+        if (end - i == 1 || px / static_cast<double>(end - i) >= enough) {
             const bool whole = end - i == 1;
             for (; i < end; ++i) {
                 blocks.push_back(blockOf(rects[i]));

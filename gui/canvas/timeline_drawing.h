@@ -29,6 +29,7 @@ struct TimelineDrawing {
     TimeAxis axis;
     Box content{};              // below the ruler, all of the width
     bool mouse_in_plot = false; // and nothing is being dragged
+    int reserved_labels = 60;   // of the budget, for heads, axes and the names of rows
     ImVec2 mouse{};
     // found while drawing
     std::optional<HoveredBlock> hovered_block;

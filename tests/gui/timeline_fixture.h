@@ -14,7 +14,7 @@
 namespace shardscope::gui {
 
 class TimelineFixture {
-  public:
+public:
     const TraceReader& add(const SampleTraceOptions& options) {
         const std::string path = nextPath();
         writeSampleTrace(path, options);
@@ -32,10 +32,9 @@ class TimelineFixture {
 
     // ZeRO 0 to 3 below each other, step 1 aligned.
     TimelineModel fourStages(bool emulated_link = false) {
-        constexpr std::array titles = {"all-reduce in backward, everything replicated",
-                                       "optimizer states sharded, all-gather after the step",
-                                       "+ gradients sharded: reduce-scatter per bucket",
-                                       "+ parameters sharded: gathered just in time"};
+        constexpr std::array titles = {
+            "all-reduce in backward, everything replicated", "optimizer states sharded, all-gather after the step",
+            "+ gradients sharded: reduce-scatter per bucket", "+ parameters sharded: gathered just in time"};
         TimelineModel model;
         for (int stage = 0; stage < 4; ++stage) {
             const TraceReader& reader = add({.stage = stage, .emulated_link = emulated_link});
@@ -57,7 +56,7 @@ class TimelineFixture {
         return model;
     }
 
-  private:
+private:
     std::string nextPath() { return m_folder.filePath(QString("t%1.shardscope").arg(m_count++)).toStdString(); }
     const TraceReader& open(const std::string& path) {
         auto reader = TraceReader::open(path);
@@ -85,12 +84,13 @@ struct Drawn {
     TimelineState state;
 };
 
-inline Drawn drawOnce(const TimelineModel& model, const TimelineSelection& selection = {}, const Theme& theme = darkTheme(),
-                      QSize size = {1080, 700}, double dpr = 1, const TimelineInput& input = {}) {
+inline Drawn drawOnce(const TimelineModel& model, const TimelineSelection& selection = {},
+                      const Theme& theme = darkTheme(), QSize size = {1080, 700}, double dpr = 1,
+                      const TimelineInput& input = {}) {
     Drawn drawn;
     drawn.picture = renderToImage(
-        [&](const CanvasFrame&) { drawn.intents = drawTimeline(model, selection, input, theme, drawn.state); }, theme, size,
-        dpr);
+        [&](const CanvasFrame&) { drawn.intents = drawTimeline(model, selection, input, theme, drawn.state); }, theme,
+        size, dpr);
     return drawn;
 }
 
