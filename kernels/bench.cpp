@@ -39,27 +39,36 @@ template <class Body> void onThreads(int threads, const Body& body) {
     for (std::thread& t : team) t.join();
 }
 
-// Bytes read plus written per second by the faster of two plain loops over 128 MiB per thread and operand, far more
-// than any cache holds: a copy, and an addition in place (which fetches no line only to overwrite it).
+// Bytes read plus written per second by the fastest of plain loops over 64 MiB per thread and operand, far more than
+// any cache holds: a copy, an addition in place, and the four streams of AdamW without its arithmetic.
 double streamBound(int threads) {
-    constexpr size_t elements = 1 << 25;
-    std::vector<std::vector<float>> from(static_cast<size_t>(threads)), to = from;
-    onThreads(threads, [&](int part) {
-        from[static_cast<size_t>(part)].assign(elements, 1.0f);
-        to[static_cast<size_t>(part)].assign(elements, 0.0f);
-    });
+    constexpr size_t elements = 1 << 24;
+    std::vector<std::vector<float>> operands(static_cast<size_t>(threads) * 4);
     auto timed = [&](auto loop) {
-        return fastest(0.4, [&] {
+        return fastest(0.3, [&] {
             onThreads(threads, [&](int part) {
-                loop(to[static_cast<size_t>(part)].data(), from[static_cast<size_t>(part)].data());
+                std::vector<float>* mine = operands.data() + part * 4;
+                loop(mine[0].data(), mine[1].data(), mine[2].data(), mine[3].data());
             });
         });
     };
-    const double copy = timed([](float* out, const float* in) { std::memcpy(out, in, elements * sizeof(float)); });
-    const double add = timed([](float* __restrict out, const float* __restrict in) {
-        for (size_t i = 0; i < elements; ++i) out[i] += in[i];
+    onThreads(threads, [&](int part) {
+        for (int i = 0; i < 4; ++i) operands[static_cast<size_t>(part * 4 + i)].assign(elements, 1.0f);
     });
-    return static_cast<double>(threads) * elements * sizeof(float) * std::max(2 / copy, 3 / add);
+    const double copy =
+        timed([](float* a, const float* in, float*, float*) { std::memcpy(a, in, elements * sizeof(float)); });
+    const double add = timed([](float* __restrict a, const float* __restrict in, float*, float*) {
+        for (size_t i = 0; i < elements; ++i) a[i] += in[i];
+    });
+    const double three =
+        timed([](float* __restrict a, const float* __restrict in, float* __restrict b, float* __restrict c) {
+            for (size_t i = 0; i < elements; ++i) {
+                a[i] += in[i];
+                b[i] -= in[i];
+                c[i] += in[i];
+            }
+        });
+    return static_cast<double>(threads) * elements * sizeof(float) * std::max({2 / copy, 3 / add, 7 / three});
 }
 
 double productBound() {

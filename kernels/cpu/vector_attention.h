@@ -67,6 +67,9 @@ SHARDSCOPE_INLINE void multiply(float* c, int64_t c_stride, Strided a, const flo
     int64_t j = 0;
     for (; j + block_vectors * width <= columns; j += block_vectors * width)
         multiplyColumns<block_vectors>(c + j, c_stride, a, b + j, b_stride, rows, depth, add);
+    if constexpr (block_vectors > 2)
+        for (; j + 2 * width <= columns; j += 2 * width)
+            multiplyColumns<2>(c + j, c_stride, a, b + j, b_stride, rows, depth, add);
     for (; j < columns; j += width) multiplyColumns<1>(c + j, c_stride, a, b + j, b_stride, rows, depth, add);
 }
 
@@ -80,12 +83,21 @@ void packRows(float* to, int64_t padded, const T* from, int64_t stride, int64_t 
     }
 }
 
-// to [padded size, padded rows] = transposed from [rows, size]; missing rows are zero.
-template <class T>
-void packTransposed(float* to, int64_t padded_rows, const T* from, int64_t stride, int64_t rows, int64_t size) {
-    for (int64_t c = 0; c < size; ++c)
-        for (int64_t r = 0; r < padded_rows; ++r)
-            to[c * padded_rows + r] = r < rows ? scalar(from[r * stride + c]) : 0.0f;
+// to [size, padded rows] = transposed from [rows, padded size]; missing rows are zero. `from` is packed: the rows of
+// qkv lie whole pages apart and would evict each other from the cache.
+SHARDSCOPE_INLINE void transpose(float* to, int64_t padded_rows, const float* from, int64_t stride, int64_t rows,
+                                 int64_t size) {
+    int64_t r = 0;
+    for (; r + width <= rows; r += width)
+        for (int64_t c = 0; c < size; ++c) {
+            const float* f = from + r * stride + c;
+            const int64_t s = stride;
+            store(to + c * padded_rows + r,
+                  F16{f[0], f[s], f[2 * s], f[3 * s], f[4 * s], f[5 * s], f[6 * s], f[7 * s], f[8 * s], f[9 * s],
+                      f[10 * s], f[11 * s], f[12 * s], f[13 * s], f[14 * s], f[15 * s]});
+        }
+    for (; r < padded_rows; ++r)
+        for (int64_t c = 0; c < size; ++c) to[c * padded_rows + r] = r < rows ? from[r * stride + c] : 0.0f;
 }
 
 template <class T>
@@ -102,14 +114,16 @@ void attentionForwardHead(T* out, float* lse, const T* q, float* scratch, const 
     const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(at.size));
     float *keys_t = scratch + at.keys_t, *values = scratch + at.values, *queries = scratch + at.queries,
           *scores = scratch + at.scores, *result = scratch + at.result, *row_sums = scratch + at.sums;
-    packTransposed(keys_t, at.padded_sequence, q + shape.channels, stride, shape.sequence, at.size);
+    float* keys = scratch + at.dkeys; // unused in this direction
+    packRows(keys, at.padded, q + shape.channels, stride, shape.sequence, at.size, 1.0f);
+    transpose(keys_t, at.padded_sequence, keys, at.padded, shape.sequence, at.size);
     packRows(values, at.padded, q + 2 * shape.channels, stride, shape.sequence, at.size, 1.0f);
     for (int64_t first = 0; first < shape.sequence; first += AttentionLayout::block) {
         const int64_t rows = smaller(AttentionLayout::block, shape.sequence - first);
-        const int64_t keys = first + rows; // the last row of the block sees this many
+        const int64_t seen_by_last = first + rows;
         packRows(queries, at.padded, q + first * stride, stride, rows, at.size, scale);
         multiply(scores, at.padded_sequence, {queries, at.padded, 1}, keys_t, at.padded_sequence, rows,
-                 paddedTo16(keys), at.size, false);
+                 paddedTo16(seen_by_last), at.size, false);
         for (int64_t r = 0; r < rows; ++r) {
             float* row = scores + r * at.padded_sequence;
             const int64_t seen = first + r + 1;
@@ -124,12 +138,13 @@ void attentionForwardHead(T* out, float* lse, const T* q, float* scratch, const 
                 sums += p;
                 store(row + i, p);
             });
-            for (int64_t i = paddedTo16(seen); i < keys; ++i) row[i] = 0.0f;
+            for (int64_t i = paddedTo16(seen); i < seen_by_last; ++i) row[i] = 0.0f;
             const float sum = sumLanes(sums);
             lse[first + r] = highest + __builtin_logf(sum);
             row_sums[r] = sum;
         }
-        multiply(result, at.padded, {scores, at.padded_sequence, 1}, values, at.padded, rows, at.padded, keys, false);
+        multiply(result, at.padded, {scores, at.padded_sequence, 1}, values, at.padded, rows, at.padded, seen_by_last,
+                 false);
         for (int64_t r = 0; r < rows; ++r) {
             T* out_row = out + (first + r) * shape.channels;
             const float sum = row_sums[r];
@@ -150,9 +165,10 @@ void attentionBackwardHead(T* dq, const T* dout, const T* out, const T* q, const
           *queries = scratch + at.queries, *douts = scratch + at.douts, *scores = scratch + at.scores,
           *dscores = scratch + at.dscores, *result = scratch + at.result, *dkeys = scratch + at.dkeys,
           *dvalues = scratch + at.dvalues;
-    packTransposed(keys_t, wide, q + shape.channels, stride, sequence, at.size);
-    packTransposed(values_t, wide, q + 2 * shape.channels, stride, sequence, at.size);
+    packRows(dvalues, at.padded, q + 2 * shape.channels, stride, sequence, at.size, 1.0f); // only to be transposed
+    transpose(values_t, wide, dvalues, at.padded, sequence, at.size);
     packRows(keys, at.padded, q + shape.channels, stride, sequence, at.size, 1.0f);
+    transpose(keys_t, wide, keys, at.padded, sequence, at.size);
     for (int64_t first = 0; first < sequence; first += AttentionLayout::block) {
         const int64_t rows = smaller(AttentionLayout::block, sequence - first);
         const int64_t seen_by_last = first + rows, columns = paddedTo16(seen_by_last);

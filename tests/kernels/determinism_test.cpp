@@ -141,33 +141,38 @@ TEST_CASE("threads that call ops at the same time do not disturb each other") {
     for (const int count : different) CHECK(count == 0);
 }
 
-TEST_CASE("instruction sets agree bit for bit where nothing is fused") {
+TEST_CASE("instruction sets agree bit for bit; on the exponential those with fused multiply-adds do") {
     const size_t rows = 3, channels = 77, n = rows * channels;
     const auto x = filled<bfloat16>(n, 1), y = filled<bfloat16>(n, 2), w = filled<bfloat16>(channels, 3);
     const std::vector<int32_t> targets = {0, 76, 31};
-    const cpu::VectorTable& plain = *tables().front();
-    auto run = [&](const cpu::VectorTable& table) {
+    auto plain = [&](const cpu::VectorTable& table) {
         const auto& v = table.bf16;
-        std::vector<bfloat16> out(8 * n);
-        std::vector<float> sums(4 * rows), m(n), s(n, 0.5f), master(n, 0.25f);
-        v.geluForward(out.data(), x.data(), n);
-        v.geluBackward(out.data() + n, x.data(), y.data(), n);
-        v.adamw(out.data() + 2 * n, master.data(), y.data(), m.data(), s.data(), n, adamwConstants(some_step));
-        v.layernormForward(out.data() + 3 * n, sums.data(), sums.data() + rows, x.data(), w.data(), w.data(), rows,
+        std::vector<bfloat16> out(5 * n);
+        std::vector<float> sums(2 * rows), m(n), s(n, 0.5f), master(n, 0.25f);
+        v.adamw(out.data(), master.data(), y.data(), m.data(), s.data(), n, adamwConstants(some_step));
+        v.layernormForward(out.data() + n, sums.data(), sums.data() + rows, x.data(), w.data(), w.data(), rows,
                            channels);
-        v.layernormBackwardInput(out.data() + 4 * n, y.data(), x.data(), x.data(), w.data(), sums.data(),
+        v.layernormBackwardInput(out.data() + 2 * n, y.data(), x.data(), x.data(), w.data(), sums.data(),
                                  sums.data() + rows, rows, channels);
-        v.layernormBackwardWeight(out.data() + 5 * n, out.data() + 6 * n, y.data(), x.data(), sums.data(),
+        v.layernormBackwardWeight(out.data() + 3 * n, out.data() + 4 * n, y.data(), x.data(), sums.data(),
                                   sums.data() + rows, rows, channels, 0, channels);
-        v.crossEntropyForward(sums.data() + 2 * rows, sums.data() + 3 * rows, x.data(), targets.data(), rows, channels);
-        v.crossEntropyBackward(out.data() + 7 * n, x.data(), targets.data(), sums.data() + 3 * rows, 0.5f, rows,
-                               channels);
         return std::tuple(out, sums, m, s, master);
     };
-    const auto expected = run(plain);
-    for (const cpu::VectorTable* table : tables()) {
+    auto exponential = [&](const cpu::VectorTable& table) {
+        const auto& v = table.bf16;
+        std::vector<bfloat16> out(3 * n);
+        std::vector<float> sums(2 * rows);
+        v.geluForward(out.data(), x.data(), n);
+        v.geluBackward(out.data() + n, x.data(), y.data(), n);
+        v.crossEntropyForward(sums.data(), sums.data() + rows, x.data(), targets.data(), rows, channels);
+        v.crossEntropyBackward(out.data() + 2 * n, x.data(), targets.data(), sums.data() + rows, 0.5f, rows, channels);
+        return std::tuple(out, sums);
+    };
+    const auto available = tables();
+    for (const cpu::VectorTable* table : available) {
         INFO("instruction set " << static_cast<int>(table->isa));
-        CHECK(run(*table) == expected);
+        CHECK(plain(*table) == plain(*available.front()));
+        if (table->isa != cpu::Isa::baseline) CHECK(exponential(*table) == exponential(*available[1]));
     }
 }
 
