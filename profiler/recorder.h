@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hot-path capture: every lane thread owns a LaneRecorder and pushes fixed-size records into its own ring; one writer
-// thread drains all rings into the TraceSink and commits. No lock, no allocation and no system call on the lane's side; a
-// full ring drops the record and counts it (the count becomes a warning in the trace).
+// thread drains all rings into the TraceSink and commits. No lock, no allocation and no system call on the lane's side;
+// a full ring drops the record and counts it (the count becomes a warning in the trace).
 #pragma once
 #include "traces/trace_sink.h"
 #include <cstdint>
@@ -13,21 +13,21 @@ namespace shardscope {
 // Nanoseconds since the recorder's start, from the processor's time stamp counter where it is invariant, else
 // CLOCK_MONOTONIC. Comparable between threads.
 class TraceClock {
-  public:
-    static int64_t now();                // costs one rdtsc and a multiplication
-    static void start();                 // sets zero and calibrates (about 10 ms, once per process; later calls reset zero)
-    static const char* source();         // "tsc" | "clock_monotonic"
+public:
+    static int64_t now();        // costs one rdtsc and a multiplication
+    static void start();         // sets zero and calibrates (about 10 ms, once per process; later calls reset zero)
+    static const char* source(); // "tsc" | "clock_monotonic"
 };
 
 class LaneRecorder {
-  public:
+public:
     ~LaneRecorder();
     // The lane is filled in. Returns at once.
     void interval(const IntervalEvent&);
     void memory(const MemoryEvent&);
     struct Ring;
 
-  private:
+private:
     friend class Recorder;
     explicit LaneRecorder(std::unique_ptr<Ring>);
     std::unique_ptr<Ring> m_ring;
@@ -35,9 +35,9 @@ class LaneRecorder {
 
 // Owns the lanes' recorders and the writer thread. `commit` is called after each drained batch (TraceWriter::commit).
 class Recorder {
-  public:
+public:
     Recorder(TraceSink& sink, std::function<void()> commit);
-    ~Recorder(); // stop()
+    ~Recorder();                            // stop()
     LaneRecorder& addLane(const LaneInfo&); // before start(); interns nothing
     NameId intern(std::string_view);        // before start()
     void start();
@@ -47,7 +47,7 @@ class Recorder {
     void stop();  // drains, reports drops as a WarningEvent, joins the thread
     int64_t dropped() const;
 
-  private:
+private:
     struct Impl;
     std::unique_ptr<Impl> m_impl;
 };

@@ -11,13 +11,14 @@ struct ConfigDifference {
     std::vector<std::string> values; // one per trace
 };
 
-// Medians over the steps (the first left out as warm-up when there are more than two), averaged over ranks; integer ns.
+// The step whose duration is the median one stands for the run (the first step is warm-up and left out when there are
+// more than two); its parts are averaged over ranks, so that they add up to it exactly. Integer ns.
 struct RunFigures {
-    std::string label; // "A", "B" ...
-    std::string title; // "ZeRO-2"
+    std::string label;                       // "A", "B" ...
+    std::string title;                       // "ZeRO-2"
     int64_t step_ns = 0, step_spread_ns = 0; // median, half of the interquartile range
     int64_t compute_ns = 0, exposed_comm_ns = 0, exposed_copy_ns = 0, idle_ns = 0; // sum = step budget
-    int64_t comm_ns = 0, overlap_ns = 0;
+    int64_t comm_ns = 0, overlap_ns = 0, emulated_ns = 0; // emulated: part of comm added by a link model
     double overlap_percent = 0;
     double tokens_per_s = 0;
     std::array<int64_t, all_memory_categories.size()> peak_bytes{}; // worst rank, per category, when the total peaks
@@ -28,7 +29,7 @@ struct RunFigures {
 struct Comparison {
     std::vector<RunFigures> runs;
     std::vector<ConfigDifference> differences;
-    bool losses_equal = false; // bitwise, all runs, all common steps
+    bool losses_equal = false;  // bitwise, all runs, all common steps
     std::string loss_statement; // "losses of 20 steps are bitwise equal in 4 runs" or where they part
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The numbers of a trace, exact in integer nanoseconds and bytes; definitions with formulas in docs/metrics.md. The same
-// struct serves the CLI, the GUI and the JSON document.
+// The numbers of a trace, exact in integer nanoseconds and bytes; definitions with formulas in docs/metrics.md. The
+// same struct serves the CLI, the GUI and the JSON document.
 #pragma once
 #include "traces/trace_reader.h"
 #include <map>
@@ -62,6 +62,7 @@ struct Summary {
 };
 
 Summary summarize(const TraceReader&);
+int64_t medianStepNs(std::vector<int64_t> steps_in_order); // lower median, warm-up left out; always one of the steps
 RankBudget rankBudget(const TraceReader&, int32_t rank, TimeRange); // of any range, e.g. a selection
 std::string summaryJson(const Summary&);                            // indented; the documented field names
 std::string summaryText(const Summary&);

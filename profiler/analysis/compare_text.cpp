@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/analysis/compare.h"
+#include "profiler/analysis/text_table.h"
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <functional>
+
+namespace shardscope {
+
+namespace {
+
+constexpr size_t widest_value = 22; // a longer text is cut; the JSON has it whole
+
+std::string cut(const std::string& text) {
+    return text.size() <= widest_value ? text : text.substr(0, widest_value - 3) + "...";
+}
+
+// "step 12.3 -> 14.5" is easier to judge as "+17.9 %".
+std::string change(int64_t value, int64_t baseline) {
+    if (baseline <= 0) return "-";
+    return fmt::format("{:+.1f} %", 100.0 * static_cast<double>(value - baseline) / static_cast<double>(baseline));
+}
+
+using Cell = std::function<std::string(const RunFigures&)>;
+
+void addRow(TextTable& table, const Comparison& c, const std::string& head, const Cell& cell) {
+    std::vector<std::string> row{head};
+    for (const RunFigures& run : c.runs) row.push_back(cell(run));
+    table.add(std::move(row));
+}
+
+bool anyOf(const Comparison& c, const std::function<int64_t(const RunFigures&)>& value) {
+    return std::any_of(c.runs.begin(), c.runs.end(), [&](const RunFigures& run) { return value(run) != 0; });
+}
+
+void addTimes(TextTable& table, const Comparison& c) {
+    int64_t largest = 0;
+    for (const RunFigures& run : c.runs) largest = std::max(largest, run.step_ns);
+    const TimeUnit unit = TimeUnit::fitting(largest);
+    const auto time = [&](const std::string& head, int64_t RunFigures::*member) {
+        addRow(table, c, head, [&, member](const RunFigures& run) { return unit.text(run.*member); });
+    };
+    time(fmt::format("step, {} (median)", unit.name), &RunFigures::step_ns);
+    time("  +- half the quartile range", &RunFigures::step_spread_ns);
+    if (c.runs.size() > 1) {
+        addRow(table, c, "  against A", [&](const RunFigures& run) {
+            return &run == c.runs.data() ? "" : change(run.step_ns, c.runs[0].step_ns);
+        });
+    }
+    time("  = compute", &RunFigures::compute_ns);
+    time("  + exposed communication", &RunFigures::exposed_comm_ns);
+    if (anyOf(c, [](const RunFigures& run) { return run.exposed_copy_ns; }))
+        time("  + exposed copies", &RunFigures::exposed_copy_ns);
+    time("  + idle", &RunFigures::idle_ns);
+    time("communication in all", &RunFigures::comm_ns);
+    addRow(table, c, "  hidden behind compute, %",
+           [](const RunFigures& run) { return run.comm_ns ? fmt::format("{:.1f}", run.overlap_percent) : "-"; });
+    if (anyOf(c, [](const RunFigures& run) { return run.emulated_ns; }))
+        time("  emulated, not measured", &RunFigures::emulated_ns);
+    addRow(table, c, "tokens/s", [](const RunFigures& run) { return grouped(std::llround(run.tokens_per_s)); });
+}
+
+void addMemory(TextTable& table, const Comparison& c) {
+    addRow(table, c, "peak memory, MiB (worst rank)",
+           [](const RunFigures& run) { return mebibytes(run.peak_total_bytes); });
+    for (const MemoryCategory category : all_memory_categories) {
+        const auto i = static_cast<size_t>(category);
+        if (anyOf(c, [i](const RunFigures& run) { return run.peak_bytes[i]; }))
+            addRow(table, c, "  " + std::string(toText(category)),
+                   [i](const RunFigures& run) { return mebibytes(run.peak_bytes[i]); });
+    }
+    addRow(table, c, "  planned = recorded", [](const RunFigures& run) {
+        if (run.planned_total_bytes == 0) return std::string("not planned");
+        if (run.planned_total_bytes == run.peak_total_bytes) return std::string("yes");
+        return fmt::format("no, {}", mebibytes(run.planned_total_bytes));
+    });
+}
+
+} // namespace
+
+std::string comparisonText(const Comparison& c) {
+    TextTable table;
+    addRow(table, c, "", [](const RunFigures& run) { return run.label + "  " + run.title; });
+    table.addRule();
+    for (const ConfigDifference& d : c.differences) {
+        std::vector<std::string> row{d.key};
+        for (const std::string& value : d.values) row.push_back(cut(value));
+        table.add(std::move(row));
+    }
+    if (c.differences.empty()) table.add({"no difference in configuration"});
+    table.addRule();
+    addTimes(table, c);
+    table.addRule();
+    addMemory(table, c);
+    table.addRule();
+    return table.text("") + c.loss_statement + "\n";
+}
+
+} // namespace shardscope

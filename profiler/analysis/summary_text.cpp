@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/analysis/summary.h"
+#include "profiler/analysis/text_table.h"
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace shardscope {
+
+namespace {
+
+constexpr size_t longest_list = 12; // steps and ranks shown before the middle is left out
+
+std::string valueOf(const Summary& s, const std::string& key) {
+    const auto found = s.run.find(key);
+    return found == s.run.end() ? std::string() : found->second;
+}
+
+// Values such as {"name":"gpt2-tiny", ...} are known by their name.
+std::string nameIn(const std::string& json_text) {
+    const auto json = nlohmann::json::parse(json_text, nullptr, false);
+    return json.is_object() && json.contains("name") && json["name"].is_string() ? json["name"].get<std::string>()
+                                                                                 : json_text;
+}
+
+std::string headline(const Summary& s) {
+    std::string line = s.path;
+    const auto add = [&](const std::string& text) { line += "  |  " + text; };
+    if (!valueOf(s, "stage").empty()) add("ZeRO-" + valueOf(s, "stage"));
+    if (!s.ranks.empty()) add(fmt::format("{} rank{}", s.ranks.size(), s.ranks.size() == 1 ? "" : "s"));
+    if (!valueOf(s, "model").empty()) add(nameIn(valueOf(s, "model")));
+    const std::string link = nameIn(valueOf(s, "link"));
+    if (!link.empty() && link != "none") add("emulated link " + link);
+    if (!valueOf(s, "status").empty()) add(valueOf(s, "status"));
+    return line + "\n";
+}
+
+// Calls row(i), or gap() once where the middle of a long list is left out.
+template <class Row, class Gap> void shortened(size_t count, Row row, Gap gap) {
+    for (size_t i = 0; i < count; ++i) {
+        if (count > longest_list && i == longest_list / 2) {
+            gap();
+            i = count - longest_list / 2;
+        }
+        row(i);
+    }
+}
+
+std::string timeTable(const Summary& s) {
+    int64_t largest = 0;
+    bool copies = false, emulated = false;
+    for (const RankBudget& b : s.ranks) {
+        largest = std::max(largest, b.span_ns);
+        copies = copies || b.copy_ns > 0;
+        emulated = emulated || b.emulated_ns > 0;
+    }
+    const TimeUnit unit = TimeUnit::fitting(largest);
+    TextTable table;
+    std::vector<std::string> head = {"rank", "span", "= compute", "+ exposed comm"};
+    if (copies) head.emplace_back("+ exposed copy");
+    head.insert(head.end(), {"+ idle", "comm", "overlap"});
+    if (emulated) head.emplace_back("emulated");
+    table.add(head);
+    shortened(
+        s.ranks.size(),
+        [&](size_t i) {
+            const RankBudget& b = s.ranks[i];
+            std::vector<std::string> row = {std::to_string(b.rank), unit.text(b.span_ns), unit.text(b.compute_ns),
+                                            unit.text(b.exposed_comm_ns)};
+            if (copies) row.push_back(unit.text(b.exposed_copy_ns));
+            row.insert(row.end(),
+                       {unit.text(b.idle_ns), unit.text(b.comm_ns), fmt::format("{:.1f} %", b.overlap_percent)});
+            if (emulated) row.push_back(unit.text(b.emulated_ns));
+            table.add(row);
+        },
+        [&] { table.add({"..."}); });
+    return fmt::format("\ntime, {}\n{}", unit.name, table.text("  "));
+}
+
+std::string stepTable(const Summary& s) {
+    const TimeUnit unit = TimeUnit::fitting(s.median_step_ns);
+    TextTable table;
+    table.add({"step", unit.name, "tokens/s", "loss"});
+    shortened(
+        s.steps.size(),
+        [&](size_t i) {
+            const StepSummary& step = s.steps[i];
+            table.add({std::to_string(step.step), unit.text(step.step_ns), grouped(std::llround(step.tokens_per_s)),
+                       fmt::format("{:.6f}", step.loss)});
+        },
+        [&] { table.add({"..."}); });
+    return fmt::format("\n{} steps, median {} {}{}\n{}", s.steps.size(), unit.text(s.median_step_ns), unit.name,
+                       s.steps.size() > 2 ? " (the first is warm-up and left out)" : "", table.text("  "));
+}
+
+std::string memoryTable(const Summary& s, MemoryTier tier) {
+    std::vector<std::string> categories; // that occur
+    for (const MemoryCategory c : all_memory_categories)
+        if (std::any_of(s.memory.begin(), s.memory.end(),
+                        [&](const MemoryRow& row) { return row.tier == tier && row.category == toText(c); }))
+            categories.emplace_back(toText(c));
+    std::map<int32_t, std::map<std::string, MemoryRow>> ranks;
+    for (const MemoryRow& row : s.memory)
+        if (row.tier == tier) ranks[row.rank][row.category] = row;
+    if (ranks.empty()) return {};
+    TextTable table;
+    std::vector<std::string> head = {"rank", "total", "planned"};
+    for (const std::string& c : categories) head.push_back(c == "master_weights" ? "master" : c);
+    table.add(head);
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [rank, row] : ranks) {
+        const auto peak = [&](const std::string& category) {
+            const auto found = row.find(category);
+            return found == row.end() ? int64_t{0} : found->second.peak_bytes;
+        };
+        const auto total = row.find("total");
+        const int64_t planned = total == row.end() ? 0 : total->second.planned_peak_bytes;
+        std::vector<std::string> line = {std::to_string(rank), mebibytes(peak("total")),
+                                         planned == peak("total") ? "equal"
+                                         : planned == 0           ? "-"
+                                                                  : mebibytes(planned)};
+        for (const std::string& c : categories) line.push_back(mebibytes(peak(c)));
+        rows.push_back(std::move(line));
+    }
+    shortened(
+        rows.size(), [&](size_t i) { table.add(rows[i]); }, [&] { table.add({"..."}); });
+    return fmt::format("\npeak {} memory, MiB (each category at its own peak)\n{}", toText(tier), table.text("  "));
+}
+
+std::string trafficTable(const Summary& s) {
+    if (s.traffic.empty()) return {};
+    struct Sum {
+        double calls = 0, bytes = 0, sent_bytes = 0;
+    };
+    std::map<OpClass, Sum> sums;
+    for (const TrafficRow& row : s.traffic) {
+        Sum& sum = sums[row.collective];
+        sum.calls += static_cast<double>(row.count);
+        sum.bytes += static_cast<double>(row.bytes);
+        sum.sent_bytes += static_cast<double>(row.sent_bytes);
+    }
+    const double shares = static_cast<double>(std::max<size_t>(s.ranks.size(), 1)) *
+                          static_cast<double>(std::max<size_t>(s.steps.size(), 1));
+    TextTable table;
+    table.add({"collective", "calls", "MiB whole", "MiB sent"});
+    for (const auto& [collective, sum] : sums)
+        table.add({std::string(toText(collective)), fmt::format("{:.1f}", sum.calls / shares),
+                   fmt::format("{:.2f}", sum.bytes / shares / (1 << 20)),
+                   fmt::format("{:.2f}", sum.sent_bytes / shares / (1 << 20))});
+    return "\ntraffic, per rank and step\n" + table.text("  ");
+}
+
+} // namespace
+
+std::string summaryText(const Summary& s) {
+    std::string text = headline(s);
+    if (s.ranks.empty())
+        text += "\nNothing was recorded yet.\n";
+    else
+        text += timeTable(s);
+    if (!s.steps.empty()) text += stepTable(s);
+    for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme}) text += memoryTable(s, tier);
+    text += trafficTable(s);
+    for (const WarningEvent& w : s.warnings) text += fmt::format("\nwarning ({}x): {}\n", w.count, w.text);
+    return text;
+}
+
+} // namespace shardscope

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profiler/analysis/text_table.h"
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace shardscope {
+
+namespace {
+
+// Columns of a terminal; the few characters beyond ASCII that we print are one column wide.
+size_t widthOf(const std::string& text) {
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+} // namespace
+
+std::string TextTable::text(const std::string& indent) const {
+    std::vector<size_t> widths;
+    for (const auto& row : m_rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], widthOf(row[c]));
+    }
+    size_t whole = 0;
+    for (size_t c = 0; c < widths.size(); ++c) whole += widths[c] + (c ? 2 : 0);
+    std::string out;
+    for (const auto& row : m_rows) {
+        std::string line = indent;
+        if (row.empty()) line += std::string(whole, '-');
+        for (size_t c = 0; c < row.size(); ++c) {
+            const size_t padding = widths[c] - widthOf(row[c]);
+            if (c > 0) line.append(2 + padding, ' ');
+            line += row[c];
+            if (c == 0) line.append(padding, ' ');
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        out += line + '\n';
+    }
+    return out;
+}
+
+TimeUnit TimeUnit::fitting(int64_t largest_ns) {
+    if (largest_ns < 10'000) return {"ns", 1};
+    if (largest_ns < 10'000'000) return {"us", 1e3};
+    if (largest_ns < 10'000'000'000) return {"ms", 1e6};
+    return {"s", 1e9};
+}
+
+std::string TimeUnit::text(int64_t value_ns) const {
+    const double value = static_cast<double>(value_ns) / ns;
+    return ns == 1 ? std::to_string(value_ns) : fmt::format("{:.{}f}", value, ns == 1e3 ? 1 : 2);
+}
+
+std::string mebibytes(int64_t bytes) {
+    return bytes == 0 ? "0" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1 << 20));
+}
+
+std::string grouped(int64_t number) {
+    const std::string digits = std::to_string(number < 0 ? -number : number);
+    std::string out = number < 0 ? "-" : "";
+    for (size_t i = 0; i < digits.size(); ++i) {
+        if (i > 0 && (digits.size() - i) % 3 == 0) out.push_back(' ');
+        out.push_back(digits[i]);
+    }
+    return out;
+}
+
+} // namespace shardscope
