@@ -20,20 +20,22 @@ float* scratch(int slot, int64_t elements) {
     return v.data();
 }
 
+int64_t rowGrain(int64_t columns) { return 65536 / columns + 1; } // rows worth waking a thread for
+
 // Rows of `columns` elements, `stride` apart, to and from dense float rows.
 float* widen(int slot, const bfloat16* from, int64_t stride, int64_t rows, int64_t columns) {
     float* to = scratch(slot, rows * columns);
     const auto convert = vectorTable().bf16.toFloat;
-    if (stride == columns) {
-        convert(to, from, rows * columns);
-        return to;
-    }
-    for (int64_t r = 0; r < rows; ++r) convert(to + r * columns, from + r * stride, columns);
+    parallelRanges(rows, rowGrain(columns), [=](int64_t first, int64_t last) {
+        for (int64_t r = first; r < last; ++r) convert(to + r * columns, from + r * stride, columns);
+    });
     return to;
 }
 void narrow(bfloat16* to, int64_t stride, const float* from, int64_t rows, int64_t columns) {
     const auto convert = vectorTable().bf16.fromFloat;
-    for (int64_t r = 0; r < rows; ++r) convert(to + r * stride, from + r * columns, columns);
+    parallelRanges(rows, rowGrain(columns), [=](int64_t first, int64_t last) {
+        for (int64_t r = first; r < last; ++r) convert(to + r * stride, from + r * columns, columns);
+    });
 }
 
 // body(first output feature, features) for panels of the weight matrix.
@@ -43,14 +45,16 @@ template <class Body> void forEachPanel(int64_t n, int64_t k, const Body& body) 
 }
 
 template <class T> void columnSums(T* sums, const T* from, int64_t rows, int64_t columns) {
-    const VectorKernels<T>& v = vectorTable().of<T>();
     constexpr int64_t block = 1024; // sums that stay in the first-level cache
-    for (int64_t first = 0; first < columns; first += block) {
-        const int64_t size = std::min(block, columns - first);
-        float sum[block] = {};
-        for (int64_t r = 0; r < rows; ++r) v.addRow(sum, from + r * columns + first, size);
-        v.fromFloat(sums + first, sum, size);
-    }
+    parallelRanges(columns, std::max<int64_t>(64, rowGrain(rows)), [=](int64_t first, int64_t last) {
+        const VectorKernels<T>& v = vectorTable().of<T>();
+        for (; first < last; first += block) {
+            const int64_t size = std::min(block, last - first);
+            float sum[block] = {};
+            for (int64_t r = 0; r < rows; ++r) v.addRow(sum, from + r * columns + first, size);
+            v.fromFloat(sums + first, sum, size);
+        }
+    });
 }
 
 void fillRows(float* out, const float* row, int64_t rows, int64_t n) {

@@ -147,9 +147,9 @@ void attentionForwardHead(T* out, float* lse, const T* q, float* scratch, const 
                  false);
         for (int64_t r = 0; r < rows; ++r) {
             T* out_row = out + (first + r) * shape.channels;
-            const float sum = row_sums[r];
+            const float share = 1.0f / row_sums[r];
             forEachVector(0, at.size, [&](int64_t i, auto lanes) {
-                store(out_row + i, load(result + r * at.padded + i) / sum, lanes);
+                store(out_row + i, load(result + r * at.padded + i) * share, lanes);
             });
         }
     }
