@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a user can do, as one table of {id, menu, text, shortcut, icon}. Menus, toolbar, shortcuts and the help
+// overlay are made from it; who carries an action out connects to get(id).
+#pragma once
+#include <QAction>
+#include <QObject>
+#include <span>
+
+class QActionGroup;
+class QMenuBar;
+
+namespace shardscope::gui {
+
+enum class ActionId {
+    open,
+    close_trace,
+    save_picture,
+    copy_comparison,
+    quit,
+    place_run,
+    place_timeline,
+    place_compare,
+    place_memory,
+    zoom_in,
+    zoom_out,
+    pan_left,
+    pan_right,
+    fit,
+    previous_step,
+    next_step,
+    align_step,
+    align_time,
+    all_ranks,
+    one_rank,
+    previous_rank,
+    next_rank,
+    exposed_only,
+    longest_exposed,
+    clear_selection,
+    theme_dark,
+    theme_light,
+    reset_layout,
+    new_run,
+    start_run,
+    stop_run,
+    keys,
+    about,
+    count
+};
+
+enum class Choice {
+    none,
+    place,
+    align,
+    rank,
+    theme,
+    toggle
+}; // actions of one choice exclude each other; toggle stands alone
+
+struct ActionSpec {
+    ActionId id;
+    const char* menu;     // "File" ...
+    const char* text;     // without the ampersand of a mnemonic
+    const char* shortcut; // portable text, "" for none
+    const char* icon;     // name in resources/icons, "" for none
+    const char* help;     // one line for the tooltip
+    Choice choice = Choice::none;
+};
+
+std::span<const ActionSpec> actionTable();
+
+class Actions : public QObject {
+    Q_OBJECT
+public:
+    explicit Actions(QObject* parent);
+    QAction* get(ActionId) const;
+    QList<QAction*> ofChoice(Choice) const;
+    void fillMenus(QMenuBar*) const;
+    void setIconColour(const QColor&);
+
+private:
+    std::array<QAction*, static_cast<size_t>(ActionId::count)> m_actions{};
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/main_window.h"
+#include "gui/options.h"
+#include "gui/screenshots.h"
+#include "gui/style.h"
+#include <QApplication>
+#include <QSettings>
+#include <cstdio>
+
+using namespace shardscope::gui;
+
+int main(int argc, char** argv) {
+    const Options options = parseOptions(argc, argv);
+    if (options.done) return options.exit_code;
+    const bool pictures = !options.screenshot_folder.empty();
+    if (pictures) {
+        qputenv("QT_QPA_PLATFORM", "offscreen");
+        qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
+    } else if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") &&
+               qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY")) {
+        std::fprintf(stderr, "shardscope-gui: there is no display to open a window on; set DISPLAY, or draw pictures "
+                             "with --screenshot DIR.\n");
+        return 1;
+    }
+    QApplication::setAttribute(Qt::AA_ShareOpenGLContexts); // a canvas keeps its context when its dock floats
+    QApplication application(argc, argv);
+    QApplication::setApplicationName("shardscope-gui");
+    QApplication::setOrganizationName("shardscope");
+    QApplication::setApplicationVersion(SHARDSCOPE_VERSION);
+    if (pictures) return takeScreenshots(options);
+
+    Session session;
+    const std::string theme =
+        options.theme.empty() ? QSettings().value("theme", "dark").toString().toStdString() : options.theme;
+    session.setTheme(theme == "light" ? lightTheme() : darkTheme());
+    MainWindow window(session, Memory::remembers);
+    if (options.files.size() == 1) session.setPlace(Place::timeline);
+    window.openFiles(options.files);
+    window.show();
+    return QApplication::exec();
+}

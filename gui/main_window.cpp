@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/main_window.h"
+#include "gui/canvas/format.h"
+#include "gui/canvas/imgui_canvas.h"
+#include "gui/panels/inspector_panel.h"
+#include "gui/panels/keys_overlay.h"
+#include "gui/panels/library_panel.h"
+#include "gui/panels/live_panel.h"
+#include "gui/panels/run_panel.h"
+#include "gui/panels/section.h"
+#include "gui/panels/segmented.h"
+#include "gui/panels/summary_panel.h"
+#include "gui/panels/timeline_panel.h"
+#include "gui/style.h"
+#include <QApplication>
+#include <QClipboard>
+#include <QCloseEvent>
+#include <QDockWidget>
+#include <QFileDialog>
+#include <QFrame>
+#include <QLabel>
+#include <QMenuBar>
+#include <QMimeData>
+#include <QSettings>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QToolBar>
+#include <QToolButton>
+#include <QVBoxLayout>
+#include <QWidgetAction>
+
+namespace shardscope::gui {
+namespace {
+
+constexpr int library_width = 232, inspector_width = 284, summary_height = 214, note_ms = 6'000;
+constexpr int layout_version = 1;
+
+QToolButton* actionButton(QAction* action, const char* kind = "") {
+    auto* button = new QToolButton;
+    button->setDefaultAction(action);
+    button->setToolButtonStyle(Qt::ToolButtonTextOnly);
+    if (*kind) button->setProperty(kind, true);
+    return button;
+}
+
+QString placeKey(Place place) { return QString("layout/%1").arg(static_cast<int>(place)); }
+
+} // namespace
+
+MainWindow::MainWindow(Session& session, Memory memory)
+    : m_session(session)
+    , m_remembers(memory == Memory::remembers) {
+    setWindowTitle("Shardscope");
+    setWindowIcon(tintedIcon("shardscope", toColour(session.theme().accent)));
+    setAcceptDrops(true);
+    setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
+    for (const auto& [corner, area] : {std::pair{Qt::TopLeftCorner, Qt::LeftDockWidgetArea},
+                                       {Qt::BottomLeftCorner, Qt::LeftDockWidgetArea},
+                                       {Qt::TopRightCorner, Qt::RightDockWidgetArea},
+                                       {Qt::BottomRightCorner, Qt::RightDockWidgetArea}})
+        setCorner(corner, area);
+    session.actions().fillMenus(menuBar());
+    for (const ActionSpec& spec : actionTable())
+        addAction(session.actions().get(spec.id)); // shortcuts work without the menu
+    makeCentre();
+    makeDocks();
+    makeToolBar();
+    makeStatusBar();
+    m_keys = new KeysOverlay(this);
+    connectWindowActions();
+    connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
+    connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
+    connect(&session, &Session::traceGrew, this, &MainWindow::showStatus);
+    connect(&session, &Session::noticed, this, &MainWindow::showNotice);
+    connect(&session, &Session::themeChanged, this, &MainWindow::applyCurrentTheme);
+    connect(&session.run(), &RunProcess::changed, this, &MainWindow::showStatus);
+    m_notice_timer.setSingleShot(true);
+    connect(&m_notice_timer, &QTimer::timeout, m_notice, &QWidget::hide);
+    resize(1600, 1000);
+    if (m_remembers) restore();
+    applyCurrentTheme();
+    showPlace();
+    showStatus();
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::makeCentre() {
+    m_timeline = new TimelinePanel(m_session);
+    m_run = new RunPanel(m_session);
+    m_centre = new QStackedWidget;
+    m_centre->addWidget(m_timeline);
+    m_centre->addWidget(m_run);
+    m_notice = new QFrame;
+    m_notice->setObjectName("notice");
+    m_notice_text = new QLabel;
+    m_notice_text->setWordWrap(true);
+    m_notice_text->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    auto* close = new QToolButton;
+    close->setText("×");
+    close->setProperty("flat", true);
+    connect(close, &QToolButton::clicked, m_notice, &QWidget::hide);
+    auto* notice_row = new QHBoxLayout(m_notice);
+    notice_row->setContentsMargins(12, 6, 8, 6);
+    notice_row->addWidget(m_notice_text, 1);
+    notice_row->addWidget(close);
+    m_notice->hide();
+    auto* centre = new QWidget;
+    auto* column = new QVBoxLayout(centre);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(m_notice);
+    column->addWidget(m_centre, 1);
+    setCentralWidget(centre);
+}
+
+void MainWindow::makeDocks() {
+    const auto add = [this](const char* name, Qt::DockWidgetArea area, QWidget* content, QWidget* head) {
+        auto* dock = new QDockWidget(head->property("title").toString());
+        dock->setObjectName(name);
+        dock->setTitleBarWidget(head);
+        dock->setWidget(content);
+        dock->setFeatures(QDockWidget::DockWidgetMovable | QDockWidget::DockWidgetFloatable);
+        addDockWidget(area, dock);
+        return dock;
+    };
+    auto* library_head = new SectionHead("Library");
+    auto* open = actionButton(m_session.actions().get(ActionId::open), "flat");
+    library_head->addWidget(open);
+    // The button shows a plus, its action says the rest.
+    open->setText("+");
+    auto* inspector_head = new SectionHead("Selection");
+    m_library = new LibraryPanel(m_session);
+    m_inspector = new InspectorPanel(m_session, inspector_head);
+    m_summary = new SummaryPanel(m_session);
+    m_library_dock = add("library", Qt::LeftDockWidgetArea, m_library, library_head);
+    m_inspector_dock = add("inspector", Qt::RightDockWidgetArea, m_inspector, inspector_head);
+    m_summary_dock = add("summary", Qt::BottomDockWidgetArea, m_summary, new QWidget);
+}
+
+void MainWindow::makeToolBar() {
+    Actions& actions = m_session.actions();
+    QToolBar* bar = addToolBar("Tools");
+    bar->setObjectName("tools");
+    bar->setMovable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    const auto spacer = [](int width) {
+        auto* gap = new QWidget;
+        if (width > 0)
+            gap->setFixedWidth(width);
+        else
+            gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+        return gap;
+    };
+    bar->addWidget(new Segmented(actions.ofChoice(Choice::place)));
+    bar->addWidget(spacer(6));
+    m_canvas_tools << bar->addWidget(new Segmented(actions.ofChoice(Choice::align)));
+    m_canvas_tools << bar->addWidget(new Segmented(actions.ofChoice(Choice::rank)));
+    auto* stepper = new QWidget;
+    auto* row = new QHBoxLayout(stepper);
+    row->setContentsMargins(6, 0, 6, 0);
+    row->setSpacing(4);
+    m_step_label = new QLabel;
+    m_step_label->setMinimumWidth(56);
+    m_step_label->setAlignment(Qt::AlignCenter);
+    const auto arrow = [&](ActionId id) {
+        QToolButton* button = actionButton(actions.get(id), "flat");
+        button->setToolButtonStyle(Qt::ToolButtonIconOnly);
+        return button;
+    };
+    row->addWidget(arrow(ActionId::previous_step));
+    row->addWidget(m_step_label);
+    row->addWidget(arrow(ActionId::next_step));
+    m_canvas_tools << bar->addWidget(stepper);
+    bar->addWidget(spacer(0));
+    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::exposed_only)));
+    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::save_picture)));
+    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::new_run), "primary"));
+    m_run_tools << bar->addWidget(actionButton(actions.get(ActionId::stop_run)));
+    m_run_tools << bar->addWidget(actionButton(actions.get(ActionId::start_run), "primary"));
+}
+
+void MainWindow::makeStatusBar() {
+    m_status = new QLabel;
+    m_hint = new QLabel;
+    statusBar()->setSizeGripEnabled(false);
+    statusBar()->addWidget(m_status, 1);
+    statusBar()->addPermanentWidget(m_hint);
+}
+
+void MainWindow::connectWindowActions() {
+    const auto on = [this](ActionId id, auto&& what) {
+        connect(m_session.actions().get(id), &QAction::triggered, this, std::forward<decltype(what)>(what));
+    };
+    on(ActionId::open, [this] { chooseFiles(); });
+    on(ActionId::quit, [this] { close(); });
+    on(ActionId::keys, [this] { m_keys->toggle(); });
+    on(ActionId::save_picture, [this] { savePicture(); });
+    on(ActionId::copy_comparison, [this] {
+        QApplication::clipboard()->setText(text(comparisonText(m_session.comparison())));
+        m_session.notify("The numbers are on the clipboard as an aligned table.", false);
+    });
+    on(ActionId::reset_layout, [this] {
+        m_layouts.erase(m_session.place());
+        useDefaultLayout(m_session.place());
+    });
+    on(ActionId::about, [this] {
+        m_session.notify("Shardscope " SHARDSCOPE_VERSION
+                         ": what does ZeRO do to my training step, and why? This program links QCustomPlot "
+                         "and is distributed under GPL-3.0-or-later; its own sources are under Apache-2.0.",
+                         false);
+    });
+}
+
+bool MainWindow::openFiles(const std::vector<std::string>& files) {
+    bool all = true;
+    for (const std::string& file : files) {
+        const auto opened = m_session.openTrace(file);
+        if (opened) continue;
+        all = false;
+        m_session.notify(text(opened.error().message), true);
+    }
+    if (files.size() > 1 && !m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
+    return all;
+}
+
+bool MainWindow::settled() const {
+    if (m_session.analysisPending()) return false;
+    if (m_session.place() == Place::run) return m_run->live().canvas().idle();
+    return m_session.traces().empty() || m_timeline->canvas().idle();
+}
+
+QString MainWindow::notice() const { return m_notice->isHidden() ? QString() : m_notice_text->text(); }
+
+QString MainWindow::statusText() const { return m_status->text(); }
+
+// --- places --------------------------------------------------------------------------------------------------------
+
+void MainWindow::showPlace() {
+    m_step_label->setText(m_session.step() < 0 ? QString("–") : QString("step %1").arg(m_session.step()));
+    const Place place = m_session.place();
+    if (m_shown_place == place) return;
+    if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
+    m_shown_place = place;
+    const bool run = place == Place::run;
+    m_centre->setCurrentWidget(run ? static_cast<QWidget*>(m_run) : m_timeline);
+    for (QAction* tool : m_canvas_tools) tool->setVisible(!run);
+    for (QAction* tool : m_run_tools) tool->setVisible(run);
+    if (!m_layouts.contains(place) || !restoreState(m_layouts[place], layout_version)) useDefaultLayout(place);
+    if (!run) m_timeline->setFocus();
+    showStatus();
+}
+
+void MainWindow::useDefaultLayout(Place place) {
+    addDockWidget(Qt::LeftDockWidgetArea, m_library_dock);
+    addDockWidget(Qt::RightDockWidgetArea, m_inspector_dock);
+    addDockWidget(Qt::BottomDockWidgetArea, m_summary_dock);
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_summary_dock}) dock->setFloating(false);
+    m_library_dock->setVisible(place != Place::run);
+    m_inspector_dock->setVisible(place != Place::run);
+    m_summary_dock->setVisible(place == Place::compare || place == Place::memory);
+    const bool small = height() < 800;
+    resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
+    resizeDocks({m_summary_dock}, {small ? summary_height * 4 / 5 : summary_height}, Qt::Vertical);
+}
+
+void MainWindow::applyCurrentTheme() {
+    applyTheme(*qApp, m_session.theme());
+    setWindowIcon(tintedIcon("shardscope", toColour(m_session.theme().accent)));
+    if (m_remembers) QSettings().setValue("theme", text(m_session.theme().name));
+}
+
+// --- facts and sentences -------------------------------------------------------------------------------------------
+
+void MainWindow::showNotice(const QString& sentence, bool is_error) {
+    m_notice->setProperty("kind", is_error ? "error" : "note");
+    repolish(m_notice);
+    m_notice_text->setText(sentence);
+    m_notice->show();
+    if (is_error)
+        m_notice_timer.stop(); // a failure stays until it was read
+    else
+        m_notice_timer.start(note_ms);
+}
+
+void MainWindow::showStatus() {
+    const auto& traces = m_session.traces();
+    int64_t events = 0, steps = 0, warnings = 0;
+    std::string link;
+    bool emulated = false;
+    for (const OpenTrace& open : traces) {
+        events += open.reader->eventCount();
+        steps = std::max(steps, static_cast<int64_t>(open.reader->steps().size()));
+        warnings += static_cast<int64_t>(open.reader->warnings().size());
+        if (!open.facts.link.empty() && link.find(open.facts.link) == std::string::npos)
+            link += (link.empty() ? "" : ", ") + open.facts.link;
+        emulated |= open.facts.link_emulated;
+    }
+    QStringList facts;
+    if (traces.empty())
+        facts << "no trace open";
+    else
+        facts << QString("%1 %2 · %3 steps · %4 events")
+                     .arg(traces.size())
+                     .arg(traces.size() == 1 ? "trace" : "traces")
+                     .arg(steps)
+                     .arg(text(formatCount(events)));
+    if (!link.empty()) facts << "link " + text(link) + (emulated ? ", emulated" : ", not emulated");
+    if (warnings > 0) facts << QString("%1 %2 in the traces").arg(warnings).arg(warnings == 1 ? "warning" : "warnings");
+    if (m_session.run().active()) facts << QString("run going on, process %1").arg(m_session.run().processId());
+    m_status->setText(facts.join("      "));
+    QString details;
+    for (const OpenTrace& open : traces)
+        for (const WarningEvent& warning : open.reader->warnings()) details += text(warning.text) + "\n";
+    m_status->setToolTip(details.trimmed());
+    m_hint->setText(m_session.place() == Place::run ? "the form and the JSON are two views of one thing · ? keys"
+                                                    : "W S zoom · A D pan · F fit · [ ] step · ? keys");
+}
+
+// --- files ---------------------------------------------------------------------------------------------------------
+
+void MainWindow::chooseFiles() {
+    std::vector<std::string> files;
+    for (const QString& file :
+         QFileDialog::getOpenFileNames(this, "Open traces", {}, "Traces (*.shardscope);;All files (*)"))
+        files.push_back(file.toStdString());
+    openFiles(files);
+    if (!files.empty() && m_session.place() == Place::run) m_session.setPlace(Place::timeline);
+}
+
+void MainWindow::savePicture() {
+    const QPixmap picture = grab(); // before the dialog covers it
+    const QString path = QFileDialog::getSaveFileName(this, "Save picture", "shardscope.png", "Pictures (*.png)");
+    if (path.isEmpty()) return;
+    if (picture.save(path))
+        m_session.notify("Saved " + path + ".", false);
+    else
+        m_session.notify(path + " could not be written; choose another folder.", true);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+    if (event->mimeData()->hasUrls()) event->acceptProposedAction();
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+    std::vector<std::string> files;
+    for (const QUrl& url : event->mimeData()->urls())
+        if (url.isLocalFile()) files.push_back(url.toLocalFile().toStdString());
+    event->acceptProposedAction();
+    if (m_session.place() == Place::run) m_session.setPlace(Place::compare);
+    openFiles(files);
+}
+
+// --- what is remembered --------------------------------------------------------------------------------------------
+
+void MainWindow::restore() {
+    QSettings settings;
+    restoreGeometry(settings.value("geometry").toByteArray());
+    for (const Place place : {Place::run, Place::timeline, Place::compare, Place::memory})
+        if (const QByteArray layout = settings.value(placeKey(place)).toByteArray(); !layout.isEmpty())
+            m_layouts[place] = layout;
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    if (m_remembers) {
+        QSettings settings;
+        settings.setValue("geometry", saveGeometry());
+        if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
+        for (const auto& [place, layout] : m_layouts) settings.setValue(placeKey(place), layout);
+    }
+    event->accept();
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Composes the window: menus and one toolbar row from the table of actions, the docks, the places, the status line.
+// Keeps a layout per place and remembers it between starts, unless it is a window for pictures or tests.
+#pragma once
+#include "gui/session.h"
+#include <QMainWindow>
+#include <map>
+
+class QDockWidget;
+class QFrame;
+class QLabel;
+class QStackedWidget;
+
+namespace shardscope::gui {
+
+class InspectorPanel;
+class KeysOverlay;
+class LibraryPanel;
+class RunPanel;
+class SummaryPanel;
+class TimelinePanel;
+
+enum class Memory { remembers, forgets }; // whether the window reads and writes the user's settings
+
+class MainWindow : public QMainWindow {
+    Q_OBJECT
+public:
+    MainWindow(Session&, Memory);
+    ~MainWindow() override;
+    bool openFiles(const std::vector<std::string>&); // false if any could not be opened; each failure is shown
+    bool settled() const; // everything asked for is drawn and analysed; tests and pictures wait for it
+
+    LibraryPanel& library() { return *m_library; }
+    InspectorPanel& inspector() { return *m_inspector; }
+    SummaryPanel& summary() { return *m_summary; }
+    TimelinePanel& timeline() { return *m_timeline; }
+    RunPanel& runPanel() { return *m_run; }
+    QString notice() const; // the sentence shown now; empty if there is none
+    QString statusText() const;
+
+protected:
+    void closeEvent(QCloseEvent*) override;
+    void dragEnterEvent(QDragEnterEvent*) override;
+    void dropEvent(QDropEvent*) override;
+
+private:
+    void makeToolBar();
+    void makeDocks();
+    void makeCentre();
+    void makeStatusBar();
+    void connectWindowActions();
+    void showPlace();
+    void useDefaultLayout(Place);
+    void showNotice(const QString& sentence, bool is_error);
+    void showStatus();
+    void applyCurrentTheme();
+    void chooseFiles();
+    void savePicture();
+    void restore();
+
+    Session& m_session;
+    const bool m_remembers;
+    LibraryPanel* m_library = nullptr;
+    InspectorPanel* m_inspector = nullptr;
+    SummaryPanel* m_summary = nullptr;
+    TimelinePanel* m_timeline = nullptr;
+    RunPanel* m_run = nullptr;
+    KeysOverlay* m_keys = nullptr;
+    QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;
+    QStackedWidget* m_centre = nullptr;
+    QFrame* m_notice = nullptr;
+    QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr;
+    QList<QAction*> m_canvas_tools, m_run_tools; // toolbar items that belong to some places only
+    std::optional<Place> m_shown_place;
+    std::map<Place, QByteArray> m_layouts;
+    QTimer m_notice_timer;
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of the desktop program, read before Qt starts because it decides about Qt's platform and scale.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace shardscope::gui {
+
+struct Options {
+    std::vector<std::string> files;
+    std::string screenshot_folder; // empty: an ordinary window
+    std::string theme;             // "dark" | "light"; empty: as remembered, or both for screenshots
+    int width = 1600, height = 1000;
+    int scale = 1;
+    // Set when there is nothing more to do: help, version, or a mistake in the command line.
+    bool done = false;
+    int exit_code = 0;
+};
+
+Options parseOptions(int argc, char** argv); // prints help, version and mistakes itself
+
+} // namespace shardscope::gui

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/panels/inspector_panel.h"
+#include "gui/event_facts.h"
+#include "gui/panels/fact_list.h"
+#include "gui/panels/section.h"
+#include "gui/style.h"
+#include <QFrame>
+#include <QLabel>
+#include <QScrollArea>
+#include <QVBoxLayout>
+
+namespace shardscope::gui {
+namespace {
+
+QLabel* wrapping(QLabel* label) {
+    label->setWordWrap(true);
+    return label;
+}
+
+// A dotted key may be wider than the panel; it may break after a point or an underscore.
+QString breakable(const std::string& key) {
+    return text(key).replace(".", QString(".") + QChar(0x200b)).replace("_", QString("_") + QChar(0x200b));
+}
+
+} // namespace
+
+InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget* parent)
+    : QWidget(parent)
+    , m_session(session)
+    , m_head(dock_head)
+    , m_differences_head(new SectionHead("What differs"))
+    , m_title(wrapping(new QLabel))
+    , m_subtitle(wrapping(roleLabel({}, "dim")))
+    , m_hint(wrapping(roleLabel({}, "dim")))
+    , m_facts(new FactList(false))
+    , m_differences(new FactList(true))
+    , m_cause(new QFrame)
+    , m_cause_key(wrapping(roleLabel({}, "key")))
+    , m_cause_value(wrapping(new QLabel))
+    , m_cause_sentence(wrapping(roleLabel({}, "dim"))) {
+    setMinimumWidth(220);
+    m_title->setFont(uiFont(15, true));
+    m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    m_cause->setObjectName("card");
+    auto* cause = new QVBoxLayout(m_cause);
+    cause->setContentsMargins(12, 9, 12, 11);
+    cause->setSpacing(4);
+    cause->addWidget(roleLabel("because of", "dim"));
+    cause->addWidget(m_cause_key);
+    cause->addWidget(m_cause_value);
+    cause->addWidget(m_cause_sentence);
+    m_cause_value->setFont(uiFont(metrics::font_small));
+
+    auto* content = new QWidget;
+    auto* column = new QVBoxLayout(content);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    auto* selection = new QVBoxLayout;
+    selection->setContentsMargins(14, 14, 14, 14);
+    selection->setSpacing(6);
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_hint, m_facts})
+        selection->addWidget(widget);
+    selection->addSpacing(6);
+    selection->addWidget(m_cause);
+    column->addLayout(selection);
+    column->addWidget(thinLine());
+    column->addWidget(m_differences_head);
+    auto* differences = new QVBoxLayout;
+    differences->setContentsMargins(14, 12, 14, 12);
+    differences->addWidget(m_differences);
+    column->addLayout(differences);
+    column->addStretch();
+    auto* scroll = new QScrollArea;
+    scroll->setWidgetResizable(true);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setWidget(content);
+    auto* outer = new QVBoxLayout(this);
+    outer->setContentsMargins(0, 0, 0, 0);
+    outer->addWidget(scroll);
+
+    connect(&session, &Session::selectionChanged, this, &InspectorPanel::showSelection);
+    connect(&session, &Session::tracesChanged, this, &InspectorPanel::showSelection);
+    connect(&session, &Session::tracesChanged, this, &InspectorPanel::showDifferences);
+    connect(&session, &Session::analysisChanged, this, &InspectorPanel::showDifferences);
+    showSelection();
+    showDifferences();
+}
+
+QString InspectorPanel::title() const { return m_title->text(); }
+
+void InspectorPanel::showSelection() {
+    const auto picked = m_session.hovered() ? m_session.hovered() : m_session.selected();
+    const OpenTrace* trace = picked ? m_session.trace(picked->trace_id) : nullptr;
+    const auto facts = trace ? eventFacts(*trace->reader, picked->event) : std::nullopt;
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_facts})
+        widget->setVisible(facts.has_value());
+    m_hint->setVisible(!facts);
+    m_cause->setVisible(facts && facts->cause);
+    if (!facts) {
+        m_title->clear();
+        m_head->setRight({});
+        m_hint->setText(m_session.traces().empty()
+                            ? "Open a trace to see what its blocks are and which key caused them."
+                            : "Point at a block to see what it is; click to keep it here. "
+                              "X selects the longest exposed communication.");
+        return;
+    }
+    m_head->setRight(text((trace->label.empty() ? "" : trace->label + " · ") + facts->place));
+    m_title->setText(text(facts->title));
+    m_subtitle->setText(text(facts->subtitle));
+    m_facts->setFacts(facts->facts);
+    if (!facts->cause) return;
+    const ConfigFact& cause = *facts->cause;
+    m_cause_key->setText(breakable(cause.key));
+    QString value = "<b>" + text(cause.value).toHtmlEscaped() + "</b>";
+    if (!cause.unit.empty()) value += " " + text(cause.unit).toHtmlEscaped();
+    value += cause.given ? " given" : " by default";
+    if (cause.given && !cause.default_value.empty()) value += " · default " + text(cause.default_value).toHtmlEscaped();
+    m_cause_value->setText(value);
+    m_cause_sentence->setText(text(facts->sentence));
+    m_cause_sentence->setVisible(!facts->sentence.empty());
+}
+
+void InspectorPanel::showDifferences() {
+    const Comparison& comparison = m_session.comparison();
+    const size_t runs = comparison.runs.size();
+    m_differences_head->setRight(runs > 1 ? text(comparison.runs.front().label + " → " + comparison.runs.back().label)
+                                          : QString());
+    std::vector<Fact> rows;
+    for (const ConfigDifference& difference : comparison.differences) {
+        std::string values;
+        for (const std::string& value : difference.values)
+            values += (values.empty() ? "" : " → ") + (value.empty() ? "–" : value);
+        rows.push_back({difference.key.substr(difference.key.rfind('.') + 1), values, Tone::normal,
+                        difference.key + ": " + values});
+    }
+    if (runs > 1)
+        rows.push_back({rows.empty() ? "configuration" : "everything else", "equal"});
+    else
+        rows.push_back({"one run", "nothing to compare with"});
+    if (runs == 0) rows.clear();
+    m_differences->setFacts(rows);
+}
+
+} // namespace shardscope::gui

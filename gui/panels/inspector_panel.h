@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is selected: what it is, because of which key, and what that key did here. Below: how the compared runs differ.
+// The event under the mouse is shown while it is there, then the selected one again.
+#pragma once
+#include "gui/session.h"
+#include <QWidget>
+
+class QFrame;
+class QLabel;
+
+namespace shardscope::gui {
+
+class FactList;
+class SectionHead;
+
+class InspectorPanel : public QWidget {
+    Q_OBJECT
+public:
+    InspectorPanel(Session&, SectionHead* dock_head, QWidget* parent = nullptr);
+    QString title() const;
+    const FactList& facts() const { return *m_facts; }
+    const FactList& differences() const { return *m_differences; }
+
+private:
+    void showSelection();
+    void showDifferences();
+    Session& m_session;
+    SectionHead *m_head, *m_differences_head;
+    QLabel *m_title, *m_subtitle, *m_hint;
+    FactList *m_facts, *m_differences;
+    QFrame* m_cause;
+    QLabel *m_cause_key, *m_cause_value, *m_cause_sentence;
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/panels/live_panel.h"
+#include "gui/canvas/format.h"
+#include "gui/canvas/imgui_canvas.h"
+#include "gui/panels/loss_chart.h"
+#include "gui/panels/section.h"
+#include "gui/panels/stacked_bars.h"
+#include "gui/style.h"
+#include "gui/units.h"
+#include <QGridLayout>
+#include <QLabel>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <cmath>
+
+namespace shardscope::gui {
+
+LivePanel::LivePanel(Session& session, QWidget* parent)
+    : QWidget(parent)
+    , m_session(session)
+    , m_live_head(new SectionHead("Live"))
+    , m_planned(new StackedBars)
+    , m_canvas(new ImGuiCanvas([this](const CanvasFrame&) { // looked at, not navigated: the Timeline place is for that
+        TimelineState& state = m_state;
+        drawTimeline(model(),
+                     {.visible = {0, std::max<int64_t>(1, m_longest_step_ns)}, .selected = {}, .cursor_ns = {}}, {},
+                     m_session.theme(), state);
+    }))
+    , m_losses(new LossChart("loss"))
+    , m_speed(new LossChart("tokens/s"))
+    , m_loss_now(roleLabel("–", "dim"))
+    , m_speed_now(roleLabel("–", "dim")) {
+    m_canvas->setMinimumSize(240, 120);
+    m_planned->setFixedPitch(26);
+    m_planned->setMinimumHeight(150);
+    m_planned->setMaximumHeight(160);
+    auto* planned = new QVBoxLayout;
+    planned->setContentsMargins(14, 10, 14, 6);
+    planned->addWidget(m_planned);
+    auto* charts = new QGridLayout;
+    charts->setContentsMargins(14, 8, 14, 10);
+    charts->setHorizontalSpacing(16);
+    charts->addWidget(headLabel("Loss"), 0, 0);
+    charts->addWidget(headLabel("Speed", "tokens/s"), 0, 1);
+    charts->addWidget(m_losses, 1, 0);
+    charts->addWidget(m_speed, 1, 1);
+    charts->addWidget(m_loss_now, 2, 0);
+    charts->addWidget(m_speed_now, 2, 1);
+    charts->setColumnStretch(0, 1);
+    charts->setColumnStretch(1, 1);
+    charts->setRowStretch(1, 1);
+    auto* column = new QVBoxLayout(this);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(new SectionHead("Memory per rank, planned"));
+    column->addLayout(planned);
+    column->addWidget(thinLine());
+    column->addWidget(m_live_head);
+    column->addWidget(m_canvas, 3);
+    column->addWidget(thinLine());
+    column->addLayout(charts, 2);
+
+    connect(m_planned, &StackedBars::rowClicked, this, [this](int id, int) {
+        if (id > 0) emit stageChosen(id - 1);
+    });
+    connect(&session.run(), &RunProcess::changed, this, &LivePanel::showProgress);
+    connect(&session, &Session::traceGrew, this, [this](int id) {
+        if (id == m_trace_id) showStep();
+    });
+    connect(&session, &Session::tracesChanged, this, [this] { showStep(); });
+    const auto paint = [this] {
+        m_canvas->setTheme(m_session.theme());
+        m_planned->setTheme(m_session.theme());
+        m_losses->setTheme(m_session.theme());
+        m_speed->setTheme(m_session.theme());
+    };
+    connect(&session, &Session::themeChanged, this, paint);
+    paint();
+    showProgress();
+}
+
+void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_now) {
+    constexpr std::array order = {MemoryCategory::parameters,  MemoryCategory::master_weights,
+                                  MemoryCategory::optimizer,   MemoryCategory::gradients,
+                                  MemoryCategory::activations, MemoryCategory::comm_buffers,
+                                  MemoryCategory::workspace,   MemoryCategory::other};
+    std::vector<BarRow> rows;
+    std::array<bool, all_memory_categories.size()> occurs{};
+    for (const PlannedStage& stage : stages) {
+        BarRow row{.id = stage.stage + 1,
+                   .label = QString("stage %1").arg(stage.stage),
+                   .segments = {},
+                   .total = text(formatBytes(stage.total)),
+                   .active = stage.stage == stage_now};
+        for (const MemoryCategory category : order) {
+            const int64_t bytes = stage.bytes[static_cast<size_t>(category)];
+            occurs[static_cast<size_t>(category)] |= bytes > 0;
+            row.segments.push_back({static_cast<double>(bytes), memoryColour(category),
+                                    text(toText(category)).replace('_', ' ') + ": " + text(formatBytes(bytes))});
+        }
+        rows.push_back(std::move(row));
+    }
+    std::vector<LegendItem> legend;
+    for (const MemoryCategory category : order)
+        if (occurs[static_cast<size_t>(category)])
+            legend.push_back({text(toText(category)).replace('_', ' '), memoryColour(category)});
+    m_planned->setRows(std::move(rows), std::move(legend));
+}
+
+void LivePanel::setTraceId(int id) {
+    m_trace_id = id;
+    m_step = -1;
+    m_longest_step_ns = 0;
+    m_state = {};
+    showStep();
+}
+
+TimelineModel LivePanel::model() const {
+    TimelineModel model;
+    const OpenTrace* trace = m_session.trace(m_trace_id);
+    if (!trace) return model;
+    for (const StepEvent& step : trace->reader->steps())
+        if (step.step == m_step) {
+            TraceView view;
+            view.reader = trace->reader.get();
+            view.label = trace->label;
+            view.title = trace->facts.title();
+            view.subtitle = stageSentence(trace->facts.stage);
+            view.origin_ns = step.start_ns;
+            model.traces.push_back(std::move(view));
+        }
+    model.show_memory = false;
+    model.axis_caption = "step " + std::to_string(m_step);
+    return model;
+}
+
+void LivePanel::showStep() {
+    const OpenTrace* trace = m_session.trace(m_trace_id);
+    if (!trace) m_step = -1;
+    if (trace && !trace->reader->steps().empty()) {
+        const StepEvent& newest = trace->reader->steps().back();
+        m_step = newest.step;
+        for (const StepEvent& step : trace->reader->steps())
+            if (step.step > 0 || trace->reader->steps().size() == 1) // the first step warms up and would set the scale
+                m_longest_step_ns = std::max(m_longest_step_ns, step.end_ns - step.start_ns);
+    }
+    m_live_head->setTitle(m_step < 0
+                              ? "Live"
+                              : QString("%1: %2, step %3")
+                                    .arg(m_session.run().active() ? "Live" : "Last run", text(trace->facts.title()))
+                                    .arg(m_step));
+    m_live_head->setRight(m_step < 0 ? "no run yet" : "");
+    m_canvas->requestFrame();
+}
+
+void LivePanel::showProgress() {
+    const RunProcess& run = m_session.run();
+    std::vector<double> losses, speeds;
+    for (const RunProgress& progress : run.progress()) {
+        losses.push_back(progress.loss);
+        speeds.push_back(progress.tokens_per_s);
+    }
+    m_loss_now->setText(losses.empty() ? "–" : text(significant(losses.back(), 4)));
+    m_speed_now->setText(speeds.empty() ? "–" : text(formatCount(std::llround(speeds.back()))) + " tokens/s");
+    m_losses->setSteps(run.steps());
+    m_speed->setSteps(run.steps());
+    m_losses->setCurves({{"loss", m_session.theme().accent, std::move(losses)}}, false);
+    m_speed->setCurves({{"tokens/s", m_session.theme().good, std::move(speeds)}}, false);
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The right column of the Run place: what each stage would need, and the run as it goes: its newest whole step on all
+// ranks, loss and speed. The canvas keeps one scale, so that new steps replace old ones without moving anything.
+#pragma once
+#include "gui/canvas/timeline.h"
+#include "gui/run_request.h"
+#include "gui/session.h"
+#include <QWidget>
+
+class QLabel;
+
+namespace shardscope::gui {
+
+class ImGuiCanvas;
+class LossChart;
+class SectionHead;
+class StackedBars;
+
+class LivePanel : public QWidget {
+    Q_OBJECT
+public:
+    explicit LivePanel(Session&, QWidget* parent = nullptr);
+    void setPlanned(const std::vector<PlannedStage>&, int stage_now);
+    void setTraceId(int); // the trace of the run that is going on or went last; 0: none
+    ImGuiCanvas& canvas() { return *m_canvas; }
+    const LossChart& losses() const { return *m_losses; }
+
+signals:
+    void stageChosen(int);
+
+private:
+    void showProgress();
+    void showStep();
+    TimelineModel model() const;
+    Session& m_session;
+    int m_trace_id = 0;
+    int32_t m_step = -1;           // drawn now
+    int64_t m_longest_step_ns = 0; // of this run so far: the scale
+    SectionHead* m_live_head;
+    StackedBars* m_planned;
+    ImGuiCanvas* m_canvas;
+    TimelineState m_state;
+    LossChart *m_losses, *m_speed;
+    QLabel *m_loss_now, *m_speed_now;
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main canvas of the Timeline, Compare and Memory places, or what to do when nothing is open.
+#pragma once
+#include "gui/canvas/timeline.h"
+#include "gui/session.h"
+#include <QWidget>
+
+class QStackedLayout;
+
+namespace shardscope::gui {
+
+class ImGuiCanvas;
+struct CanvasFrame;
+
+class TimelinePanel : public QWidget {
+    Q_OBJECT
+public:
+    explicit TimelinePanel(Session&, QWidget* parent = nullptr);
+    ImGuiCanvas& canvas() { return *m_canvas; }
+    const TimelineState& state() const { return m_states[static_cast<size_t>(m_session.place())]; }
+
+private:
+    void draw(const CanvasFrame&);
+    QWidget* makeEmptyState();
+    Session& m_session;
+    QStackedLayout* m_stack;
+    ImGuiCanvas* m_canvas;
+    std::array<TimelineState, 4> m_states; // by place: each keeps its scroll position
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a trace says about its run, read leniently from the run keys: a key that is absent or malformed leaves its fact
+// empty, because an imported or hand-made trace must still open.
+#pragma once
+#include "traces/trace_reader.h"
+#include <optional>
+#include <string>
+
+namespace shardscope::gui {
+
+struct RunFacts {
+    std::string model;     // "gpt2-tiny"
+    std::string precision; // "bf16" | "fp32"
+    std::string link;      // "pcie4"
+    std::string status;    // running | finished | stopped | failed
+    bool link_emulated = false;
+    int32_t ranks = 0;
+    int stage = -1;
+    std::string title() const;    // "ZeRO-2"
+    std::string subtitle() const; // "gpt2-tiny · 4 ranks · bf16"
+};
+
+RunFacts runFacts(const TraceReader&);
+std::string stageSentence(int stage); // what the stage adds, for the head line of a trace
+
+// One key of the run's configuration: its value as JSON text and whether the user gave it.
+struct ConfigFact {
+    std::string key;
+    std::string value;
+    std::string unit;
+    std::string default_value; // empty if the key has none
+    bool given = false;
+};
+std::optional<ConfigFact> configFact(const TraceReader&, const std::string& key);
+
+} // namespace shardscope::gui

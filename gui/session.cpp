@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/session.h"
+#include "gui/style.h"
+#include <QDateTime>
+#include <algorithm>
+#include <filesystem>
+
+namespace shardscope::gui {
+namespace {
+
+constexpr int poll_ms = 100;
+constexpr qint64 live_analysis_ms = 2'000; // a live trace is analysed anew at most this often
+
+} // namespace
+
+Session::Session(QObject* parent)
+    : QObject(parent)
+    , m_actions(this)
+    , m_theme(&darkTheme()) {
+    connectActions();
+    connect(&m_analysis, &AnalysisJob::ready, this, &Session::takeAnalysis);
+    connect(&m_analysis, &AnalysisJob::failed, this, [this](const QString& sentence) { notify(sentence, true); });
+    connect(&m_poll, &QTimer::timeout, this, &Session::pollLiveTraces);
+    m_poll.setInterval(poll_ms);
+    syncActions();
+}
+
+Session::~Session() = default;
+
+void Session::setTheme(const Theme& theme) {
+    m_theme = &theme;
+    m_actions.setIconColour(toColour(theme.text));
+    syncActions();
+    emit themeChanged();
+}
+
+// --- the library ---------------------------------------------------------------------------------------------------
+
+OpenTrace* Session::find(int id) {
+    const auto found = std::find_if(m_traces.begin(), m_traces.end(), [id](const OpenTrace& t) { return t.id == id; });
+    return found == m_traces.end() ? nullptr : &*found;
+}
+
+const OpenTrace* Session::trace(int id) const { return const_cast<Session*>(this)->find(id); }
+
+Result<int> Session::openTrace(const std::string& path) {
+    std::error_code ignored;
+    for (const OpenTrace& open : m_traces)
+        if (std::filesystem::equivalent(open.reader->path(), path, ignored)) {
+            const int id = open.id;
+            setActive(id);
+            return id;
+        }
+    auto reader = TraceReader::open(path);
+    if (!reader) return reader.error();
+    OpenTrace opened;
+    opened.id = m_next_id++;
+    opened.reader = std::move(reader).value();
+    opened.facts = runFacts(*opened.reader);
+    opened.followed = opened.reader->live();
+    const auto compared =
+        std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
+    if (compared == max_compared) // the newest is what the user wants to see; the first of the others steps back
+        std::find_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; })->compared = false;
+    m_traces.push_back(std::move(opened));
+    const bool first = m_traces.size() == 1;
+    m_active = m_traces.back().id;
+    if (m_traces.back().followed) m_poll.start();
+    relabel();
+    if (m_step < 0) m_step = middleStep();
+    if (first || m_follow_everything) {
+        m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
+        m_follow_everything = true;
+    }
+    requestAnalysis();
+    syncActions();
+    emit tracesChanged();
+    emit viewChanged();
+    return m_active;
+}
+
+void Session::closeTrace(int id) {
+    const auto found = std::find_if(m_traces.begin(), m_traces.end(), [id](const OpenTrace& t) { return t.id == id; });
+    if (found == m_traces.end()) return;
+    const auto next = m_traces.erase(found);
+    if (m_active == id) m_active = m_traces.empty() ? 0 : (next == m_traces.end() ? m_traces.back().id : next->id);
+    if (m_selected && m_selected->trace_id == id) m_selected.reset();
+    if (m_hovered && m_hovered->trace_id == id) m_hovered.reset();
+    if (m_traces.empty()) {
+        m_step = -1;
+        m_follow_everything = true;
+    }
+    relabel();
+    requestAnalysis();
+    syncActions();
+    emit tracesChanged();
+    emit viewChanged();
+    emit selectionChanged();
+}
+
+void Session::setActive(int id) {
+    if (id == m_active || !trace(id)) return;
+    m_active = id;
+    syncActions();
+    emit tracesChanged();
+    emit viewChanged();
+}
+
+void Session::setCompared(int id, bool compared) {
+    OpenTrace* changed = find(id);
+    if (!changed || changed->compared == compared) return;
+    const auto count = std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
+    if (compared && count == max_compared)
+        return notify("Four traces are compared already; take one of them out of the comparison first.", false);
+    changed->compared = compared;
+    relabel();
+    requestAnalysis();
+    emit tracesChanged();
+    emit viewChanged();
+}
+
+void Session::stopFollowing(int id) {
+    OpenTrace* ended = find(id);
+    if (!ended || !ended->followed) return;
+    if (const auto refreshed = ended->reader->refresh(); !refreshed)
+        notify(QString::fromStdString(refreshed.error().message), true);
+    ended->followed = false;
+    ended->facts = runFacts(*ended->reader);
+    requestAnalysis();
+    emit traceGrew(id);
+    emit tracesChanged();
+    emit viewChanged();
+}
+
+void Session::relabel() {
+    char letter = 'A';
+    for (OpenTrace& open : m_traces) open.label = open.compared ? std::string(1, letter++) : std::string();
+}
+
+void Session::requestAnalysis() {
+    std::vector<std::string> paths;
+    for (const OpenTrace& open : m_traces)
+        if (open.compared) paths.push_back(open.reader->path());
+    m_analysed_at_ms = QDateTime::currentMSecsSinceEpoch();
+    m_analysis.request(std::move(paths));
+}
+
+void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparison& comparison) {
+    m_comparison = comparison;
+    for (size_t i = 0; i < paths.size() && i < comparison.runs.size(); ++i)
+        for (OpenTrace& open : m_traces)
+            if (open.reader->path() == paths[i]) open.figures = comparison.runs[i];
+    emit analysisChanged();
+    emit viewChanged(); // head lines of the canvas show differences
+}
+
+void Session::pollLiveTraces() {
+    bool following = false, grew = false;
+    for (OpenTrace& open : m_traces) {
+        if (!open.followed) continue;
+        const auto changed = open.reader->refresh();
+        if (!changed) {
+            open.followed = false;
+            notify(QString::fromStdString(changed.error().message), true);
+            continue;
+        }
+        if (*changed) {
+            grew = true;
+            open.facts = runFacts(*open.reader);
+        }
+        if (!open.reader->live()) open.followed = false;
+        following |= open.followed;
+        if (*changed) emit traceGrew(open.id);
+        if (!open.followed) emit tracesChanged();
+    }
+    if (!following) m_poll.stop();
+    if (!grew) return;
+    if (m_step < 0) m_step = middleStep();
+    if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
+    if (!following || QDateTime::currentMSecsSinceEpoch() - m_analysed_at_ms > live_analysis_ms) requestAnalysis();
+    emit viewChanged();
+}
+
+void Session::notify(const QString& sentence, bool is_error) { emit noticed(sentence, is_error); }
+
+// --- actions -------------------------------------------------------------------------------------------------------
+
+void Session::connectActions() {
+    using enum ActionId;
+    const auto on = [this](ActionId id, auto&& what) {
+        connect(m_actions.get(id), &QAction::triggered, this, std::forward<decltype(what)>(what));
+    };
+    on(place_run, [this] { setPlace(Place::run); });
+    on(new_run, [this] { setPlace(Place::run); });
+    on(place_timeline, [this] { setPlace(Place::timeline); });
+    on(place_compare, [this] { setPlace(Place::compare); });
+    on(place_memory, [this] { setPlace(Place::memory); });
+    on(close_trace, [this] { closeTrace(m_active); });
+    on(zoom_in, [this] { zoom(0.8); });
+    on(zoom_out, [this] { zoom(1.25); });
+    on(pan_left, [this] { pan(-0.15); });
+    on(pan_right, [this] { pan(0.15); });
+    on(fit, [this] { this->fit(); });
+    on(previous_step, [this] { stepBy(-1); });
+    on(next_step, [this] { stepBy(+1); });
+    on(align_step, [this] { setAlign(Align::step); });
+    on(align_time, [this] { setAlign(Align::time); });
+    on(all_ranks, [this] { setOnlyRank(-1); });
+    on(one_rank, [this] { setOnlyRank(m_chosen_rank); });
+    on(previous_rank, [this] { setOnlyRank(m_chosen_rank - 1); });
+    on(next_rank, [this] { setOnlyRank(m_chosen_rank + 1); });
+    on(exposed_only, [this](bool checked) { setExposedOnly(checked); });
+    on(longest_exposed, [this] { selectLongestExposed(); });
+    on(clear_selection, [this] { select(std::nullopt); });
+    on(theme_dark, [this] { setTheme(darkTheme()); });
+    on(theme_light, [this] { setTheme(lightTheme()); });
+}
+
+void Session::syncActions() {
+    using enum ActionId;
+    const auto check = [this](ActionId id, bool checked) { m_actions.get(id)->setChecked(checked); };
+    const auto enable = [this](std::initializer_list<ActionId> ids, bool enabled) {
+        for (const ActionId id : ids) m_actions.get(id)->setEnabled(enabled);
+    };
+    check(place_run, m_place == Place::run);
+    check(place_timeline, m_place == Place::timeline);
+    check(place_compare, m_place == Place::compare);
+    check(place_memory, m_place == Place::memory);
+    check(align_step, m_align == Align::step);
+    check(align_time, m_align == Align::time);
+    check(all_ranks, onlyRank() < 0);
+    check(one_rank, onlyRank() >= 0);
+    check(ActionId::exposed_only, m_exposed_only);
+    check(theme_dark, m_theme->name == "dark");
+    check(theme_light, m_theme->name == "light");
+    m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
+    const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
+    enable({close_trace, copy_comparison}, any);
+    enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::fit, previous_step, next_step, align_step, align_time,
+            all_ranks, one_rank, previous_rank, next_rank, ActionId::exposed_only, longest_exposed},
+           canvas);
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one object that owns what the window is about: the open traces, what is visible and selected in them, the run
+// that is going on, and the actions that change all this. Panels show a Session and obey its signals; nothing reaches
+// the other way.
+#pragma once
+#include "gui/actions.h"
+#include "gui/analysis_job.h"
+#include "gui/canvas/timeline.h"
+#include "gui/run_facts.h"
+#include "gui/run_process.h"
+#include "traces/trace_reader.h"
+#include <QObject>
+#include <QTimer>
+#include <array>
+
+namespace shardscope::gui {
+
+enum class Place { run, timeline, compare, memory };
+enum class Align { step, time };
+
+struct OpenTrace {
+    int id = 0; // stays the same while other traces come and go
+    std::unique_ptr<TraceReader> reader;
+    RunFacts facts;
+    std::string label;                 // "A".."D", empty when not compared
+    bool compared = true;              // takes part in the comparison
+    bool followed = false;             // still being written, as far as we know
+    std::optional<RunFigures> figures; // from the last analysis it took part in
+};
+
+struct PickedEvent { // an event of an open trace, whatever place shows it
+    int trace_id = 0;
+    EventId event = EventId::none;
+    bool operator==(const PickedEvent&) const = default;
+};
+
+// What one canvas draws: the model and, for each of its traces, whose it is.
+struct PlaceModel {
+    TimelineModel timeline;
+    std::vector<int> trace_ids;
+};
+
+class Session : public QObject {
+    Q_OBJECT
+public:
+    static constexpr int max_compared = 4;
+    explicit Session(QObject* parent = nullptr);
+    ~Session() override;
+
+    Actions& actions() { return m_actions; }
+    RunProcess& run() { return m_run; }
+    const Theme& theme() const { return *m_theme; }
+    void setTheme(const Theme&);
+
+    // --- the library
+    Result<int> openTrace(const std::string& path); // the id of the trace; opening a file twice activates it
+    void closeTrace(int id);
+    const std::vector<OpenTrace>& traces() const { return m_traces; }
+    const OpenTrace* trace(int id) const;
+    const OpenTrace* active() const { return trace(m_active); }
+    void setActive(int id);
+    void setCompared(int id, bool); // refused with a notice when four are compared already
+    void stopFollowing(int id);     // its writer has ended
+    const Comparison& comparison() const { return m_comparison; }
+    bool analysisPending() const { return m_analysis.pending(); }
+
+    // --- what is shown
+    Place place() const { return m_place; }
+    void setPlace(Place);
+    Align align() const { return m_align; }
+    void setAlign(Align);
+    int32_t step() const { return m_step; }
+    void setStep(int32_t);
+    int32_t onlyRank() const; // of the current place; -1: all
+    void setOnlyRank(int32_t);
+    bool exposedOnly() const { return m_exposed_only; }
+    void setExposedOnly(bool);
+    TimeRange visible() const { return m_visible; }
+    std::optional<int64_t> cursor() const { return m_cursor_ns; } // view time under the mouse
+    void setVisible(TimeRange);
+    void fit(); // the step; once more: everything
+    void zoom(double factor);
+    void pan(double fraction);
+    PlaceModel model() const;
+    TimelineSelection timelineSelection(const PlaceModel&) const;
+    void apply(const TimelineIntents&, const PlaceModel&);
+
+    // --- what is selected
+    std::optional<PickedEvent> selected() const { return m_selected; }
+    std::optional<PickedEvent> hovered() const { return m_hovered; }
+    void select(std::optional<PickedEvent>);
+    void selectLongestExposed();
+
+    void notify(const QString& sentence, bool is_error);
+
+signals:
+    void tracesChanged();   // opened, closed, relabelled, activated
+    void traceGrew(int id); // a live trace has new data
+    void analysisChanged();
+    void viewChanged();      // place, range, alignment, step, rank, filter
+    void selectionChanged(); // selected or hovered
+    void themeChanged();
+    void noticed(const QString& sentence, bool is_error);
+
+private:
+    void connectActions();
+    void syncActions();
+    void relabel();
+    void requestAnalysis();
+    void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
+    void pollLiveTraces();
+    void stepBy(int delta);
+    int64_t originOf(const OpenTrace&) const;
+    TimeRange stepRange() const;
+    int32_t middleStep() const;
+    OpenTrace* find(int id);
+
+    Actions m_actions;
+    RunProcess m_run;
+    AnalysisJob m_analysis;
+    const Theme* m_theme;
+    std::vector<OpenTrace> m_traces;
+    Comparison m_comparison;
+    int m_next_id = 1;
+    int m_active = 0;
+    Place m_place = Place::compare;
+    Align m_align = Align::step;
+    int32_t m_step = -1;
+    std::array<int32_t, 4> m_only_rank{-1, -1, 0, 0}; // by place
+    int32_t m_chosen_rank = 0;
+    bool m_exposed_only = false;
+    TimeRange m_visible{0, 1};
+    bool m_follow_everything = true; // the range grows with a live trace until the user moves it
+    std::optional<int64_t> m_cursor_ns;
+    std::optional<PickedEvent> m_selected, m_hovered;
+    QTimer m_poll;
+    qint64 m_analysed_at_ms = 0;
+};
+
+} // namespace shardscope::gui

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of the Session that answers what is shown: place, time range, step, rank, and the model a canvas draws.
+#include "gui/canvas/format.h"
+#include "gui/event_facts.h"
+#include "gui/session.h"
+#include "gui/units.h"
+#include <algorithm>
+#include <cmath>
+
+namespace shardscope::gui {
+namespace {
+
+constexpr int64_t shortest_range_ns = 100;
+
+const StepEvent* stepOf(const TraceReader& reader, int32_t step) {
+    for (const StepEvent& candidate : reader.steps())
+        if (candidate.step == step) return &candidate;
+    return nullptr;
+}
+
+std::string differenceText(int64_t ns, int64_t baseline_ns) {
+    const int64_t difference = ns - baseline_ns;
+    const double percent =
+        100.0 * static_cast<double>(difference) / static_cast<double>(std::max<int64_t>(1, baseline_ns));
+    const std::string sign = difference < 0 ? "−" : "+";
+    return sign + formatDuration(std::abs(difference)) + " (" + significant(std::abs(percent), 3) + " %)";
+}
+
+} // namespace
+
+void Session::setPlace(Place place) {
+    if (place == m_place) return syncActions(); // an exclusive action was clicked once more
+    m_place = place;
+    m_hovered.reset();
+    syncActions();
+    emit viewChanged();
+    emit selectionChanged();
+}
+
+void Session::setAlign(Align align) {
+    if (align == m_align) return;
+    const OpenTrace* reference = active();
+    const int64_t before = reference ? originOf(*reference) : 0;
+    m_align = align;
+    const int64_t shift =
+        reference ? before - originOf(*reference) : 0; // keep the same moment of the active trace in view
+    m_visible = {m_visible.start_ns + shift, m_visible.end_ns + shift};
+    syncActions();
+    emit viewChanged();
+}
+
+void Session::setStep(int32_t step) {
+    bool exists = false;
+    for (const OpenTrace& open : m_traces) exists |= stepOf(*open.reader, step) != nullptr;
+    if (!exists || step == m_step) return;
+    const OpenTrace* reference = active();
+    const int64_t before = reference ? originOf(*reference) : 0;
+    m_step = step;
+    if (m_align == Align::time && reference) { // the origin does not move, so the range has to
+        const StepEvent* chosen = stepOf(*reference->reader, step);
+        if (chosen) m_visible = {chosen->start_ns, chosen->start_ns + m_visible.duration()};
+    } else if (reference && before != originOf(*reference) && m_follow_everything) {
+        m_visible = stepRange();
+    }
+    emit viewChanged();
+}
+
+void Session::stepBy(int delta) { setStep(m_step + delta); }
+
+int32_t Session::onlyRank() const {
+    const int32_t rank = m_only_rank[static_cast<size_t>(m_place)];
+    return rank < 0 ? -1 : m_chosen_rank;
+}
+
+void Session::setOnlyRank(int32_t rank) {
+    int32_t ranks = 0;
+    for (const OpenTrace& open : m_traces) ranks = std::max(ranks, open.reader->ranks());
+    if (rank >= 0) m_chosen_rank = std::min(rank, std::max(0, ranks - 1));
+    m_only_rank[static_cast<size_t>(m_place)] = rank < 0 ? -1 : m_chosen_rank;
+    syncActions();
+    emit viewChanged();
+}
+
+void Session::setExposedOnly(bool only) {
+    m_exposed_only = only;
+    syncActions();
+    emit viewChanged();
+}
+
+// --- the time range ------------------------------------------------------------------------------------------------
+
+int64_t Session::originOf(const OpenTrace& open) const {
+    if (m_align == Align::time) return 0;
+    const StepEvent* step = stepOf(*open.reader, m_step);
+    if (step) return step->start_ns;
+    return open.reader->steps().empty() ? open.reader->span().start_ns : open.reader->steps().back().start_ns;
+}
+
+TimeRange Session::stepRange() const {
+    int64_t longest = 0;
+    for (const OpenTrace& open : m_traces) {
+        const StepEvent* step = stepOf(*open.reader, m_step);
+        if (!step && !open.reader->steps().empty()) step = &open.reader->steps().back();
+        if (step && (open.compared || open.id == m_active)) longest = std::max(longest, step->end_ns - step->start_ns);
+    }
+    if (longest == 0) return fullRange(model().timeline);
+    return {0, longest + longest / 50};
+}
+
+int32_t Session::middleStep() const {
+    const OpenTrace* reference = active();
+    if (!reference || reference->reader->steps().empty()) return -1;
+    const auto steps = reference->reader->steps();
+    return steps[steps.size() / 2].step;
+}
+
+void Session::setVisible(TimeRange range) {
+    if (range.duration() < shortest_range_ns) range.end_ns = range.start_ns + shortest_range_ns;
+    if (range == m_visible) return;
+    m_visible = range;
+    m_follow_everything = false;
+    emit viewChanged();
+}
+
+void Session::fit() {
+    const TimeRange everything = fullRange(model().timeline), step = stepRange();
+    const TimeRange wanted = m_align == Align::step && m_visible != step ? step : everything;
+    m_visible = wanted;
+    m_follow_everything = true;
+    emit viewChanged();
+}
+
+void Session::zoom(double factor) {
+    const TimeRange everything = fullRange(model().timeline);
+    const double widest = 1.1 * static_cast<double>(std::max<int64_t>(everything.duration(), shortest_range_ns));
+    const double width =
+        std::clamp(static_cast<double>(m_visible.duration()) * factor, static_cast<double>(shortest_range_ns), widest);
+    const int64_t pivot = m_cursor_ns.value_or(m_visible.start_ns + m_visible.duration() / 2);
+    const double before = static_cast<double>(pivot - m_visible.start_ns) /
+                          static_cast<double>(std::max<int64_t>(1, m_visible.duration()));
+    const int64_t start = pivot - std::llround(before * width);
+    setVisible({start, start + std::llround(width)});
+}
+
+void Session::pan(double fraction) {
+    const int64_t shift = std::llround(fraction * static_cast<double>(m_visible.duration()));
+    setVisible({m_visible.start_ns + shift, m_visible.end_ns + shift});
+}
+
+// --- the model of a canvas -----------------------------------------------------------------------------------------
+
+PlaceModel Session::model() const {
+    PlaceModel place;
+    place.timeline.only_rank = onlyRank();
+    place.timeline.show_lanes = m_place != Place::memory;
+    place.timeline.show_memory = m_place != Place::timeline;
+    place.timeline.exposed_only = m_exposed_only;
+    place.timeline.axis_caption =
+        m_align == Align::step && m_step >= 0 ? "step " + std::to_string(m_step) : "all steps";
+    const OpenTrace* baseline = nullptr;
+    for (const OpenTrace& open : m_traces) {
+        const bool shown = m_place == Place::timeline ? open.id == m_active : open.compared;
+        if (!shown) continue;
+        TraceView view;
+        view.reader = open.reader.get();
+        view.label = open.label;
+        view.title = open.facts.title();
+        view.subtitle = stageSentence(open.facts.stage);
+        view.origin_ns = originOf(open);
+        if (!baseline)
+            baseline = &open;
+        else if (open.figures && baseline->figures && baseline->figures->step_ns > 0 && open.figures->step_ns > 0) {
+            view.difference = differenceText(open.figures->step_ns, baseline->figures->step_ns);
+            view.difference_is_worse = open.figures->step_ns > baseline->figures->step_ns;
+        }
+        place.timeline.traces.push_back(std::move(view));
+        place.trace_ids.push_back(open.id);
+    }
+    return place;
+}
+
+TimelineSelection Session::timelineSelection(const PlaceModel& place) const {
+    TimelineSelection selection{.visible = m_visible, .selected = {}, .cursor_ns = m_cursor_ns};
+    for (size_t i = 0; m_selected && i < place.trace_ids.size(); ++i)
+        if (place.trace_ids[i] == m_selected->trace_id)
+            selection.selected = EventRef{static_cast<int>(i), m_selected->event};
+    return selection;
+}
+
+void Session::apply(const TimelineIntents& intents, const PlaceModel& place) {
+    const auto picked = [&](const std::optional<EventRef>& ref) -> std::optional<PickedEvent> {
+        if (!ref || ref->trace < 0 || static_cast<size_t>(ref->trace) >= place.trace_ids.size()) return std::nullopt;
+        return PickedEvent{place.trace_ids[static_cast<size_t>(ref->trace)], ref->event};
+    };
+    if (intents.visible) setVisible(*intents.visible);
+    if (intents.cursor_ns != m_cursor_ns) {
+        m_cursor_ns = intents.cursor_ns;
+        emit viewChanged();
+    }
+    if (const auto hovered = picked(intents.hovered); hovered != m_hovered) {
+        m_hovered = hovered;
+        emit selectionChanged();
+    }
+    if (intents.clicked)
+        select(picked(intents.clicked));
+    else if (intents.clicked_empty)
+        select(std::nullopt);
+}
+
+// --- the selection -------------------------------------------------------------------------------------------------
+
+void Session::select(std::optional<PickedEvent> event) {
+    if (event == m_selected) return;
+    m_selected = event;
+    if (event) setActive(event->trace_id);
+    emit selectionChanged();
+    emit viewChanged();
+}
+
+void Session::selectLongestExposed() {
+    const OpenTrace* chosen = active();
+    if (!chosen) return;
+    const StepEvent* step = stepOf(*chosen->reader, m_step);
+    const TimeRange range = step ? TimeRange{step->start_ns, step->end_ns} : chosen->reader->span();
+    const EventId event = longestExposed(*chosen->reader, onlyRank() < 0 ? 0 : onlyRank(), range);
+    if (event == EventId::none)
+        return notify("Compute covers all communication of this rank here; nothing is exposed.", false);
+    select(PickedEvent{chosen->id, event});
+}
+
+} // namespace shardscope::gui

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gui/style.h"
+#include <QApplication>
+#include <QFile>
+#include <QFontDatabase>
+#include <QPainter>
+#include <QPalette>
+#include <QStyle>
+#include <QStyleFactory>
+#include <QSvgRenderer>
+#include <cmath>
+
+// The icons live in a static library; the linker would drop them without this reference from the global namespace.
+static void useIcons() { Q_INIT_RESOURCE(icons); }
+
+namespace shardscope::gui {
+namespace {
+
+QString firstInstalled(const QStringList& families, const QString& otherwise) {
+    const QStringList installed = QFontDatabase::families();
+    for (const QString& family : families)
+        if (installed.contains(family)) return family;
+    return otherwise;
+}
+
+double luminance(const QColor& colour) { // WCAG 2 relative luminance
+    const auto linear = [](double c) { return c <= 0.03928 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4); };
+    return 0.2126 * linear(colour.redF()) + 0.7152 * linear(colour.greenF()) + 0.0722 * linear(colour.blueF());
+}
+
+QPalette paletteOf(const Theme& theme) {
+    QPalette palette;
+    const QColor text = toColour(theme.text), panel = toColour(theme.panel), raised = toColour(theme.raised);
+    const QColor faint = toColour(theme.faint), line = toColour(theme.line), accent = toColour(theme.accent);
+    palette.setColor(QPalette::Window, panel);
+    palette.setColor(QPalette::Base, toColour(theme.background));
+    palette.setColor(QPalette::AlternateBase, raised);
+    palette.setColor(QPalette::Button, raised);
+    palette.setColor(QPalette::ToolTipBase, raised);
+    for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::ToolTipText})
+        palette.setColor(role, text);
+    palette.setColor(QPalette::PlaceholderText, faint);
+    palette.setColor(QPalette::Highlight, accent);
+    palette.setColor(QPalette::HighlightedText, readableOn(accent));
+    palette.setColor(QPalette::Link, accent);
+    palette.setColor(QPalette::Light, line); // Fusion draws its bevels from these
+    palette.setColor(QPalette::Midlight, line);
+    palette.setColor(QPalette::Mid, line);
+    palette.setColor(QPalette::Dark, line);
+    palette.setColor(QPalette::Shadow, toColour(theme.background));
+    for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText})
+        palette.setColor(QPalette::Disabled, role, faint);
+    return palette;
+}
+
+// @name stands for a token of the theme.
+const char* const sheet = R"(
+QMainWindow::separator { background: @line; width: 1px; height: 1px; }
+QMainWindow::separator:hover { background: @accent; }
+QMenuBar { background: @panel; color: @text; border-bottom: 1px solid @line; padding: 2px 6px; }
+QMenuBar::item { padding: 4px 9px; border-radius: 5px; background: transparent; }
+QMenuBar::item:selected { background: @raised; }
+QMenu { background: @raised; color: @text; border: 1px solid @line; padding: 4px; }
+QMenu::item { padding: 5px 26px 5px 22px; border-radius: 4px; }
+QMenu::item:selected { background: @accent; color: @on_accent; }
+QMenu::item:disabled { color: @faint; background: transparent; }
+QMenu::separator { height: 1px; background: @line; margin: 4px 8px; }
+QToolTip { background: @raised; color: @text; border: 1px solid @line; padding: 4px 6px; }
+QToolBar { background: @panel; border: 0; border-bottom: 1px solid @line; padding: 6px 8px; spacing: 8px; }
+QStatusBar { background: @panel; color: @dim; border-top: 1px solid @line; font-size: 12px; }
+QStatusBar::item { border: 0; }
+QStatusBar QLabel { color: @dim; font-size: 12px; padding: 0 8px; }
+QToolButton, QPushButton { background: @raised; color: @text; border: 1px solid @line; border-radius: 7px;
+  min-height: 26px; padding: 0 12px; }
+QToolButton:hover, QPushButton:hover { border-color: @dim; }
+QToolButton:pressed, QPushButton:pressed { background: @line; }
+QToolButton:checked { background: @accent; color: @on_accent; border-color: @accent; }
+QToolButton:disabled, QPushButton:disabled { color: @faint; }
+QToolButton:focus, QPushButton:focus { border-color: @accent; }
+QToolButton::menu-indicator { image: none; }
+QToolButton[primary="true"], QPushButton[primary="true"] { background: @accent; color: @on_accent;
+  border-color: @accent; font-weight: 600; }
+QToolButton[primary="true"]:disabled { background: @raised; color: @faint; border-color: @line; }
+QToolButton[flat="true"] { background: transparent; border: 0; padding: 0; min-height: 20px; min-width: 20px;
+  border-radius: 5px; }
+QToolButton[flat="true"]:hover { background: @line; }
+QFrame#segmented { background: @panel; border: 1px solid @line; border-radius: 7px; }
+QFrame#segmented QToolButton { background: transparent; color: @dim; border: 0; border-radius: 0; min-height: 26px; }
+QFrame#segmented QToolButton:hover { color: @text; }
+QFrame#segmented QToolButton:checked { background: @accent; color: @on_accent; }
+QFrame#segmented QToolButton:disabled { color: @faint; }
+QFrame#segmented QToolButton[edge="first"] { border-top-left-radius: 6px; border-bottom-left-radius: 6px; }
+QFrame#segmented QToolButton[edge="last"] { border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
+QFrame#card { background: @raised; border: 1px solid @line; border-radius: 9px; }
+QFrame#card[active="true"] { border-color: @accent; }
+QFrame#card[attention="true"] { border-color: @attention; }
+QFrame#card[failed="true"] { border-color: @bad; }
+QLabel#chip { color: @dim; border: 1px solid @line; border-radius: 9px; padding: 1px 7px; font-size: 11px; }
+QLabel[role="dim"], QCheckBox[role="dim"] { color: @dim; }
+QLabel[role="faint"] { color: @faint; }
+QLabel[role="key"] { color: @accent; }
+QLabel[tone="good"] { color: @good; }
+QLabel[tone="bad"] { color: @bad; }
+QLabel[tone="attention"] { color: @attention; }
+QWidget#sectionHead { background: @panel; border-bottom: 1px solid @line; }
+QWidget#sectionHead QLabel { color: @dim; }
+QFrame#separator { background: @line; border: 0; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: @panel; border: 0; }
+QWidget#canvasSide { background: @panel; }
+QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
+QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
+QScrollBar::handle { background: @line; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }
+QScrollBar::handle:hover { background: @faint; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QLineEdit, QComboBox, QPlainTextEdit { background: @background; color: @text; border: 1px solid @line; border-radius: 7px;
+  selection-background-color: @accent; selection-color: @on_accent; }
+QLineEdit, QComboBox { min-height: 26px; padding: 0 8px; }
+QLineEdit:focus, QComboBox:focus { border-color: @accent; }
+QLineEdit[invalid="true"] { border-color: @bad; }
+QComboBox::drop-down { border: 0; width: 20px; }
+QComboBox::down-arrow { image: url(:/icons/down.svg); width: 14px; height: 14px; }
+QComboBox QAbstractItemView { background: @raised; color: @text; border: 1px solid @line; outline: 0;
+  selection-background-color: @accent; selection-color: @on_accent; }
+QPlainTextEdit { border: 0; border-radius: 0; padding: 8px; }
+QProgressBar { background: @raised; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }
+QProgressBar::chunk { background: @accent; border-radius: 2px; }
+QFrame#overlay { background: @panel; border: 1px solid @line; border-radius: 9px; }
+QFrame#notice { background: @raised; border: 1px solid @bad; border-radius: 7px; }
+QFrame#notice[kind="note"] { border-color: @line; }
+)";
+
+QString sheetOf(const Theme& theme) {
+    QString text = QString::fromUtf8(sheet);
+    const auto put = [&text](const char* name, const QColor& colour) { text.replace(name, colour.name()); };
+    put("@on_accent", readableOn(toColour(theme.accent)));
+    put("@background", toColour(theme.background));
+    put("@panel", toColour(theme.panel));
+    put("@raised", toColour(theme.raised));
+    put("@line", toColour(theme.line));
+    put("@text", toColour(theme.text));
+    put("@dim", toColour(theme.dim));
+    put("@faint", toColour(theme.faint));
+    put("@accent", toColour(theme.accent));
+    put("@good", toColour(theme.good));
+    put("@bad", toColour(theme.bad));
+    put("@attention", toColour(theme.attention));
+    return text;
+}
+
+} // namespace
+
+QColor toColour(Rgb rgb, double alpha) {
+    QColor colour(static_cast<QRgb>(rgb | 0xff000000u));
+    colour.setAlphaF(static_cast<float>(alpha));
+    return colour;
+}
+
+QColor readableOn(const QColor& fill) {
+    const double light = 1.05 / (luminance(fill) + 0.05), dark = (luminance(fill) + 0.05) / 0.058;
+    return light >= 4.5 || light > dark ? QColor(Qt::white) : QColor(0x0e, 0x11, 0x16);
+}
+
+Rgb traceColour(int index) {
+    constexpr Rgb colours[] = {0x4c9aff, 0xf0a63a, 0x35b57f, 0xc66bd6};
+    return colours[static_cast<size_t>(index) % std::size(colours)];
+}
+
+void applyTheme(QApplication& application, const Theme& theme) {
+    if (application.style()->name() != "fusion") application.setStyle(QStyleFactory::create("Fusion"));
+    useIcons();
+    application.setFont(uiFont());
+    application.setPalette(paletteOf(theme));
+    application.setStyleSheet(sheetOf(theme));
+}
+
+QFont uiFont(float pixels, bool strong) {
+    QFont font(firstInstalled({"Inter", "Inter Variable", "Noto Sans", "DejaVu Sans"}, QApplication::font().family()));
+    font.setPixelSize(static_cast<int>(pixels));
+    if (strong) font.setWeight(QFont::DemiBold);
+    return font;
+}
+
+QFont monoFont(float pixels) {
+    QFont font(firstInstalled({"DejaVu Sans Mono", "Noto Sans Mono"},
+                              QFontDatabase::systemFont(QFontDatabase::FixedFont).family()));
+    font.setPixelSize(static_cast<int>(pixels));
+    return font;
+}
+
+QFont headFont() {
+    QFont font = uiFont(metrics::font_axis, true);
+    font.setLetterSpacing(QFont::AbsoluteSpacing, 0.6);
+    return font;
+}
+
+QIcon tintedIcon(const QString& name, const QColor& colour) {
+    QFile file(":/icons/" + name + ".svg");
+    if (!file.open(QIODevice::ReadOnly)) return {};
+    QSvgRenderer renderer(file.readAll().replace("currentColor", colour.name().toUtf8()));
+    QIcon icon;
+    for (const int size : {16, 32, 48}) {
+        QPixmap pixmap(size, size);
+        pixmap.fill(Qt::transparent);
+        QPainter painter(&pixmap);
+        renderer.render(&painter);
+        icon.addPixmap(pixmap);
+    }
+    return icon;
+}
+
+QString text(std::string_view utf8) { return QString::fromUtf8(utf8.data(), static_cast<qsizetype>(utf8.size())); }
+
+} // namespace shardscope::gui
