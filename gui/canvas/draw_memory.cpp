@@ -29,11 +29,23 @@ std::vector<Slab> slabsOf(const TimelineDrawing& d, const MemoryColumns& columns
     const auto height = [&](int64_t bytes) {
         return area.height() * static_cast<float>(static_cast<double>(bytes) / static_cast<double>(scale));
     };
-    for (size_t i = 0; i < columns.columns.size(); ++i) {
+    const auto column_at = [&](int64_t view_ns) {
+        const int64_t column = (view_ns + origin - columns.first_ns) / columns.column_ns;
+        return static_cast<size_t>(std::clamp<int64_t>(column, 0, static_cast<int64_t>(columns.columns.size())));
+    };
+    const size_t first = column_at(d.axis.visible.start_ns - columns.column_ns);
+    const size_t last = std::min(column_at(d.axis.visible.end_ns) + 1, columns.columns.size());
+    const MemoryColumn* previous = nullptr;
+    for (size_t i = first; i < last; ++i) {
         const int64_t start = columns.first_ns + static_cast<int64_t>(i) * columns.column_ns - origin;
         const float x0 = d.painter.snapped(std::max(d.axis.x(start), area.x0));
         const float x1 = d.painter.snapped(std::min(d.axis.x(start + columns.column_ns), area.x1));
         if (x1 <= x0) continue;
+        if (previous && previous->bytes == columns.columns[i].bytes) { // nothing happened: all slabs grow
+            for (Slab& slab : open) slab.box.x1 = x1;
+            continue;
+        }
+        previous = &columns.columns[i];
         int64_t below = 0;
         for (Slab& slab : open) {
             const int64_t bytes = std::max<int64_t>(0, columns.columns[i].bytes[static_cast<size_t>(slab.category)]);
@@ -169,7 +181,7 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
     }
     for (const Slab& slab : slabs) {
         if (!p.roomForRects(300)) break;
-        p.rect(slab.box, memoryColour(slab.category), 0.9f);
+        p.rect(slab.box, mix(p.theme().background, memoryColour(slab.category), 0.9f));
     }
     p.rect({area.x0, area.y1, area.x1, area.y1 + p.pixel()}, p.theme().line);
     if (known.width() >= p.pixel()) drawPeak(d, row, *columns, known, scale);

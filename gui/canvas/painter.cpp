@@ -26,9 +26,13 @@ float faceSize(const ImFont& font) { return font.FontSize * ImGui::GetIO().FontG
 Painter::Painter(const Theme& theme)
     : m_theme(theme)
     , m_list(ImGui::GetBackgroundDrawList())
-    , m_dpr(ImGui::GetIO().DisplayFramebufferScale.x) {}
+    , m_dpr(ImGui::GetIO().DisplayFramebufferScale.x)
+    , m_pixel(1 / m_dpr) {}
 
-float Painter::snapped(float at) const { return std::round(at * m_dpr) / m_dpr; }
+float Painter::snapped(float at) const {
+    const float pixels = at * m_dpr; // std::round is a call into the library on the oldest processors we build for
+    return static_cast<float>(static_cast<int>(pixels + (pixels < 0 ? -0.5f : 0.5f))) * m_pixel;
+}
 
 void Painter::rect(Box box, Rgb rgb, float alpha) {
     const float x0 = snapped(box.x0), y0 = snapped(box.y0);

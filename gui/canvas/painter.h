@@ -24,8 +24,8 @@ public:
     explicit Painter(const Theme&); // the background layer of the current frame
 
     const Theme& theme() const { return m_theme; }
-    float pixel() const { return 1 / m_dpr; } // one pixel of the screen
-    float snapped(float at) const;            // to the nearest pixel border
+    float pixel() const { return m_pixel; } // one pixel of the screen
+    float snapped(float at) const;          // to the nearest pixel border
     int rects() const { return m_rects; }
     int labels() const { return m_labels; }
     bool roomForRects(int count) const { return m_rects + count <= max_rects; }
@@ -52,7 +52,7 @@ public:
 private:
     const Theme& m_theme;
     ImDrawList* m_list;
-    float m_dpr;
+    float m_dpr, m_pixel;
     int m_rects = 0, m_labels = 0;
 };
 

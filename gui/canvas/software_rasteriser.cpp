@@ -40,7 +40,11 @@ inline uint32_t alphaOf(ImU32 c) { return c >> 24; }
 
 // The first pixel whose centre is at or right of x; clamped before the conversion, which would overflow for far-off
 // shapes.
-inline int firstPixel(float x) { return static_cast<int>(std::ceil(std::clamp(x, -1e6f, 1e6f) - 0.5f)); }
+inline int firstPixel(float x) {
+    const float shifted = std::clamp(x, -1e6f, 1e6f) - 0.5f;
+    const int whole = static_cast<int>(shifted); // std::ceil is a call into the library on older processors
+    return whole + (shifted > static_cast<float>(whole));
+}
 
 void fillSpan(uint32_t* from, uint32_t* to, uint32_t rgb, uint32_t a) {
     if (a == 255) {
@@ -118,8 +122,8 @@ Plane planeThrough(const std::array<ImVec2, 3>& p, float inverse_area, float a, 
 
 struct Shading { // planes of the texture coordinates (in texels) and the colour channels
     Plane u, v, red, green, blue, alpha;
-    bool textured, gradient;
-    uint32_t rgb, opacity; // where there is no gradient
+    bool textured, fade, gradient; // fade: the alpha changes; gradient: the other channels do
+    uint32_t rgb, opacity;         // where they do not
 };
 
 void shadeSpan(uint32_t* row, int x0, int x1, float y, const Shading& s, const AlphaTexture& texture) {
@@ -127,10 +131,8 @@ void shadeSpan(uint32_t* row, int x0, int x1, float y, const Shading& s, const A
     for (int x = x0; x < x1; ++x) {
         const float cx = static_cast<float>(x) + 0.5f;
         uint32_t rgb = s.rgb, a = s.opacity;
-        if (s.gradient) {
-            rgb = channel(s.red(cx, y)) << 16 | channel(s.green(cx, y)) << 8 | channel(s.blue(cx, y));
-            a = channel(s.alpha(cx, y));
-        }
+        if (s.fade) a = channel(s.alpha(cx, y));
+        if (s.gradient) rgb = channel(s.red(cx, y)) << 16 | channel(s.green(cx, y)) << 8 | channel(s.blue(cx, y));
         if (s.textured)
             a = multiply255(a, sample(texture, tapAt(s.u(cx, y), texture.width), tapAt(s.v(cx, y), texture.height)));
         row[x] = blend(row[x], rgb, a);
@@ -144,19 +146,18 @@ void fillTriangle(const Target& target, const Clip& clip, const AlphaTexture& te
     if (area == 0 || !std::isfinite(area)) return;
 
     Shading shading{};
-    shading.gradient = a.col != b.col || a.col != c.col;
+    shading.fade = alphaOf(a.col) != alphaOf(b.col) || alphaOf(a.col) != alphaOf(c.col);
+    shading.gradient = toRgb(a.col) != toRgb(b.col) || toRgb(a.col) != toRgb(c.col);
     shading.textured = a.uv.x != b.uv.x || a.uv.y != b.uv.y || a.uv.x != c.uv.x || a.uv.y != c.uv.y;
     shading.rgb = toRgb(a.col);
     shading.opacity = alphaOf(a.col);
-    if (shading.gradient) {
-        const auto plane = [&](int shift) {
-            const auto value = [&](ImU32 col) { return static_cast<float>(col >> shift & 0xff); };
-            return planeThrough(p, 1 / area, value(a.col), value(b.col), value(c.col));
-        };
-        shading.red = plane(0), shading.green = plane(8), shading.blue = plane(16), shading.alpha = plane(24);
-    } else if (shading.opacity == 0) {
-        return;
-    }
+    if (!shading.fade && shading.opacity == 0) return;
+    const auto plane = [&](int shift) {
+        const auto value = [&](ImU32 col) { return static_cast<float>(col >> shift & 0xff); };
+        return planeThrough(p, 1 / area, value(a.col), value(b.col), value(c.col));
+    };
+    if (shading.fade) shading.alpha = plane(24);
+    if (shading.gradient) shading.red = plane(0), shading.green = plane(8), shading.blue = plane(16);
     if (shading.textured) {
         const float w = static_cast<float>(texture.width), h = static_cast<float>(texture.height);
         shading.u = planeThrough(p, 1 / area, a.uv.x * w, b.uv.x * w, c.uv.x * w);
@@ -176,7 +177,7 @@ void fillTriangle(const Target& target, const Clip& clip, const AlphaTexture& te
         const int x0 = std::max(firstPixel(std::min(through, bend)), clip.x0);
         const int x1 = std::min(firstPixel(std::max(through, bend)), clip.x1);
         if (x0 >= x1) continue;
-        if (shading.gradient || shading.textured)
+        if (shading.fade || shading.gradient || shading.textured)
             shadeSpan(target.row(y), x0, x1, centre, shading, texture);
         else
             fillSpan(target.row(y) + x0, target.row(y) + x1, shading.rgb, shading.opacity);

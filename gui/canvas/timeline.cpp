@@ -117,7 +117,6 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     std::optional<int64_t> cursor = selection.cursor_ns;
     if (d.plot().contains(io.MousePos)) cursor = intents.cursor_ns = d.axis.timeAt(io.MousePos.x);
 
-    painter.rect({0, 0, io.DisplaySize.x, io.DisplaySize.y}, theme.background);
     const Ticks ticks = timeTicks(d.axis);
     painter.pushClip(d.content);
     if (!empty) drawGrid(d, ticks);
