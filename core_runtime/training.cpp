@@ -174,6 +174,8 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
                                      .loss = loss,
                                      .learning_rate = request.config.optimizer.learning_rate,
                                      .tokens = tokens});
+        // A program of very many ops (tiny buckets) could fill the recorder's rings before its thread comes round.
+        if (recorder && plan.program.ops.size() > 4096) recorder->flush();
         if (request.on_step)
             request.on_step({.step = step,
                              .loss = loss,
