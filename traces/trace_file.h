@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What makes a file a *.shardscope file, read from its first 100 bytes before SQLite is allowed near it.
+// What makes a file a *.shardscope file, read from its first 100 bytes before SQLite looks at anything else.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,9 +13,9 @@ enum class FileKind { missing, directory, unreadable, empty, other, other_sqlite
 
 struct FileIdentity {
     FileKind kind = FileKind::missing;
-    uint32_t version = 0;  // of a trace
-    bool wal_mode = false; // of a trace: its journal is a write-ahead log
-    int64_t size = 0;
+    uint32_t version = 0;   // of a trace
+    bool wal_mode = false;  // of a trace: its journal is a write-ahead log
+    bool truncated = false; // of a trace: shorter than its header says (without a log that could hold the rest)
     std::string looks_like; // of `other`: "JSON text", "text", "binary data", "gzip data" ...
 };
 

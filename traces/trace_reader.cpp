@@ -45,16 +45,19 @@ FileStamp stampOf(const std::string& path) {
 
 } // namespace
 
-// A finished file is read lane by lane through a connection that stays open. A file that may still grow is read whole,
-// and each refresh takes a connection of its own: the writer can only leave WAL mode while nobody else holds the file.
+// A finished file is read lane by lane through a connection that stays open. A file that may still grow is read whole.
+// As long as its journal is a WAL a connection is only borrowed for each question: the writer can leave WAL mode only
+// while nobody else holds the file.
 struct TraceReader::Impl {
-    explicit Impl(const std::string& file)
+    Impl(const std::string& file, bool keep)
         : path(file)
-        , loader(file) {}
+        , loader(file)
+        , keep_connection(keep) {}
 
     std::string path;
     TraceLoader loader;
     LoadedTrace trace;
+    bool keep_connection;
     bool columns = false; // lanes come from chunks
     bool memory_loaded = false;
     FileStamp stamp;
@@ -73,18 +76,26 @@ struct TraceReader::Impl {
                 "'{}' is locked by another program; close that program or wait, then open it again.", path)};
         if (const auto tables = loader.loadTables(trace); !tables) return tables.error();
         columns = !live() && loader.loadChunkDirectory(trace);
-        if (!columns) readRows();
+        if (!columns) (void)loader.loadEvents(trace);
         if (live()) {
-            readMemory();
-            loader.disconnect();
+            (void)loader.loadMemory(trace);
+            memory_loaded = true;
         }
+        if (!keep_connection) loader.disconnect();
         return {};
     }
 
-    void readRows() { (void)loader.loadEvents(trace); }
+    // Runs `question` with a connection; false if there is none or the question says so.
+    template <class Question> bool withConnection(Question question) {
+        const auto access = loader.connect(refresh_timeout_ms);
+        const bool ok = access && *access == TraceLoader::Access::ready && question();
+        if (!keep_connection) loader.disconnect();
+        return ok;
+    }
+
     void readMemory() {
         memory_loaded = true;
-        (void)loader.loadMemory(trace);
+        (void)withConnection([&] { return bool(loader.loadMemory(trace)); });
     }
 
     // The rows say the same as the columns and are read when a chunk turns out to be damaged.
@@ -92,14 +103,14 @@ struct TraceReader::Impl {
         columns = false;
         for (LaneIndex& lane : trace.lane_indexes) lane = LaneIndex();
         trace.last_event = -1;
-        addWarning(trace.warnings, "damaged_columns", "The compressed columns are damaged; the event rows are shown.",
-                   1);
-        readRows();
+        addWarning(trace.warnings, "damaged_columns",
+                   "The compressed columns cannot be read; the event rows are shown instead.", 1);
+        (void)withConnection([&] { return bool(loader.loadEvents(trace)); });
     }
 
     LaneIndex::Loader chunkLoader(LaneId lane) {
         return [this, lane](size_t level, size_t slot, bool details) {
-            return loader.loadChunk(trace, lane, level, slot, details);
+            return withConnection([&] { return loader.loadChunk(trace, lane, level, slot, details); });
         };
     }
 
@@ -137,7 +148,9 @@ Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path) 
                                  path, file.version, trace_format_version)};
     if (file.version == 0)
         return refuse("'{}' is damaged (it has no format version); record the run again or restore it from a copy.");
-    auto impl = std::make_unique<Impl>(path);
+    if (file.truncated)
+        return refuse("'{}' is damaged (its end is missing); restore it from a copy or record the run again.");
+    auto impl = std::make_unique<Impl>(path, !file.wal_mode);
     if (Result<void> opened = impl->open(); !opened) return opened.error();
     return std::unique_ptr<TraceReader>(new TraceReader(std::move(impl)));
 }
@@ -159,7 +172,7 @@ Result<bool> TraceReader::refresh() {
     }
     const auto events = r.loader.loadEvents(r.trace);
     const auto memory = r.loader.loadMemory(r.trace);
-    if (r.live()) r.loader.disconnect();
+    r.loader.disconnect();
     r.stamp = stamp;
     return *tables || *events || *memory;
 }
@@ -232,15 +245,9 @@ std::vector<IntervalEvent> TraceReader::events(LaneId lane, TimeRange range) con
 
 std::optional<IntervalDetails> TraceReader::details(EventId id) const {
     Impl& r = *m_impl;
-    const bool borrowed = !r.loader.connected();
-    if (borrowed) {
-        const auto access = r.loader.connect(refresh_timeout_ms);
-        if (!access || *access == TraceLoader::Access::busy) return std::nullopt;
-    }
     LaneEntry entry;
     LaneId lane = LaneId::none;
-    const bool found = r.loader.loadEvent(id, entry, lane) && r.known(lane);
-    if (borrowed) r.loader.disconnect();
+    const bool found = r.withConnection([&] { return r.loader.loadEvent(id, entry, lane); }) && r.known(lane);
     if (!found) return std::nullopt;
     return IntervalDetails{.id = id,
                            .event = toEvent(lane, entry.rect, entry.detail),

@@ -29,13 +29,16 @@ struct StringHash {
 };
 
 // Asks SQLite to leave WAL mode, which needs the file to itself: readers that follow a run hold it for milliseconds
-// only.
+// only. A refusal is not always an error code; the answer names the mode that holds now.
 bool leaveWal(Database& db) {
     for (int attempt = 0; attempt < 200; ++attempt) {
-        if (db.exec("PRAGMA journal_mode=DELETE")) return true;
-        if (db.code() != SQLITE_BUSY && db.code() != SQLITE_LOCKED) return false;
+        Statement mode;
+        if (mode.prepare(db, "PRAGMA journal_mode=DELETE") && mode.step() && mode.text(0) == "delete") return true;
+        const bool busy = db.code() == SQLITE_OK || db.code() == SQLITE_BUSY || db.code() == SQLITE_LOCKED;
+        if (!busy) return false;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
+    db.fail(SQLITE_BUSY);
     return false;
 }
 
@@ -43,7 +46,7 @@ bool leaveWal(Database& db) {
 // nobody else has the file open; whoever still has is either writing it or about to be surprised.
 Result<void> retireOldTrace(const std::string& path) {
     const std::string wal = path + "-wal", shm = path + "-shm";
-    if (fs::exists(path) && fs::exists(wal)) {
+    if (fs::exists(path)) {
         Database old;
         if (old.open(path, SQLITE_OPEN_READWRITE) && !leaveWal(old) &&
             (old.code() == SQLITE_BUSY || old.code() == SQLITE_LOCKED))
@@ -130,7 +133,9 @@ struct TraceWriter::Impl {
         published = true;
         if (!db.open(path, SQLITE_OPEN_READWRITE)) return fail("open");
         sqlite3_busy_timeout(db.handle(), 5000);
-        return (db.exec("PRAGMA journal_mode=WAL") && db.exec("PRAGMA synchronous=NORMAL") && prepareAll()) ||
+        // From the first read in WAL mode on we hold a lock that keeps a second writer from taking the file over.
+        return (db.exec("PRAGMA journal_mode=WAL") && db.exec("SELECT count(*) FROM run") &&
+                db.exec("PRAGMA synchronous=NORMAL") && prepareAll()) ||
                fail("write");
     }
 
