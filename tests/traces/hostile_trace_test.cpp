@@ -4,7 +4,6 @@
 #include "support/sample_trace.h"
 #include "support/temporary_folder.h"
 #include "traces/trace_reader.h"
-#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sqlite3.h>
@@ -22,13 +21,18 @@ std::string refusal(const std::string& path) {
 }
 
 std::string damagedSample(const TemporaryFolder& folder, const std::string& sql) {
+    static const std::string sample = [&] {
+        SampleTraceOptions options;
+        options.steps = 2;
+        writeSampleTrace(folder / "sample.shardscope", options);
+        std::ifstream file(folder / "sample.shardscope", std::ios::binary);
+        return std::string{std::istreambuf_iterator<char>(file), {}};
+    }();
     const std::string path = folder / "run.shardscope";
-    std::filesystem::remove(path);
-    SampleTraceOptions options;
-    options.steps = 2;
-    writeSampleTrace(path, options);
+    write(path, sample);
     sqlite3* db = nullptr;
     REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    sqlite3_exec(db, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
     char* message = nullptr;
     sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &message);
     INFO(sql << ": " << (message ? message : ""));
