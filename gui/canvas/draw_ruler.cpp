@@ -98,11 +98,13 @@ void drawRuler(TimelineDrawing& d, const Ticks& ticks, std::optional<int64_t> cu
     }
 }
 
-void drawMinimap(TimelineDrawing& d, TimeRange full) {
+void drawMinimap(TimelineDrawing& d, TimeRange full, bool empty) {
     Painter& p = d.painter;
     const Theme& theme = p.theme();
     const Box box{0, 0, d.content.x1, minimap_height};
     p.rect(box, theme.panel);
+    p.rect({0, minimap_height - p.pixel(), box.x1, minimap_height}, theme.line);
+    if (empty) return;
     size_t steps = 0;
     for (const TraceView& view : d.model.traces) steps = std::max(steps, view.reader->steps().size());
     if (steps > 0)
@@ -138,7 +140,6 @@ void drawMinimap(TimelineDrawing& d, TimeRange full) {
     if (x0 > axis.x0) p.rect({axis.x0, top - 1, x0, bottom + 1}, theme.panel, 0.6f);
     if (x1 < axis.x1) p.rect({x1, top - 1, axis.x1, bottom + 1}, theme.panel, 0.6f);
     p.outline({x0, 2, std::max(x1, x0 + 3), minimap_height - 2}, theme.accent, 2, 1.5f);
-    p.rect({0, minimap_height - p.pixel(), box.x1, minimap_height}, theme.line);
 }
 
 void drawCursor(TimelineDrawing& d, std::optional<int64_t> cursor) {

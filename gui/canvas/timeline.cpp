@@ -129,7 +129,7 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
         painter.block(*thumb, theme.faint, 3, state.pressed == TimelineZone::scrollbar ? 0.9f : 0.5f);
     painter.popClip();
     drawRuler(d, empty ? Ticks{} : ticks, empty ? std::nullopt : cursor);
-    drawMinimap(d, full);
+    drawMinimap(d, full, empty);
 
     if (d.hovered_block) intents.hovered = d.hovered_block->ref;
     if (clickedNow() && d.mouse_in_plot && d.plot().contains(io.MouseClickedPos[0])) {

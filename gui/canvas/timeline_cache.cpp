@@ -89,7 +89,7 @@ MemoryColumns columnsOf(const MemoryCurve& curve, const std::vector<uint32_t>& c
 } // namespace
 
 std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_per_px) {
-    constexpr double widest_gap_px = 1.5, label_px = 36, optimizer_label_px = 110;
+    constexpr double widest_gap_px = 1.5, label_px = 56, optimizer_label_px = 110;
     std::vector<LaneBlock> blocks;
     for (size_t i = 0; i < rects.size();) {
         size_t end = i + 1;
@@ -98,9 +98,15 @@ std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_p
                    rects[end].layer == rects[i].layer &&
                    static_cast<double>(rects[end].start_ns - rects[end - 1].end_ns) <= widest_gap_px * ns_per_px)
                 ++end;
-        const double px = static_cast<double>(rects[end - 1].end_ns - rects[i].start_ns) / ns_per_px;
+        // They stand alone once most of their time lies in operations wide enough for a name.
         const double enough = rects[i].phase == Phase::optimizer ? optimizer_label_px : label_px;
-        if (end - i == 1 || px / static_cast<double>(end - i) >= enough) {
+        int64_t all = 0, readable = 0;
+        for (size_t k = i; k < end; ++k) {
+            const int64_t length = rects[k].end_ns - rects[k].start_ns;
+            all += length;
+            if (static_cast<double>(length) >= enough * ns_per_px) readable += length;
+        }
+        if (end - i == 1 || 2 * readable > all) {
             const bool whole = end - i == 1;
             for (; i < end; ++i) {
                 blocks.push_back(blockOf(rects[i]));

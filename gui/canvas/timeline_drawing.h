@@ -60,7 +60,7 @@ Ticks timeTicks(const TimeAxis&);
 void drawGrid(TimelineDrawing&, const Ticks&);
 void drawHead(TimelineDrawing&, const TimelineRow&, float y);
 void drawRuler(TimelineDrawing&, const Ticks&, std::optional<int64_t> cursor);
-void drawMinimap(TimelineDrawing&, TimeRange full);
+void drawMinimap(TimelineDrawing&, TimeRange full, bool empty);
 void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
 
 // The tooltip's text: a title, rows of name and value, and a last line in the accent colour.

@@ -9,12 +9,6 @@
 namespace shardscope::gui {
 namespace {
 
-// Pictures to look at: SHARDSCOPE_TEST_PICTURES names a folder.
-void keepPicture(const QImage& picture, const char* name) {
-    const QString folder = qEnvironmentVariable("SHARDSCOPE_TEST_PICTURES");
-    if (!folder.isEmpty()) picture.save(folder + "/" + name + ".png");
-}
-
 // Pixels of a colour, or as close to it as `tolerance` in every channel.
 int pixelsOf(const QImage& picture, Rgb colour, QRect where = {}, int tolerance = 0) {
     const QRect area = where.isNull() ? picture.rect() : where;

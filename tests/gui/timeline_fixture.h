@@ -78,6 +78,12 @@ inline TimeRange stepRange(const TimelineModel& model) {
     return {0, end + end / 50};
 }
 
+// Pictures to look at: SHARDSCOPE_TEST_PICTURES names a folder.
+inline void keepPicture(const QImage& picture, const char* name) {
+    const QString folder = qEnvironmentVariable("SHARDSCOPE_TEST_PICTURES");
+    if (!folder.isEmpty()) picture.save(folder + "/" + name + ".png");
+}
+
 struct Drawn {
     QImage picture;
     TimelineIntents intents;

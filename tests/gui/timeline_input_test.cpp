@@ -219,6 +219,12 @@ TEST_CASE("the tooltip comes after a rest and goes with the mouse") {
     stage.move(place);
     CHECK_FALSE(stage.state.tooltip_shown);
     REQUIRE(QTest::qWaitFor([&] { return stage.state.tooltip_shown; }, 5000));
+    keepPicture(stage.canvas.grab().toImage(), "tooltip_event");
+    const int memory_y = stage.laneY(LaneId{1}) + 70;
+    stage.move({place.x(), memory_y});
+    CHECK_FALSE(stage.state.tooltip_shown);
+    REQUIRE(QTest::qWaitFor([&] { return stage.state.tooltip_shown; }, 5000));
+    keepPicture(stage.canvas.grab().toImage(), "tooltip_memory");
     stage.move({600, 70});
     CHECK_FALSE(stage.state.tooltip_shown);
 }
