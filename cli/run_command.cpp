@@ -4,6 +4,7 @@
 #include "cli/run_options.h"
 #include "cli/safetensors.h"
 #include "cli/temporary_folder.h"
+#include "core_runtime/planner.h"
 #include "core_runtime/training.h"
 #include "profiler/analysis/summary.h"
 #include "traces/trace_reader.h"
@@ -102,6 +103,9 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (!model) return model.error();
     Result<LinkModel> link = findLink(command.link);
     if (!link) return link.error();
+    // Sequence, layout and slices are judged here, so that a mistake costs nothing but this sentence.
+    if (const auto planned = plan(given->config, *model, command.ranks, command.sequence); !planned)
+        return planned.error();
     TrainingRequest request;
     request.config = std::move(given->config);
     request.config_given = std::move(given->text);
@@ -117,12 +121,17 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
 }
 
 // The run with its trace, if one is wanted.
-Result<TrainingOutcome> record(const TrainingRequest& request, const std::string& trace) {
-    if (trace.empty()) return train(request, nullptr, [] {});
+Result<TrainingOutcome> record(const TrainingRequest& request, const std::string& trace,
+                               const std::function<void()>& announce) {
+    if (trace.empty()) {
+        announce();
+        return train(request, nullptr, [] {});
+    }
     Result<std::unique_ptr<TraceWriter>> created = TraceWriter::create(trace);
     if (!created) return created.error();
     TraceWriter& writer = **created;
     HeldSink sink(writer);
+    announce(); // what could be refused was refused
     Result<TrainingOutcome> outcome = train(request, &sink, [&] {
         sink.release();
         (void)writer.commit(); // a failure shows in finish()
@@ -190,11 +199,13 @@ int run(const RunCommand& command, const Invocation& invocation) {
         progress.step(report);
     };
     catchInterrupts();
-    progress.start(fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
-                               parameterCount(request->model), request->config.zero.stage, request->ranks,
-                               request->config.bf16_enabled ? "bf16" : "fp32", request->link.name),
-                   command.trace);
-    const Result<TrainingOutcome> outcome = record(*request, trace);
+    const auto announce = [&] {
+        progress.start(fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
+                                   parameterCount(request->model), request->config.zero.stage, request->ranks,
+                                   request->config.bf16_enabled ? "bf16" : "fp32", request->link.name),
+                       command.trace);
+    };
+    const Result<TrainingOutcome> outcome = record(*request, trace, announce);
     if (!outcome) return refuse(outcome.error());
     if (weights && outcome->completed_steps > 0) {
         const auto written = weights->write(

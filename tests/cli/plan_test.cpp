@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "program.h"
+#include "support/contains.h"
+#include <nlohmann/json.hpp>
+
+using namespace shardscope::test;
+using nlohmann::json;
+
+TEST_CASE("the plan says what the run then needs, to the byte") {
+    const TestFolder folder;
+    for (const std::string stage : {"0", "2", "3"}) {
+        for (const std::string bf16 : {"false", "true"}) {
+            INFO(stage << " " << bf16);
+            std::vector<std::string> plan = {"plan", "--model", smallModel(folder),     "--ranks",  "2",   "--stage",
+                                             stage,  "--set",   "bf16.enabled=" + bf16, "--format", "json"};
+            const json planned = json::parse(shardscopeProgram(plan).out);
+            plan[0] = "run";
+            const json summary = json::parse(shardscopeProgram(plan).out);
+            int compared = 0;
+            for (const json& row : summary["memory"]) {
+                if (row["tier"] != "device") continue;
+                const std::string category = row["category"];
+                const json& expected =
+                    category == "total" ? planned["peak_bytes"] : planned["category_peak_bytes"][category];
+                CHECK(row["peak_bytes"] == expected);
+                ++compared;
+            }
+            CHECK(compared > 2);
+        }
+    }
+}
+
+TEST_CASE("the table follows the formulas of the ZeRO paper") {
+    const auto result =
+        shardscopeProgram({"plan", "--model", "gpt2-mini", "--ranks", "4", "--set", "bf16.enabled=true", "--set",
+                           "zero_optimization.stage3_param_persistence_threshold=0", "--table", "--format", "json"});
+    const json table = json::parse(result.out);
+    const std::vector<std::string> formulas = {"16Ψ", "4Ψ+12Ψ/N", "2Ψ+14Ψ/N", "16Ψ/N"};
+    REQUIRE(table["stages"].size() == 4);
+    for (size_t stage = 0; stage < 4; ++stage) {
+        const json& row = table["stages"][stage];
+        INFO(row.dump());
+        CHECK(row["stage"] == stage);
+        CHECK(row["formula"] == formulas[stage]);
+        const auto formula = row["formula_bytes"].get<int64_t>(), planned = row["model_state_bytes"].get<int64_t>();
+        CHECK(planned >= formula);
+        // Padding of slices, and at stages 2 and 3 what is in flight between two shards, is all that may come on top.
+        CHECK(row["model_state_bytes"] == row["category_peak_bytes"]["parameters"].get<int64_t>() +
+                                              row["category_peak_bytes"]["gradients"].get<int64_t>() +
+                                              row["category_peak_bytes"]["optimizer"].get<int64_t>() +
+                                              row["category_peak_bytes"]["master_weights"].get<int64_t>());
+    }
+    CHECK_THAT(shardscopeProgram({"plan", "--table"}).out, Contains("| stage |") && Contains("8Ψ+8Ψ/N"));
+    CHECK_THAT(shardscopeProgram({"plan"}).out, Contains("optimizer") && Contains("total"));
+}
