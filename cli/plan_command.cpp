@@ -22,10 +22,14 @@ struct PlanCommand : RunOptions {
 struct StagePlan {
     int stage = 0;
     MemoryPlan memory;
+    int64_t resident_parameters = 0; // bytes that live through the whole run
     int64_t bytesOf(MemoryCategory category) const { return memory.category_peak[static_cast<size_t>(category)]; }
+    int64_t gathered() const {
+        return bytesOf(MemoryCategory::parameters) - resident_parameters;
+    }                             // at stage 3, for use
     int64_t modelStates() const { // what the formulas of the ZeRO paper count
-        return bytesOf(MemoryCategory::parameters) + bytesOf(MemoryCategory::gradients) +
-               bytesOf(MemoryCategory::optimizer) + bytesOf(MemoryCategory::master_weights);
+        return resident_parameters + bytesOf(MemoryCategory::gradients) + bytesOf(MemoryCategory::optimizer) +
+               bytesOf(MemoryCategory::master_weights);
     }
 };
 
@@ -68,7 +72,11 @@ Result<StagePlan> planStage(const Prepared& prepared, const PlanCommand& command
     config.zero.stage = stage;
     const Result<Plan> made = shardscope::plan(config, prepared.model, command.ranks, command.sequence);
     if (!made) return made.error();
-    return StagePlan{stage, planMemory(made->program)};
+    StagePlan result{stage, planMemory(made->program)};
+    for (const BufferInfo& buffer : made->program.buffers)
+        if (buffer.persistent && buffer.category == MemoryCategory::parameters)
+            result.resident_parameters += buffer.bytes();
+    return result;
 }
 
 std::string planText(const StagePlan& plan, const Prepared& prepared, int64_t ranks) {
@@ -91,6 +99,7 @@ Json planJson(const StagePlan& plan) {
     return {{"stage", plan.stage},
             {"peak_bytes", plan.memory.peak_bytes},
             {"model_state_bytes", plan.modelStates()},
+            {"gathered_bytes", plan.gathered()},
             {"category_peak_bytes", categories},
             {"at_peak_bytes", at_peak}};
 }
@@ -116,19 +125,20 @@ int planTable(const PlanCommand& command, const Prepared& prepared) {
     Json rows = Json::array();
     std::string text = fmt::format("{}: Ψ = {} parameters, N = {} ranks, {}; bytes per rank\n\n", prepared.model.name,
                                    parameters, command.ranks, bf16 ? "bf16 with fp32 master weights" : "fp32");
-    text += "| stage | parameters | gradients | optimizer | master weights | model states | formula | formula bytes | "
-            "planned / formula |\n";
-    text += "|---|---:|---:|---:|---:|---:|---|---:|---:|\n";
+    text += "| stage | parameters | gradients | optimizer | master weights | model states | formula | its bytes | "
+            "planned / "
+            "formula | gathered for use |\n"
+            "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|\n";
     for (int stage = 0; stage <= 3; ++stage) {
         const auto plan = planStage(prepared, command, stage);
         if (!plan) return fail(plan.error());
         const Formula formula = formulaOf(stage, bf16);
         const int64_t expected = formula.bytes(parameters, command.ranks);
         const double ratio = static_cast<double>(plan->modelStates()) / static_cast<double>(expected);
-        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {:.4f} |\n", stage,
-                            plan->bytesOf(MemoryCategory::parameters), plan->bytesOf(MemoryCategory::gradients),
+        text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {:.4f} | {} |\n", stage,
+                            plan->resident_parameters, plan->bytesOf(MemoryCategory::gradients),
                             plan->bytesOf(MemoryCategory::optimizer), plan->bytesOf(MemoryCategory::master_weights),
-                            plan->modelStates(), formula.text(), expected, ratio);
+                            plan->modelStates(), formula.text(), expected, ratio, plan->gathered());
         Json row = planJson(*plan);
         row["formula"] = formula.text();
         row["formula_bytes"] = expected;

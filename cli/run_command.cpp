@@ -4,6 +4,7 @@
 #include "cli/run_options.h"
 #include "cli/safetensors.h"
 #include "cli/temporary_folder.h"
+#include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
 #include "core_runtime/training.h"
 #include "profiler/analysis/summary.h"
@@ -14,7 +15,9 @@
 #include <cassert>
 #include <csignal>
 #include <fmt/core.h>
+#include <limits>
 #include <optional>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 #include <unordered_map>
 
@@ -89,6 +92,15 @@ private:
     std::vector<TraceEvent> m_events;
 };
 
+constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+
+// Memory and swap. The system promises more than it has and then kills the process that takes it.
+double machineMemory() {
+    struct sysinfo info {};
+    if (sysinfo(&info) != 0) return std::numeric_limits<double>::infinity();
+    return (static_cast<double>(info.totalram) + static_cast<double>(info.totalswap)) * info.mem_unit;
+}
+
 // What a run needs, made in the order in which a user can mend it: nothing is touched on disk before all of it is good.
 Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& invocation) {
     if (command.ranks < 1 || command.ranks > max_ranks)
@@ -103,9 +115,16 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (!model) return model.error();
     Result<LinkModel> link = findLink(command.link);
     if (!link) return link.error();
-    // Sequence, layout and slices are judged here, so that a mistake costs nothing but this sentence.
-    if (const auto planned = plan(given->config, *model, command.ranks, command.sequence); !planned)
-        return planned.error();
+    // Sequence, layout, slices and memory are judged here, so that a mistake costs nothing but a sentence.
+    const Result<Plan> planned = plan(given->config, *model, command.ranks, command.sequence);
+    if (!planned) return planned.error();
+    const double needed =
+        static_cast<double>(planMemory(planned->program).peak_bytes) * static_cast<double>(command.ranks);
+    if (const double present = machineMemory(); needed > present)
+        return Error{fmt::format(
+            "the {} ranks need {:.1f} GiB and this machine has {:.1f}; take fewer ranks, a smaller model or "
+            "micro-batch, or a higher stage (shardscope plan tells what each needs)",
+            command.ranks, needed / gib, present / gib)};
     TrainingRequest request;
     request.config = std::move(given->config);
     request.config_given = std::move(given->text);

@@ -53,10 +53,23 @@ std::string infoJson(const TraceReader& trace) {
     return info.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
+// Every effective setting with its origin, or the plain JSON where a trace has no more.
+std::string settingsText(const TraceReader& trace) {
+    const Json settings = Json::parse(trace.runValue("config_settings"), nullptr, false);
+    if (!settings.is_array()) return "configuration\n" + trace.runValue("config_resolved") + "\n";
+    std::string text = "configuration\n";
+    for (const Json& setting : settings) {
+        if (!setting.is_object()) continue;
+        text += fmt::format("  {:<56} {:<14} {:<9} {}\n", setting.value("key", ""), setting.value("value", ""),
+                            setting.value("origin", ""), setting.value("unit", ""));
+    }
+    return text;
+}
+
 std::string infoText(const TraceReader& trace) {
     std::string text = fmt::format("{}\n  status    {}\n", trace.path(), statusOf(trace));
     for (const auto& [key, value] : trace.run()) {
-        if (key == "status" || key == "config_given" || key == "config_resolved") continue;
+        if (key == "status" || key.starts_with("config_")) continue;
         text += fmt::format("  {:<9} {}\n", key, value);
     }
     text += fmt::format("  recorded  {} ranks, {} lanes, {} steps, {} intervals in {:.3f} s\n", trace.ranks(),
@@ -68,8 +81,7 @@ std::string infoText(const TraceReader& trace) {
                             bucket.elements, bucket.padded_elements - bucket.elements, bucket.closed_because);
     for (const WarningEvent& warning : trace.warnings())
         text += fmt::format("  warning   {} ({}x)\n", warning.text, warning.count);
-    text += "configuration as resolved\n" + trace.runValue("config_resolved") + "\n";
-    return text;
+    return text + settingsText(trace);
 }
 
 int info(const TraceCommand& command) {

@@ -122,11 +122,14 @@ TEST_CASE("a good trace stays when the next run to its name fails early") {
     refused(smallRun(folder, {"--stage", "9", "--trace", trace}));
     refused(smallRun(folder, {"--sequence", "1000", "--trace", trace}));
     refused(smallRun(folder, {"--save-weights", folder.path("no/such/weights"), "--trace", trace}));
+    const std::string huge = folder.write(
+        "huge.json", R"({"layers": 100, "channels": 65536, "heads": 64, "vocabulary": 256, "context": 16})");
+    CHECK_THAT(refused({"run", "--model", huge, "--trace", trace}), Contains("GiB") && Contains("fewer ranks"));
     CHECK(readFile(trace) == before);
     for (const auto& entry : std::filesystem::directory_iterator(folder.path(""))) {
         const std::string name = entry.path().filename().string();
         INFO(name);
-        CHECK((name == "run.shardscope" || name == "small.json")); // and no leftovers
+        CHECK((name == "run.shardscope" || name == "small.json" || name == "huge.json")); // and no leftovers
     }
 }
 

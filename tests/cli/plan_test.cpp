@@ -42,13 +42,10 @@ TEST_CASE("the table follows the formulas of the ZeRO paper") {
         INFO(row.dump());
         CHECK(row["stage"] == stage);
         CHECK(row["formula"] == formulas[stage]);
-        const auto formula = row["formula_bytes"].get<int64_t>(), planned = row["model_state_bytes"].get<int64_t>();
+        const auto formula = row["formula_bytes"].get<double>(), planned = row["model_state_bytes"].get<double>();
         CHECK(planned >= formula);
-        // Padding of slices, and at stages 2 and 3 what is in flight between two shards, is all that may come on top.
-        CHECK(row["model_state_bytes"] == row["category_peak_bytes"]["parameters"].get<int64_t>() +
-                                              row["category_peak_bytes"]["gradients"].get<int64_t>() +
-                                              row["category_peak_bytes"]["optimizer"].get<int64_t>() +
-                                              row["category_peak_bytes"]["master_weights"].get<int64_t>());
+        CHECK(planned <= 1.001 * formula); // the padding of slices
+        CHECK((row["gathered_bytes"].get<int64_t>() > 0) == (stage == 3));
     }
     CHECK_THAT(shardscopeProgram({"plan", "--table"}).out, Contains("| stage |") && Contains("8Ψ+8Ψ/N"));
     CHECK_THAT(shardscopeProgram({"plan"}).out, Contains("optimizer") && Contains("total"));
