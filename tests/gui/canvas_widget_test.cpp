@@ -188,6 +188,27 @@ TEST_CASE("text fields get the keyboard while they have it") {
     CHECK(zoom == 0);
 }
 
+TEST_CASE("a canvas survives moving to another window") {
+    QWidget first, second; // as a dock does that floats; OpenGL contexts are made anew then
+    first.resize(320, 240);
+    second.resize(200, 160);
+    int frames = 0;
+    auto* canvas = new ImGuiCanvas([&](const CanvasFrame&) { ++frames; }, Presenter::automatic, &first);
+    canvas->resize(300, 200);
+    first.show();
+    const auto settle = [&] { REQUIRE(QTest::qWaitFor([&] { return canvas->idle(); }, 5000)); };
+    settle();
+    for (QWidget* window : {&second, &first}) {
+        const int before = frames;
+        canvas->setParent(window);
+        window->show();
+        canvas->show();
+        settle();
+        CHECK(frames > before);
+        CHECK_FALSE(canvas->grab().isNull());
+    }
+}
+
 TEST_CASE("canvases do not share their state") {
     Recorder a, b;
     moveMouse(a.canvas, {20, 20});
