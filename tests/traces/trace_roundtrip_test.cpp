@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes into a trace comes out of it: every kind of event, with every field.
 #include "support/catch.h"
+#include "support/sample_trace.h"
 #include "support/temporary_folder.h"
 #include "traces/trace_reader.h"
 #include "traces/trace_writer.h"
 #include <cmath>
 #include <limits>
+#include <sqlite3.h>
 
 using namespace shardscope;
 
@@ -188,4 +190,46 @@ TEST_CASE("impossible durations are clamped and counted") {
     REQUIRE((*reader)->warnings().size() == 1);
     CHECK((*reader)->warnings()[0].kind == "clamped_intervals");
     CHECK((*reader)->warnings()[0].count == 2);
+}
+
+TEST_CASE("the stock SQL shell sees words, not numbers") {
+    const TemporaryFolder folder;
+    SampleTraceOptions options;
+    options.emulated_link = true;
+    writeSampleTrace(folder / "run.shardscope", options);
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open_v2((folder / "run.shardscope").c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+    const auto answer = [&](const std::string& sql) {
+        std::string text;
+        const auto row = [](void* out, int columns, char** values, char**) {
+            for (int i = 0; i < columns; ++i)
+                *static_cast<std::string*>(out) += (values[i] ? values[i] : "NULL") + std::string(" ");
+            return 0;
+        };
+        if (sqlite3_exec(db, sql.c_str(), row, &text, nullptr) != SQLITE_OK) return std::string(sqlite3_errmsg(db));
+        return text;
+    };
+    // The lookup tables in the file and the program's vocabulary are the same.
+    std::string phases, classes, categories, tiers;
+    for (int i = 0; i < 5; ++i) phases += std::string(toText(static_cast<Phase>(i))) + " ";
+    for (int i = 0; i < 8; ++i) classes += std::string(toText(static_cast<OpClass>(i))) + " ";
+    for (const MemoryCategory c : all_memory_categories) categories += std::string(toText(c)) + " ";
+    for (int i = 0; i < 3; ++i) tiers += std::string(toText(static_cast<MemoryTier>(i))) + " ";
+    CHECK(answer("SELECT text FROM phase ORDER BY id") == phases);
+    CHECK(answer("SELECT text FROM op_class ORDER BY id") == classes);
+    CHECK(answer("SELECT text FROM memory_category ORDER BY id") == categories);
+    CHECK(answer("SELECT text FROM memory_tier ORDER BY id") == tiers);
+
+    CHECK(answer("SELECT rank, lane, name, phase, op_class, layer, bucket, step FROM event WHERE id=1") ==
+          "0 compute embedding forward forward compute -2 NULL 0 ");
+    CHECK(answer("SELECT count(*), count(DISTINCT rank) FROM event") == "688 4 ");
+    CHECK(answer("SELECT collective, count(*), sum(emulated_ns) > 0 FROM collective GROUP BY 1") ==
+          "all_gather 80 1 reduce_scatter 80 1 ");
+    CHECK(answer("SELECT tier, category, buffer FROM memory ORDER BY id LIMIT 1") == "device parameters parameters ");
+    CHECK(
+        answer("SELECT count(*) FROM event e JOIN event_row r ON r.id=e.id WHERE e.duration_ns<>r.end_ns-r.start_ns") ==
+        "0 ");
+    CHECK(answer("SELECT config_key FROM op WHERE op_class='reduce_scatter' LIMIT 1") ==
+          "zero_optimization.reduce_bucket_size ");
+    sqlite3_close(db);
 }
