@@ -232,6 +232,7 @@ int run(const RunCommand& command, const Invocation& invocation) {
             {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}});
         if (!written) return refuse(written.error());
     }
+    progress.end(outcome->stopped ? "stopped" : "finished");
     if (command.format == "json") {
         const auto reader = TraceReader::open(trace);
         if (!reader) return refuse(reader.error());
@@ -239,7 +240,6 @@ int run(const RunCommand& command, const Invocation& invocation) {
     } else {
         print(textReport(*outcome, command, reports));
     }
-    progress.end(outcome->stopped ? "stopped" : "finished");
     return outcome->stopped ? interrupted : success;
 }
 

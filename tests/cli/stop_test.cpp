@@ -3,8 +3,9 @@
 #include "program.h"
 #include "support/contains.h"
 #include "traces/trace_reader.h"
-#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 using namespace shardscope;
 using namespace shardscope::test;
@@ -55,6 +56,23 @@ TEST_CASE("an interrupted run says so in words") {
     const ProcessResult result = process.wait();
     CHECK(result.exit_code == 130);
     CHECK_THAT(result.err, Contains("stopped after step"));
+}
+
+TEST_CASE("a second interrupt does not wait for the step") {
+    const TestFolder folder;
+    // Two hops of a second each: the step lasts longer than the pauses between the signals.
+    std::vector<std::string> command =
+        smallRun(folder, {"--steps", "1000", "--progress", "json", "--link", "1000000:1"});
+    command.insert(command.begin(), SHARDSCOPE_PROGRAM);
+    Process process(command);
+    REQUIRE(process.waitForError(R"("step":0)"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200)); // into the next step
+    process.signal(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    process.signal(SIGINT);
+    const ProcessResult result = process.wait();
+    CHECK(result.exit_code == 130);
+    CHECK(result.err.find(R"("event":"end")") == std::string::npos);
 }
 
 TEST_CASE("a killed run leaves a trace that opens and can be summarised") {
