@@ -65,13 +65,13 @@ void drawCommunicationParts(TimelineDrawing& d, const TimelineRow& row, const La
     const IntervalEvent& event = details->event;
     Painter& p = d.painter;
     if (event.wait_ns > 0) { // waiting is paler than moving bytes
-        const float until = std::min(d.axis.x(event.start_ns + event.wait_ns - view.origin_ns), style.box.x1);
+        const float until = std::min(d.axis.x(viewTime(event.start_ns + event.wait_ns, view.origin_ns)), style.box.x1);
         if (until - style.box.x0 >= p.pixel())
             p.rect({style.box.x0 + p.pixel(), style.box.y0 + p.pixel(), until, style.box.y1 - p.pixel()}, 0xffffff,
                    0.42f);
     }
     if (event.emulated_ns > 0) {
-        const float from = std::max(d.axis.x(event.end_ns - event.emulated_ns - view.origin_ns), style.box.x0);
+        const float from = std::max(d.axis.x(viewTime(event.end_ns - event.emulated_ns, view.origin_ns)), style.box.x0);
         const Box tail{std::max(from, d.axis.x0), style.box.y0 + 1, std::min(style.box.x1, d.axis.x1),
                        style.box.y1 - 1};
         if (tail.width() > 3) p.hatch(tail, 0x000000, 0.24f);
@@ -100,8 +100,8 @@ void drawExposed(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bl
     const int64_t origin = d.view(row.trace).origin_ns;
     Painter& p = d.painter;
     for (const TimeRange& part : uncovered({block.start_ns, block.end_ns}, cover)) {
-        const float x0 = std::max(d.axis.x(part.start_ns - origin), style.box.x0);
-        const float x1 = std::min(d.axis.x(part.end_ns - origin), style.box.x1);
+        const float x0 = std::max(d.axis.x(viewTime(part.start_ns, origin)), style.box.x0);
+        const float x1 = std::min(d.axis.x(viewTime(part.end_ns, origin)), style.box.x1);
         if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(2)) continue;
         if (d.model.exposed_only) {
             const Rgb colour = operationColour(block.op_class, block.phase);
@@ -152,8 +152,8 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
     for (size_t i = first; i < last && p.roomForRects(64); ++i) {
         const LaneBlock& block = blocks[i];
         // A pixel between neighbours keeps them apart where there is room for it; cut ends stay outside the clip.
-        const float x0 = std::max(d.axis.x(block.start_ns - view.origin_ns), d.axis.x0 - 8);
-        const float x1 = std::min(d.axis.x(block.end_ns - view.origin_ns), d.axis.x1 + 8);
+        const float x0 = std::max(d.axis.x(viewTime(block.start_ns, view.origin_ns)), d.axis.x0 - 8);
+        const float x1 = std::min(d.axis.x(viewTime(block.end_ns, view.origin_ns)), d.axis.x1 + 8);
         const float gap = x1 - x0 > 4 ? 1.0f : 0.0f;
         Rgb colour = operationColour(block.op_class, block.phase);
         if (block.merged) colour = mix(colour, p.theme().background, merged_share);

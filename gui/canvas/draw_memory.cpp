@@ -102,7 +102,7 @@ PeakLabel peakLabel(int64_t peak, std::optional<int64_t> planned) {
 // Where to put the dot: the first place on the screen where the total is at its peak.
 std::optional<float> peakPlace(const TimelineDrawing& d, const MemoryColumns& columns, const MemoryCurve& curve,
                                Box area, int64_t origin) {
-    const float exact = d.axis.x(curve.peak_time_ns - origin);
+    const float exact = d.axis.x(viewTime(curve.peak_time_ns, origin));
     if (exact >= area.x0 && exact <= area.x1) return exact;
     for (size_t i = 0; i < columns.columns.size(); ++i) {
         const float x = d.axis.x(columns.first_ns + static_cast<int64_t>(i) * columns.column_ns - origin);
@@ -169,8 +169,8 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
     const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
     const int64_t last_ns = std::max(view.reader->span().end_ns, curve.time_ns.back());
     Box known = area;
-    known.x0 = std::clamp(d.axis.x(curve.time_ns.front() - view.origin_ns), area.x0, area.x1);
-    known.x1 = std::clamp(d.axis.x(last_ns - view.origin_ns), known.x0, area.x1);
+    known.x0 = std::clamp(d.axis.x(viewTime(curve.time_ns.front(), view.origin_ns)), area.x0, area.x1);
+    known.x1 = std::clamp(d.axis.x(viewTime(last_ns, view.origin_ns)), known.x0, area.x1);
     const TimeRange range = d.traceRange(row.trace);
     const MemoryColumns* columns = nullptr;
     std::vector<Slab> slabs;

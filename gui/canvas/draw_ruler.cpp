@@ -129,8 +129,8 @@ void drawMinimap(TimelineDrawing& d, TimeRange full, bool empty) {
              d.cache.overview(*view.reader, static_cast<LaneId>(lane - lanes.begin()),
                               {full.start_ns + view.origin_ns, full.end_ns + view.origin_ns}, ns_per_px)) {
             if (++drawn > share) break;
-            const float x0 = axis.x(block.start_ns - view.origin_ns);
-            p.rect({x0, y0, std::max(axis.x(block.end_ns - view.origin_ns), x0 + p.pixel()), y1},
+            const float x0 = axis.x(viewTime(block.start_ns, view.origin_ns));
+            p.rect({x0, y0, std::max(axis.x(viewTime(block.end_ns, view.origin_ns)), x0 + p.pixel()), y1},
                    operationColour(block.op_class, block.phase), 0.75f);
         }
     }

@@ -82,7 +82,7 @@ void drawHoverTooltip(TimelineDrawing& d, TimelineState& state) {
 TimeRange eventRange(const TimelineDrawing& d, const HoveredBlock& hovered) {
     const int64_t origin = d.view(hovered.ref.trace).origin_ns;
     const int64_t margin = (hovered.block.end_ns - hovered.block.start_ns) / 4;
-    return {hovered.block.start_ns - margin - origin, hovered.block.end_ns + margin - origin};
+    return {viewTime(hovered.block.start_ns, origin) - margin, viewTime(hovered.block.end_ns, origin) + margin};
 }
 
 } // namespace
@@ -93,7 +93,9 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     state.cache->beginFrame(model);
     const ImGuiIO& io = ImGui::GetIO();
     const TimeRange full = fullRange(model);
-    const bool everything = selection.visible.duration() <= 0;
+    const TimeRange wished{std::clamp(selection.visible.start_ns, -farthest_ns, farthest_ns),
+                           std::clamp(selection.visible.end_ns, -farthest_ns, farthest_ns)};
+    const bool everything = wished.duration() <= 0;
     const float right = std::max(io.DisplaySize.x - right_margin, gutter + 16);
 
     Painter painter(theme);
@@ -101,7 +103,7 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
                       .selection = selection,
                       .painter = painter,
                       .cache = *state.cache,
-                      .axis = {everything ? full : selection.visible, gutter, right},
+                      .axis = {everything ? full : wished, gutter, right},
                       .content = {0, topHeight(), io.DisplaySize.x, std::max(io.DisplaySize.y, topHeight() + 1)},
                       .hovered_block = {},
                       .hovered_memory = {}};

@@ -15,7 +15,10 @@ bool contains(TimeRange outer, TimeRange inner) {
 }
 
 // Three times the span, so that a pan of one screen to either side is answered from memory.
-TimeRange widened(TimeRange range) { return {range.start_ns - range.duration(), range.end_ns + range.duration()}; }
+TimeRange widened(TimeRange range) {
+    const int64_t margin = std::min(range.duration(), int64_t{1} << 60); // ends stay within int64
+    return {range.start_ns - margin, range.end_ns + margin};
+}
 
 bool joinable(const LaneRect& r) {
     return r.op_class == OpClass::compute && (r.layer != -1 || r.phase == Phase::optimizer);

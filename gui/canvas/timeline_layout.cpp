@@ -90,12 +90,13 @@ TimeRange fullRange(const TimelineModel& model) {
     for (const TraceView& trace : model.traces) {
         const TimeRange span = trace.reader->span();
         if (span.duration() <= 0) continue;
-        const TimeRange shifted{span.start_ns - trace.origin_ns, span.end_ns - trace.origin_ns};
+        const TimeRange shifted{viewTime(span.start_ns, trace.origin_ns), viewTime(span.end_ns, trace.origin_ns)};
         if (!all) all = shifted;
         all->start_ns = std::min(all->start_ns, shifted.start_ns);
         all->end_ns = std::max(all->end_ns, shifted.end_ns);
     }
-    return all.value_or(TimeRange{0, 1});
+    if (!all) return {0, 1};
+    return {std::max(all->start_ns, -farthest_ns), std::min(all->end_ns, farthest_ns)};
 }
 
 std::optional<int64_t> plannedPeak(const TraceReader& reader, int32_t rank, MemoryTier tier) {

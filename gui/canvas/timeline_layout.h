@@ -12,6 +12,13 @@ inline constexpr float gutter = 128, right_margin = 14, minimap_height = 30, rul
                        scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120;
 }
 
+// Readers promise times within 2^61 ns of zero (73 years). Differences of view times then stay within int64, and so
+// does everything computed here as long as view times are held to the double of it.
+inline constexpr int64_t farthest_ns = int64_t{1} << 61;
+inline int64_t viewTime(int64_t trace_ns, int64_t origin_ns) {
+    return std::clamp(trace_ns, -farthest_ns, farthest_ns) - std::clamp(origin_ns, -farthest_ns, farthest_ns);
+}
+
 // The visible time on the screen. Floats only after the start was subtracted.
 struct TimeAxis {
     TimeRange visible;
