@@ -2,7 +2,6 @@
 #include "profiler/analysis/compare.h"
 #include "profiler/analysis/text_table.h"
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <functional>
 
@@ -58,7 +57,7 @@ void addTimes(TextTable& table, const Comparison& c) {
            [](const RunFigures& run) { return run.comm_ns ? fmt::format("{:.1f}", run.overlap_percent) : "-"; });
     if (anyOf(c, [](const RunFigures& run) { return run.emulated_ns; }))
         time("  emulated, not measured", &RunFigures::emulated_ns);
-    addRow(table, c, "tokens/s", [](const RunFigures& run) { return grouped(std::llround(run.tokens_per_s)); });
+    addRow(table, c, "tokens/s", [](const RunFigures& run) { return grouped(run.tokens_per_s); });
 }
 
 void addMemory(TextTable& table, const Comparison& c) {

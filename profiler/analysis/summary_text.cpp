@@ -2,7 +2,6 @@
 #include "profiler/analysis/summary.h"
 #include "profiler/analysis/text_table.h"
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -86,7 +85,7 @@ std::string stepTable(const Summary& s) {
         s.steps.size(),
         [&](size_t i) {
             const StepSummary& step = s.steps[i];
-            table.add({std::to_string(step.step), unit.text(step.step_ns), grouped(std::llround(step.tokens_per_s)),
+            table.add({std::to_string(step.step), unit.text(step.step_ns), grouped(step.tokens_per_s),
                        fmt::format("{:.6f}", step.loss)});
         },
         [&] { table.add({"..."}); });

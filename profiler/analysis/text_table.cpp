@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/analysis/text_table.h"
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace shardscope {
@@ -55,8 +56,9 @@ std::string mebibytes(int64_t bytes) {
     return bytes == 0 ? "0" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1 << 20));
 }
 
-std::string grouped(int64_t number) {
-    const std::string digits = std::to_string(number < 0 ? -number : number);
+std::string grouped(double number) {
+    const std::string digits = fmt::format("{:.0f}", std::abs(number));
+    if (!std::isfinite(number)) return digits;
     std::string out = number < 0 ? "-" : "";
     for (size_t i = 0; i < digits.size(); ++i) {
         if (i > 0 && (digits.size() - i) % 3 == 0) out.push_back(' ');

@@ -27,6 +27,6 @@ struct TimeUnit {
 };
 
 std::string mebibytes(int64_t bytes); // two decimals, exact zero as "0"
-std::string grouped(int64_t number);  // 1 234 567
+std::string grouped(double number);   // rounded: 1 234 567
 
 } // namespace shardscope

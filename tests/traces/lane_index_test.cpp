@@ -61,11 +61,14 @@ struct View {
 };
 
 View randomView(const std::vector<LaneEntry>& lane, std::mt19937_64& random) {
-    const int64_t last = lane.back().rect.end_ns + 100, span = last - lane.front().rect.start_ns + 200;
-    const int64_t width =
-        1 + static_cast<int64_t>(random() % static_cast<uint64_t>(span)) / (1 + static_cast<int64_t>(random() % 50));
-    const int64_t start =
-        lane.front().rect.start_ns - 100 + static_cast<int64_t>(random() % static_cast<uint64_t>(span));
+    int64_t first = lane[0].rect.start_ns, last = lane[0].rect.end_ns;
+    for (const LaneEntry& e : lane) {
+        first = std::min(first, e.rect.start_ns);
+        last = std::max(last, e.rect.end_ns);
+    }
+    const auto span = static_cast<uint64_t>(last - first + 300);
+    const int64_t width = 1 + static_cast<int64_t>(random() % span / (1 + random() % 50));
+    const int64_t start = first - 100 + static_cast<int64_t>(random() % span);
     const double pixels = 1 + static_cast<double>(random() % 300);
     return {{start, start + width}, static_cast<double>(width) / pixels};
 }
