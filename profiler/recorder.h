@@ -4,6 +4,7 @@
 // a full ring drops the record and counts it (the count becomes a warning in the trace).
 #pragma once
 #include "traces/trace_sink.h"
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,10 +15,31 @@ namespace shardscope {
 // CLOCK_MONOTONIC. Comparable between threads.
 class TraceClock {
 public:
-    static int64_t now();        // costs one rdtsc and a multiplication
+    static int64_t now();        // one rdtsc and a multiplication
     static void start();         // sets zero and calibrates (about 10 ms, once per process; later calls reset zero)
     static const char* source(); // "tsc" | "clock_monotonic"
+
+private:
+    __extension__ using Wide = __int128; // ticks * multiplier passes 64 bits after minutes
+    static int64_t systemNow();          // without a usable counter
+    static int64_t calibrate();
+
+    static constexpr int fraction_bits = 40;
+    // Written by start() only; relaxed loads cost nothing.
+    static inline std::atomic<int64_t> zero_ticks{0}, zero_ns{0};
+    static inline std::atomic<int64_t> multiplier{0}; // ns per tick in 2^-40; 0: there is no usable counter
 };
+
+inline int64_t TraceClock::now() {
+#if defined(__x86_64__)
+    if (const int64_t scale = multiplier.load(std::memory_order_relaxed)) {
+        const int64_t elapsed =
+            static_cast<int64_t>(__builtin_ia32_rdtsc()) - zero_ticks.load(std::memory_order_relaxed);
+        return static_cast<int64_t>((static_cast<Wide>(elapsed) * scale) >> fraction_bits);
+    }
+#endif
+    return systemNow();
+}
 
 class LaneRecorder {
 public:

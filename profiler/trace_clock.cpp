@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/recorder.h"
-#include <atomic>
 #include <chrono>
 #include <limits>
 #include <thread>
@@ -13,15 +12,6 @@
 namespace shardscope {
 
 namespace {
-
-__extension__ using Wide = __int128; // ticks * multiplier passes 64 bits after minutes
-
-constexpr int fraction_bits = 40;
-
-// Written by start() only; relaxed loads cost nothing.
-std::atomic<int64_t> zero_ns{0};
-std::atomic<int64_t> zero_ticks{0};
-std::atomic<int64_t> multiplier{0}; // ns per tick in 2^-40; 0: there is no usable counter
 
 int64_t monotonicNs() {
     timespec now{};
@@ -57,9 +47,11 @@ Pair bothClocks() {
     return best;
 }
 
+} // namespace
+
 // The error of the rate is at most the two brackets over the distance: about 2 * 20 ns / 10 ms = 4 millionths of any
 // duration. It is the same for all threads, so it never reorders events nor changes a ratio.
-int64_t calibrate() {
+int64_t TraceClock::calibrate() {
     if (!counterIsInvariant()) return 0;
     const Pair first = bothClocks();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -72,18 +64,14 @@ int64_t calibrate() {
 #else
 
 int64_t ticks() { return 0; }
-int64_t calibrate() { return 0; }
-
-#endif
 
 } // namespace
 
-int64_t TraceClock::now() {
-    const int64_t scale = multiplier.load(std::memory_order_relaxed);
-    if (scale == 0) return monotonicNs() - zero_ns.load(std::memory_order_relaxed);
-    const int64_t elapsed = ticks() - zero_ticks.load(std::memory_order_relaxed);
-    return static_cast<int64_t>((static_cast<Wide>(elapsed) * scale) >> fraction_bits);
-}
+int64_t TraceClock::calibrate() { return 0; }
+
+#endif
+
+int64_t TraceClock::systemNow() { return monotonicNs() - zero_ns.load(std::memory_order_relaxed); }
 
 void TraceClock::start() {
     static const int64_t calibrated = calibrate();
