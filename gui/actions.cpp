@@ -41,6 +41,7 @@ constexpr ActionSpec table[] = {
     {next_rank, "View", "Next rank", ".", "", "Show the rank after"},
     {exposed_only, "View", "Exposed only", "E", "", "Grey out all but communication that compute does not cover",
      Choice::toggle},
+    {memory_curves, "View", "Memory curves", "M", "", "Memory by category below the lanes", Choice::toggle},
     {theme_dark, "View", "Dark", "", "", "Dark theme", Choice::theme},
     {theme_light, "View", "Light", "", "", "Light theme", Choice::theme},
     {reset_layout, "View", "Reset layout", "", "", "Put the panels of this place back"},

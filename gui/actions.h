@@ -35,6 +35,7 @@ enum class ActionId {
     previous_rank,
     next_rank,
     exposed_only,
+    memory_curves,
     longest_exposed,
     clear_selection,
     theme_dark,

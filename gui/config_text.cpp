@@ -63,7 +63,7 @@ std::optional<std::string> configValue(const std::string& config, const std::str
         node = &(*node)[part];
     }
     if (node->is_string()) return node->get<std::string>();
-    if (node->is_number_integer() && node->get<int64_t>() >= 1'000'000) return shortInteger(node->get<int64_t>());
+    if (node->is_number_integer() && node->get<int64_t>() >= 10'000) return shortInteger(node->get<int64_t>());
     return node->dump();
 }
 

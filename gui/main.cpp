@@ -9,6 +9,12 @@
 
 using namespace shardscope::gui;
 
+// Qt's offscreen platform has no window manager to pass size hints to and says so at each layout.
+static void dropOffscreenNoise(QtMsgType, const QMessageLogContext&, const QString& message) {
+    if (!message.contains("propagateSizeHints") && !message.contains("XDG_RUNTIME_DIR"))
+        std::fprintf(stderr, "%s\n", qPrintable(message));
+}
+
 int main(int argc, char** argv) {
     const Options options = parseOptions(argc, argv);
     if (options.done) return options.exit_code;
@@ -16,6 +22,7 @@ int main(int argc, char** argv) {
     if (pictures) {
         qputenv("QT_QPA_PLATFORM", "offscreen");
         qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
+        qInstallMessageHandler(dropOffscreenNoise);
     } else if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") &&
                qEnvironmentVariableIsEmpty("WAYLAND_DISPLAY")) {
         std::fprintf(stderr, "shardscope-gui: there is no display to open a window on; set DISPLAY, or draw pictures "

@@ -109,7 +109,10 @@ void MainWindow::makeCentre() {
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
-    column->addWidget(m_notice);
+    auto* margin = new QVBoxLayout; // goes with the notice: no gap where there is none
+    margin->setContentsMargins(8, 0, 8, 0);
+    margin->addWidget(m_notice);
+    column->addLayout(margin);
     column->addWidget(m_centre, 1);
     setCentralWidget(centre);
 }
@@ -125,10 +128,12 @@ void MainWindow::makeDocks() {
         return dock;
     };
     auto* library_head = new SectionHead("Library");
-    auto* open = actionButton(m_session.actions().get(ActionId::open), "flat");
-    library_head->addWidget(open);
-    // The button shows a plus, its action says the rest.
+    auto* open = new QToolButton; // a plus; its tooltip says the rest
+    open->setProperty("flat", true);
     open->setText("+");
+    open->setToolTip(m_session.actions().get(ActionId::open)->toolTip());
+    connect(open, &QToolButton::clicked, m_session.actions().get(ActionId::open), &QAction::trigger);
+    library_head->addWidget(open);
     auto* inspector_head = new SectionHead("Selection");
     m_library = new LibraryPanel(m_session);
     m_inspector = new InspectorPanel(m_session, inspector_head);
@@ -144,40 +149,37 @@ void MainWindow::makeToolBar() {
     bar->setObjectName("tools");
     bar->setMovable(false);
     bar->setContextMenuPolicy(Qt::PreventContextMenu);
-    const auto spacer = [](int width) {
-        auto* gap = new QWidget;
-        if (width > 0)
-            gap->setFixedWidth(width);
-        else
-            gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
-        return gap;
+    // Tools of some places only come in groups: a toolbar enables what it shows, and would enable a button of a resting
+    // action.
+    const auto group = [bar](std::initializer_list<QWidget*> widgets) {
+        auto* box = new QWidget;
+        auto* row = new QHBoxLayout(box);
+        row->setContentsMargins(0, 0, 0, 0);
+        row->setSpacing(8);
+        for (QWidget* widget : widgets) row->addWidget(widget);
+        return bar->addWidget(box);
     };
-    bar->addWidget(new Segmented(actions.ofChoice(Choice::place)));
-    bar->addWidget(spacer(6));
-    m_canvas_tools << bar->addWidget(new Segmented(actions.ofChoice(Choice::align)));
-    m_canvas_tools << bar->addWidget(new Segmented(actions.ofChoice(Choice::rank)));
-    auto* stepper = new QWidget;
-    auto* row = new QHBoxLayout(stepper);
-    row->setContentsMargins(6, 0, 6, 0);
-    row->setSpacing(4);
-    m_step_label = new QLabel;
-    m_step_label->setMinimumWidth(56);
-    m_step_label->setAlignment(Qt::AlignCenter);
     const auto arrow = [&](ActionId id) {
         QToolButton* button = actionButton(actions.get(id), "flat");
         button->setToolButtonStyle(Qt::ToolButtonIconOnly);
         return button;
     };
-    row->addWidget(arrow(ActionId::previous_step));
-    row->addWidget(m_step_label);
-    row->addWidget(arrow(ActionId::next_step));
-    m_canvas_tools << bar->addWidget(stepper);
-    bar->addWidget(spacer(0));
-    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::exposed_only)));
-    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::save_picture)));
-    m_canvas_tools << bar->addWidget(actionButton(actions.get(ActionId::new_run), "primary"));
-    m_run_tools << bar->addWidget(actionButton(actions.get(ActionId::stop_run)));
-    m_run_tools << bar->addWidget(actionButton(actions.get(ActionId::start_run), "primary"));
+    m_step_label = new QLabel;
+    m_step_label->setMinimumWidth(52);
+    m_step_label->setAlignment(Qt::AlignCenter);
+    auto* gap = new QWidget;
+    gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+
+    bar->addWidget(new Segmented(actions.ofChoice(Choice::place)));
+    m_canvas_tools << group({new Segmented(actions.ofChoice(Choice::align)),
+                             new Segmented(actions.ofChoice(Choice::rank)), arrow(ActionId::previous_step),
+                             m_step_label, arrow(ActionId::next_step)});
+    bar->addWidget(gap);
+    m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
+                             actionButton(actions.get(ActionId::save_picture)),
+                             actionButton(actions.get(ActionId::new_run), "primary")});
+    m_run_tools << group(
+        {actionButton(actions.get(ActionId::stop_run)), actionButton(actions.get(ActionId::start_run), "primary")});
 }
 
 void MainWindow::makeStatusBar() {
@@ -226,7 +228,7 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
 
 bool MainWindow::settled() const {
     if (m_session.analysisPending()) return false;
-    if (m_session.place() == Place::run) return m_run->live().canvas().idle();
+    if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     return m_session.traces().empty() || m_timeline->canvas().idle();
 }
 
@@ -243,12 +245,28 @@ void MainWindow::showPlace() {
     if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
     m_shown_place = place;
     const bool run = place == Place::run;
-    m_centre->setCurrentWidget(run ? static_cast<QWidget*>(m_run) : m_timeline);
+    const auto arrangeDocks = [&] {
+        if (!m_layouts.contains(place) || !restoreState(m_layouts[place], layout_version)) useDefaultLayout(place);
+    };
+    // The form and the docks need not fit beside each other: those who go, go first, or they would widen the window.
+    if (run) arrangeDocks();
+    showPage(run ? static_cast<QWidget*>(m_run) : m_timeline);
+    if (!run) arrangeDocks();
     for (QAction* tool : m_canvas_tools) tool->setVisible(!run);
     for (QAction* tool : m_run_tools) tool->setVisible(run);
-    if (!m_layouts.contains(place) || !restoreState(m_layouts[place], layout_version)) useDefaultLayout(place);
     if (!run) m_timeline->setFocus();
     showStatus();
+}
+
+void MainWindow::showPage(QWidget* page) {
+    for (QWidget* other :
+         {static_cast<QWidget*>(m_run), static_cast<QWidget*>(m_timeline)}) { // a hidden page claims no room
+        const auto policy = other == page ? QSizePolicy::Preferred : QSizePolicy::Ignored;
+        other->setSizePolicy(policy, policy);
+    }
+    m_centre->setCurrentWidget(page);
+    m_centre->layout()->activate();
+    centralWidget()->layout()->activate();
 }
 
 void MainWindow::useDefaultLayout(Place place) {
@@ -259,9 +277,8 @@ void MainWindow::useDefaultLayout(Place place) {
     m_library_dock->setVisible(place != Place::run);
     m_inspector_dock->setVisible(place != Place::run);
     m_summary_dock->setVisible(place == Place::compare || place == Place::memory);
-    const bool small = height() < 800;
     resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
-    resizeDocks({m_summary_dock}, {small ? summary_height * 4 / 5 : summary_height}, Qt::Vertical);
+    resizeDocks({m_summary_dock}, {summary_height}, Qt::Vertical);
 }
 
 void MainWindow::applyCurrentTheme() {

@@ -50,6 +50,7 @@ private:
     void makeStatusBar();
     void connectWindowActions();
     void showPlace();
+    void showPage(QWidget*);
     void useDefaultLayout(Place);
     void showNotice(const QString& sentence, bool is_error);
     void showStatus();

@@ -70,9 +70,14 @@ std::map<std::string, std::string> problems(const RunRequest& request) {
         else if (!fs::is_directory(folder, error))
             found["trace"] = "The folder of this path does not exist; create it or choose another.";
     }
-    if (!found.contains("ranks") && !found.contains("model") && !found.contains("sequence"))
+    const bool plannable = !found.contains("ranks") && !found.contains("model") && !found.contains("sequence");
+    if (plannable) {
         if (const auto planned = planOf(request, std::nullopt); !planned)
             found["config"] = sentence(planned.error().message);
+    } else if (const auto config = parseConfig(request.config, "the configuration", integerOr(request.ranks, 1));
+               !config) {
+        found["config"] = sentence(config.error().message);
+    }
     return found;
 }
 

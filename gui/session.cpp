@@ -67,7 +67,7 @@ Result<int> Session::openTrace(const std::string& path) {
     m_active = m_traces.back().id;
     if (m_traces.back().followed) m_poll.start();
     relabel();
-    if (m_step < 0) m_step = middleStep();
+    chooseStep();
     if (first || m_follow_everything) {
         m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
         m_follow_everything = true;
@@ -88,6 +88,7 @@ void Session::closeTrace(int id) {
     if (m_hovered && m_hovered->trace_id == id) m_hovered.reset();
     if (m_traces.empty()) {
         m_step = -1;
+        m_step_chosen = false;
         m_follow_everything = true;
     }
     relabel();
@@ -210,6 +211,7 @@ void Session::connectActions() {
     on(previous_rank, [this] { setOnlyRank(m_chosen_rank - 1); });
     on(next_rank, [this] { setOnlyRank(m_chosen_rank + 1); });
     on(exposed_only, [this](bool checked) { setExposedOnly(checked); });
+    on(memory_curves, [this](bool checked) { setShowsMemory(checked); });
     on(longest_exposed, [this] { selectLongestExposed(); });
     on(clear_selection, [this] { select(std::nullopt); });
     on(theme_dark, [this] { setTheme(darkTheme()); });
@@ -231,13 +233,14 @@ void Session::syncActions() {
     check(all_ranks, onlyRank() < 0);
     check(one_rank, onlyRank() >= 0);
     check(ActionId::exposed_only, m_exposed_only);
+    check(memory_curves, m_shows_memory);
     check(theme_dark, m_theme->name == "dark");
     check(theme_light, m_theme->name == "light");
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
     const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
     enable({close_trace, copy_comparison}, any);
     enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::fit, previous_step, next_step, align_step, align_time,
-            all_ranks, one_rank, previous_rank, next_rank, ActionId::exposed_only, longest_exposed},
+            all_ranks, one_rank, previous_rank, next_rank, ActionId::exposed_only, memory_curves, longest_exposed},
            canvas);
 }
 

@@ -75,6 +75,8 @@ public:
     void setOnlyRank(int32_t);
     bool exposedOnly() const { return m_exposed_only; }
     void setExposedOnly(bool);
+    bool showsMemory() const { return m_shows_memory; }
+    void setShowsMemory(bool);
     TimeRange visible() const { return m_visible; }
     std::optional<int64_t> cursor() const { return m_cursor_ns; } // view time under the mouse
     void setVisible(TimeRange);
@@ -113,6 +115,7 @@ private:
     int64_t originOf(const OpenTrace&) const;
     TimeRange stepRange() const;
     int32_t middleStep() const;
+    void chooseStep();
     OpenTrace* find(int id);
 
     Actions m_actions;
@@ -126,9 +129,11 @@ private:
     Place m_place = Place::compare;
     Align m_align = Align::step;
     int32_t m_step = -1;
+    bool m_step_chosen = false;                       // by the user; otherwise the middle one is shown
     std::array<int32_t, 4> m_only_rank{-1, -1, 0, 0}; // by place
     int32_t m_chosen_rank = 0;
     bool m_exposed_only = false;
+    bool m_shows_memory = true; // the Memory place shows it always
     TimeRange m_visible{0, 1};
     bool m_follow_everything = true; // the range grows with a live trace until the user moves it
     std::optional<int64_t> m_cursor_ns;

@@ -32,6 +32,7 @@ void Session::setPlace(Place place) {
     if (place == m_place) return syncActions(); // an exclusive action was clicked once more
     m_place = place;
     m_hovered.reset();
+    chooseStep(); // while a place is looked at nothing jumps; entering it is the moment to take a better step
     syncActions();
     emit viewChanged();
     emit selectionChanged();
@@ -56,6 +57,7 @@ void Session::setStep(int32_t step) {
     const OpenTrace* reference = active();
     const int64_t before = reference ? originOf(*reference) : 0;
     m_step = step;
+    m_step_chosen = true;
     if (m_align == Align::time && reference) { // the origin does not move, so the range has to
         const StepEvent* chosen = stepOf(*reference->reader, step);
         if (chosen) m_visible = {chosen->start_ns, chosen->start_ns + m_visible.duration()};
@@ -77,6 +79,12 @@ void Session::setOnlyRank(int32_t rank) {
     for (const OpenTrace& open : m_traces) ranks = std::max(ranks, open.reader->ranks());
     if (rank >= 0) m_chosen_rank = std::min(rank, std::max(0, ranks - 1));
     m_only_rank[static_cast<size_t>(m_place)] = rank < 0 ? -1 : m_chosen_rank;
+    syncActions();
+    emit viewChanged();
+}
+
+void Session::setShowsMemory(bool shows) {
+    m_shows_memory = shows;
     syncActions();
     emit viewChanged();
 }
@@ -112,6 +120,12 @@ int32_t Session::middleStep() const {
     if (!reference || reference->reader->steps().empty()) return -1;
     const auto steps = reference->reader->steps();
     return steps[steps.size() / 2].step;
+}
+
+void Session::chooseStep() {
+    if ((m_step >= 0 && m_step_chosen) || middleStep() < 0) return;
+    m_step = middleStep();
+    if (m_follow_everything && m_align == Align::step) m_visible = stepRange();
 }
 
 void Session::setVisible(TimeRange range) {
@@ -153,7 +167,7 @@ PlaceModel Session::model() const {
     PlaceModel place;
     place.timeline.only_rank = onlyRank();
     place.timeline.show_lanes = m_place != Place::memory;
-    place.timeline.show_memory = m_place != Place::timeline;
+    place.timeline.show_memory = m_shows_memory || m_place == Place::memory;
     place.timeline.exposed_only = m_exposed_only;
     place.timeline.axis_caption =
         m_align == Align::step && m_step >= 0 ? "step " + std::to_string(m_step) : "all steps";

@@ -76,6 +76,7 @@ QToolButton:hover, QPushButton:hover { border-color: @dim; }
 QToolButton:pressed, QPushButton:pressed { background: @line; }
 QToolButton:checked { background: @accent; color: @on_accent; border-color: @accent; }
 QToolButton:disabled, QPushButton:disabled { color: @faint; }
+QToolButton:checked:disabled { background: @line; color: @faint; border-color: @line; }
 QToolButton:focus, QPushButton:focus { border-color: @accent; }
 QToolButton::menu-indicator { image: none; }
 QToolButton[primary="true"], QPushButton[primary="true"] { background: @accent; color: @on_accent;
@@ -89,13 +90,14 @@ QFrame#segmented QToolButton { background: transparent; color: @dim; border: 0; 
 QFrame#segmented QToolButton:hover { color: @text; }
 QFrame#segmented QToolButton:checked { background: @accent; color: @on_accent; }
 QFrame#segmented QToolButton:disabled { color: @faint; }
+QFrame#segmented QToolButton:checked:disabled { background: @line; color: @faint; }
 QFrame#segmented QToolButton[edge="first"] { border-top-left-radius: 6px; border-bottom-left-radius: 6px; }
 QFrame#segmented QToolButton[edge="last"] { border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
 QFrame#card { background: @raised; border: 1px solid @line; border-radius: 9px; }
 QFrame#card[active="true"] { border-color: @accent; }
 QFrame#card[attention="true"] { border-color: @attention; }
 QFrame#card[failed="true"] { border-color: @bad; }
-QLabel#chip { color: @dim; border: 1px solid @line; border-radius: 9px; padding: 1px 7px; font-size: 11px; }
+QLabel#chip { color: @dim; border: 1px solid @line; border-radius: 9px; padding: 1px 5px; font-size: 11px; }
 QLabel[role="dim"], QCheckBox[role="dim"] { color: @dim; }
 QLabel[role="faint"] { color: @faint; }
 QLabel[role="key"] { color: @accent; }
@@ -104,6 +106,8 @@ QLabel[tone="bad"] { color: @bad; }
 QLabel[tone="attention"] { color: @attention; }
 QWidget#sectionHead { background: @panel; border-bottom: 1px solid @line; }
 QWidget#sectionHead QLabel { color: @dim; }
+QWidget#sectionHead QLabel[tone="good"] { color: @good; }
+QWidget#sectionHead QLabel[tone="bad"] { color: @bad; }
 QFrame#separator { background: @line; border: 0; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: @panel; border: 0; }
 QWidget#canvasSide { background: @panel; }

@@ -39,6 +39,13 @@ std::string inUnit(int64_t value, const Unit& unit, int significant_digits) {
     return significant(static_cast<double>(value) / unit.size, significant_digits);
 }
 
+std::string spreadInUnit(int64_t value, const Unit& unit) {
+    for (int digits = 2; digits < 5; ++digits)
+        if (const std::string text = inUnit(value, unit, digits); text.find_first_of("123456789") != std::string::npos)
+            return text;
+    return "0";
+}
+
 bool parseReal(const std::string& text, double& value) {
     std::string digits;
     for (const char c : text)
@@ -65,7 +72,7 @@ std::string shortInteger(int64_t value) {
         rest /= 10;
         ++zeros;
     }
-    if (zeros >= 5 && rest > 0 && rest < 1000) return std::to_string(rest) + "e" + std::to_string(zeros);
+    if (zeros >= 5 && rest > 0 && rest < 10) return std::to_string(rest) + "e" + std::to_string(zeros);
     return formatCount(value);
 }
 

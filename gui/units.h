@@ -15,7 +15,8 @@ struct Unit {
 Unit timeUnit(int64_t largest_ns);    // ns, µs, ms, s
 Unit byteUnit(int64_t largest_bytes); // B, KiB, MiB, GiB, TiB
 std::string inUnit(int64_t value, const Unit&, int significant_digits = 3);
-std::string significant(double value, int digits); // fixed notation, never more than `digits` significant ones
+std::string spreadInUnit(int64_t value, const Unit&); // "0.3"; more digits only where it would read as zero
+std::string significant(double value, int digits);    // fixed notation, never more than `digits` significant ones
 // "5e8", "500,000,000", "500000000": an integer as DeepSpeed users write it.
 bool parseInteger(const std::string& text, int64_t& value);
 bool parseReal(const std::string& text, double& value);

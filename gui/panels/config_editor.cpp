@@ -55,15 +55,19 @@ ConfigEditor::ConfigEditor(QWidget* parent)
     column->addWidget(m_head);
     column->addWidget(m_problem);
     column->addWidget(m_edit, 1);
-    connect(m_edit, &QPlainTextEdit::textChanged, this, &ConfigEditor::edited);
+    connect(m_edit, &QPlainTextEdit::textChanged, this, [this] { // also said when only colours changed
+        if (m_edit->toPlainText() == m_known) return;
+        m_known = m_edit->toPlainText();
+        emit edited();
+    });
     setVerdict({});
 }
 
-ConfigEditor::~ConfigEditor() = default;
+ConfigEditor::~ConfigEditor() { m_edit->disconnect(this); } // the colours change the document when they go
 
 void ConfigEditor::setText(const QString& config) {
     if (config == m_edit->toPlainText()) return;
-    const QSignalBlocker quiet(m_edit);
+    m_known = config;
     const int position = m_edit->textCursor().position();
     m_edit->setPlainText(config);
     QTextCursor cursor = m_edit->textCursor();
@@ -80,9 +84,6 @@ void ConfigEditor::setVerdict(const QString& problem) {
     setTone(m_problem, Tone::bad);
 }
 
-void ConfigEditor::setTheme(const Theme& theme) {
-    const QSignalBlocker quiet(m_edit); // new colours are no edit
-    m_colours->setTheme(theme);
-}
+void ConfigEditor::setTheme(const Theme& theme) { m_colours->setTheme(theme); }
 
 } // namespace shardscope::gui

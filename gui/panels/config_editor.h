@@ -30,6 +30,7 @@ private:
     QLabel* m_problem;
     QPlainTextEdit* m_edit;
     std::unique_ptr<JsonColours> m_colours;
+    QString m_known; // the text as last set or told
 };
 
 } // namespace shardscope::gui

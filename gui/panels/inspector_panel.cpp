@@ -38,7 +38,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     , m_cause_key(wrapping(roleLabel({}, "key")))
     , m_cause_value(wrapping(new QLabel))
     , m_cause_sentence(wrapping(roleLabel({}, "dim"))) {
-    setMinimumWidth(220);
+    setMinimumWidth(250);
     m_title->setFont(uiFont(15, true));
     m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_cause->setObjectName("card");

@@ -3,6 +3,7 @@
 #include "gui/actions.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
+#include <QEvent>
 #include <QGridLayout>
 #include <QLabel>
 #include <QVBoxLayout>
@@ -65,6 +66,11 @@ KeysOverlay::KeysOverlay(QWidget* window)
     for (int i = 0; i < static_cast<int>(std::size(mouse_help)); ++i)
         add(i + 1, mouse_help[i].gesture, mouse_help[i].meaning);
     hide();
+}
+
+bool KeysOverlay::event(QEvent* event) {
+    if (event->type() == QEvent::ShortcutOverride) event->accept();
+    return QFrame::event(event);
 }
 
 void KeysOverlay::toggle() {

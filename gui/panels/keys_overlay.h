@@ -12,6 +12,7 @@ public:
     void toggle();
 
 protected:
+    bool event(QEvent*) override; // its keys are not shortcuts of the window
     void keyPressEvent(QKeyEvent*) override { hide(); }
     void mousePressEvent(QMouseEvent*) override { hide(); }
     void focusOutEvent(QFocusEvent*) override { hide(); }

@@ -13,7 +13,7 @@ LibraryPanel::LibraryPanel(Session& session, QWidget* parent)
     , m_session(session)
     , m_column(new QVBoxLayout)
     , m_hint(roleLabel({}, "dim")) {
-    setMinimumWidth(190);
+    setMinimumWidth(232);
     auto* content = new QWidget;
     content->setLayout(m_column);
     m_column->setContentsMargins(10, 10, 10, 10);

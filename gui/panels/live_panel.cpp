@@ -9,6 +9,7 @@
 #include "gui/units.h"
 #include <QGridLayout>
 #include <QLabel>
+#include <QStackedLayout>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -20,6 +21,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     , m_session(session)
     , m_live_head(new SectionHead("Live"))
     , m_planned(new StackedBars)
+    , m_stack(new QStackedLayout)
     , m_canvas(new ImGuiCanvas([this](const CanvasFrame&) { // looked at, not navigated: the Timeline place is for that
         TimelineState& state = m_state;
         drawTimeline(model(),
@@ -31,6 +33,11 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     , m_loss_now(roleLabel("–", "dim"))
     , m_speed_now(roleLabel("–", "dim")) {
     m_canvas->setMinimumSize(240, 120);
+    auto* hint = roleLabel("Start a run to watch its newest step on every rank here.", "dim");
+    hint->setAlignment(Qt::AlignCenter);
+    hint->setWordWrap(true);
+    m_stack->addWidget(hint);
+    m_stack->addWidget(m_canvas);
     m_planned->setFixedPitch(26);
     m_planned->setMinimumHeight(150);
     m_planned->setMaximumHeight(160);
@@ -56,7 +63,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     column->addLayout(planned);
     column->addWidget(thinLine());
     column->addWidget(m_live_head);
-    column->addWidget(m_canvas, 3);
+    column->addLayout(m_stack, 3);
     column->addWidget(thinLine());
     column->addLayout(charts, 2);
 
@@ -64,6 +71,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
         if (id > 0) emit stageChosen(id - 1);
     });
     connect(&session.run(), &RunProcess::changed, this, &LivePanel::showProgress);
+    connect(&session.run(), &RunProcess::ended, this, &LivePanel::showStep);
     connect(&session, &Session::traceGrew, this, [this](int id) {
         if (id == m_trace_id) showStep();
     });
@@ -149,7 +157,7 @@ void LivePanel::showStep() {
                               : QString("%1: %2, step %3")
                                     .arg(m_session.run().active() ? "Live" : "Last run", text(trace->facts.title()))
                                     .arg(m_step));
-    m_live_head->setRight(m_step < 0 ? "no run yet" : "");
+    m_stack->setCurrentIndex(m_step < 0 ? 0 : 1);
     m_canvas->requestFrame();
 }
 

@@ -8,6 +8,7 @@
 #include <QWidget>
 
 class QLabel;
+class QStackedLayout;
 
 namespace shardscope::gui {
 
@@ -38,6 +39,7 @@ private:
     int64_t m_longest_step_ns = 0; // of this run so far: the scale
     SectionHead* m_live_head;
     StackedBars* m_planned;
+    QStackedLayout* m_stack;
     ImGuiCanvas* m_canvas;
     TimelineState m_state;
     LossChart *m_losses, *m_speed;

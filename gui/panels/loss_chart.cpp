@@ -7,6 +7,14 @@
 #include <qcustomplot.h>
 
 namespace shardscope::gui {
+namespace {
+
+class StepTicker : public QCPAxisTicker { // there is no step 0.25
+protected:
+    double getTickStep(const QCPRange& range) override { return std::max(1.0, QCPAxisTicker::getTickStep(range)); }
+};
+
+} // namespace
 
 LossChart::LossChart(const QString& y_axis, QWidget* parent)
     : QWidget(parent)
@@ -16,9 +24,11 @@ LossChart::LossChart(const QString& y_axis, QWidget* parent)
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(m_plot);
+    m_plot->setLocale(QLocale(QLocale::English)); // thousands separated, as everywhere
     m_plot->setMinimumSize(100, 60);
     m_plot->axisRect()->setAutoMargins(QCP::msLeft | QCP::msBottom);
     m_plot->axisRect()->setMargins(QMargins(0, 6, 8, 0));
+    m_plot->xAxis->setTicker(QSharedPointer<StepTicker>::create());
     m_plot->xAxis->setLabel("step");
     m_plot->yAxis->setLabel(m_y_axis);
     setTheme(*m_theme);
@@ -61,6 +71,7 @@ void LossChart::fill() {
     m_plot->xAxis->setRange(0, steps);
     m_plot->yAxis->setRange(any ? least - margin : 0, any ? most + margin : 1);
     m_plot->yAxis->setTickLabels(any);
+    m_plot->xAxis->setTickLabels(any);
     m_plot->replot(QCustomPlot::rpQueuedReplot);
 }
 

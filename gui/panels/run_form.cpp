@@ -20,7 +20,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int editor_width = 150;
+constexpr int editor_width = 130;
 
 std::optional<std::string>
 jsonOf(const std::string& typed) { // what a field holds as a JSON value; empty removes the key
@@ -30,7 +30,13 @@ jsonOf(const std::string& typed) { // what a field holds as a JSON value; empty 
     return typed;
 }
 
-QString leafOf(const char* key) { return QString(key).section('.', -1); }
+QString captionOf(const char* key) { return QString(key).remove("zero_optimization."); } // the heading says that part
+
+const char* stageNote(int64_t stage) {
+    constexpr const char* notes[] = {"all is replicated", "optimizer sharded", "+ gradients sharded",
+                                     "+ parameters sharded"};
+    return stage >= 0 && stage <= 3 ? notes[stage] : "";
+}
 
 } // namespace
 
@@ -83,14 +89,15 @@ RunForm::Row& RunForm::addRow(const char* name, const char* label, const char* k
                               const QString& note) {
     auto* names = new QVBoxLayout;
     names->setSpacing(0);
+    names->addStretch();
     names->addWidget(new QLabel(label));
     if (*key) {
-        QLabel* caption = roleLabel(leafOf(key), "faint", 10);
+        QLabel* caption = roleLabel(captionOf(key), "dim", 10);
         caption->setFont(monoFont(10));
-        caption->setProperty("role", "dim");
         caption->setToolTip(key);
         names->addWidget(caption);
     }
+    names->addStretch();
     Row row{.name = name, .editor = editor, .note = roleLabel(note, "dim"), .check = new QLabel, .refresh = {}};
     editor->setObjectName(QString("field:%1").arg(name));
     row.note->setWordWrap(true);
@@ -269,8 +276,8 @@ void RunForm::refreshNotes() {
                                       : "not emulated");
     int64_t stage = 0, ranks = 1, micro_batch = 1;
     parseInteger(configValue(m_request.config, "zero_optimization.stage").value_or("0"), stage);
-    note("zero_optimization.stage", text(stageSentence(static_cast<int>(stage))).remove("+ "));
-    note("zero_optimization.overlap_comm", stage == 3 ? "default on at stage 3" : "default off at this stage");
+    note("zero_optimization.stage", stageNote(stage));
+    note("zero_optimization.overlap_comm", stage == 3 ? "default on" : "default off");
     note("bf16.enabled",
          configValue(m_request.config, "bf16.enabled") == "true" ? "fp32 master weights" : "everything in fp32");
     if (parseInteger(m_request.ranks, ranks) &&

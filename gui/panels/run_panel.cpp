@@ -70,12 +70,12 @@ RunPanel::RunPanel(Session& session, QWidget* parent)
     };
     auto* columns = new QHBoxLayout;
     columns->setSpacing(0);
-    columns->addWidget(scroll, 34);
+    columns->addWidget(scroll, 37);
     columns->addWidget(vertical_line());
-    columns->addWidget(makeMiddle(), 30);
+    columns->addWidget(makeMiddle(), 27);
     columns->addWidget(vertical_line());
     columns->addWidget(m_live, 36);
-    scroll->setMinimumWidth(430);
+    scroll->setMinimumWidth(470);
 
     m_failure_card->setObjectName("card");
     m_failure_card->setProperty("failed", true);

@@ -14,7 +14,7 @@ SectionHead::SectionHead(const QString& title, QWidget* parent)
     , m_row(new QHBoxLayout(this)) {
     setObjectName("sectionHead");
     setAttribute(Qt::WA_StyledBackground);
-    setFixedHeight(30);
+    setFixedHeight(height_px);
     m_title->setFont(headFont());
     m_right->setFont(uiFont(metrics::font_axis, true));
     m_row->setContentsMargins(12, 0, 12, 0);
@@ -33,7 +33,7 @@ void SectionHead::setRight(const QString& text, Tone tone) {
 void SectionHead::addWidget(QWidget* widget) { m_row->addWidget(widget); }
 
 QString headText(const QString& title, const QString& unit) {
-    const QString capitals = title.toUpper().replace("ZERO-", "ZeRO-");
+    const QString capitals = title.toUpper().replace("ZERO", "ZeRO");
     return unit.isEmpty() ? capitals : capitals + ", " + unit;
 }
 

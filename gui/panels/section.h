@@ -16,7 +16,9 @@ public:
     explicit SectionHead(const QString& title, QWidget* parent = nullptr);
     void setTitle(const QString&);
     void setRight(const QString&, Tone = Tone::normal);
-    void addWidget(QWidget*); // at the right end
+    void addWidget(QWidget*);                                                            // at the right end
+    QSize sizeHint() const override { return {QWidget::sizeHint().width(), height_px}; } // what a dock asks for
+    static constexpr int height_px = 30;
 
 private:
     QLabel* m_title;

@@ -11,7 +11,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int places = 4; // rows that always have room, so that neighbouring columns line up
+constexpr int places = 4; // the height is shared among so many rows, however few there are
 constexpr int legend_line = 18, legend_gap = 14, swatch = 9;
 
 double sumOf(const BarRow& row) {
@@ -48,6 +48,17 @@ void StackedBars::setTheme(const Theme& theme) {
     update();
 }
 
+void StackedBars::setFixedPitch(int pixels) {
+    m_fixed_pitch = pixels;
+    update();
+}
+
+int StackedBars::naturalPitch() const {
+    const auto items = legendRects({});
+    const int legend_height = items.empty() ? 0 : items.back().bottom() + 8;
+    return std::clamp((height() - legend_height) / places, 16, 30);
+}
+
 QSize StackedBars::sizeHint() const { return {240, places * 30 + 2 * legend_line}; }
 
 StackedBars::Geometry StackedBars::geometryNow() const {
@@ -62,13 +73,9 @@ StackedBars::Geometry StackedBars::geometryNow() const {
         for (const BarRow& row : m_rows) largest = std::max(largest, sumOf(row));
     const double room = std::max(10, width() - g.label_width - g.total_width);
     g.pixels_per_unit = largest > 0 ? room / largest : 0;
-    // The legend may need several lines; it is laid out as if it began at 0 and then moved below the bars.
-    const auto items = legendRects(g);
-    const int legend_height = items.empty() ? 0 : items.back().bottom() + 4;
-    g.pitch = m_fixed_pitch > 0 ? m_fixed_pitch : std::clamp((height() - legend_height) / places, 16, 30);
-    g.bar_height = std::clamp(g.pitch * 6 / 10, 10, 17);
-    const int shown = std::max(places, static_cast<int>(m_rows.size()));
-    g.legend_top = std::min(g.pitch * shown + 2, std::max(0, height() - legend_height));
+    g.pitch = m_fixed_pitch > 0 ? m_fixed_pitch : naturalPitch();
+    g.bar_height = m_track ? 8 : std::clamp(g.pitch * 6 / 10, 10, 17);
+    g.legend_top = g.pitch * static_cast<int>(m_rows.size()) + 6;
     return g;
 }
 

@@ -37,7 +37,8 @@ public:
     // The end of the scale; 0: the largest row. With a track, the unused part of the scale is drawn too.
     void setScale(double maximum, bool track = false);
     void setTheme(const Theme&);
-    void setFixedPitch(int pixels) { m_fixed_pitch = pixels; }
+    void setFixedPitch(int pixels); // of the rows; 0: as many pixels as the height allows
+    int naturalPitch() const;
     const std::vector<BarRow>& rows() const { return m_rows; }
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return {120, 90}; }

@@ -87,6 +87,17 @@ SummaryPanel::SummaryPanel(Session& session, QWidget* parent)
 
 QString SummaryPanel::lossStatement() const { return m_loss_statement->text(); }
 
+void SummaryPanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    alignRows();
+}
+
+void SummaryPanel::alignRows() { // the column with the longest legend decides, so that rows of all columns line up
+    int pitch = m_overlap->naturalPitch();
+    for (const StackedBars* bars : {m_budget, m_memory}) pitch = std::min(pitch, bars->naturalPitch());
+    for (StackedBars* bars : {m_budget, m_memory, m_overlap}) bars->setFixedPitch(pitch);
+}
+
 void SummaryPanel::paintTheme() {
     for (StackedBars* bars : {m_budget, m_memory, m_overlap}) bars->setTheme(m_session.theme());
     m_losses->setTheme(m_session.theme());
@@ -125,7 +136,7 @@ void SummaryPanel::rebuild() {
         for (const BudgetPart& part : parts)
             row.segments.push_back({static_cast<double>(run.*part.value), part.colour,
                                     QString("%1: %2").arg(part.name, text(formatDuration(run.*part.value)))});
-        row.total = text(inUnit(run.step_ns, time) + " ± " + inUnit(run.step_spread_ns, time, 2));
+        row.total = text(inUnit(run.step_ns, time) + " ± " + spreadInUnit(run.step_spread_ns, time));
         budget.push_back(row);
 
         row.segments.clear();
@@ -161,6 +172,7 @@ void SummaryPanel::rebuild() {
     m_memory->setRows(std::move(memory), std::move(memory_legend));
     m_overlap->setRows(std::move(overlap), {});
     m_overlap->setScale(100, true);
+    alignRows();
     m_losses->setCurves(curves, curves.size() > 1);
     if (comparison.losses_equal && comparison.runs.size() > 1) {
         m_loss_statement->setText(QString("✓ bitwise equal, %1 runs").arg(comparison.runs.size()));

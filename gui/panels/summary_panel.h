@@ -21,7 +21,11 @@ public:
     const StackedBars& overlap() const { return *m_overlap; }
     QString lossStatement() const;
 
+protected:
+    void resizeEvent(QResizeEvent*) override;
+
 private:
+    void alignRows();
     void rebuild();
     void paintTheme();
     int traceOfRow(size_t row) const;

@@ -58,6 +58,8 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     m_close->setText("×");
     m_close->setToolTip("Close this trace; the file stays where it is");
     m_time->setToolTip("median step time");
+    m_subtitle->setSizePolicy(QSizePolicy::Ignored,
+                              QSizePolicy::Preferred); // a long model name must not widen the library
 
     auto* first = new QHBoxLayout;
     first->setSpacing(4);
@@ -66,16 +68,20 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     first->addStretch();
     first->addWidget(m_time);
     auto* chips = new QHBoxLayout;
-    chips->setSpacing(6);
-    for (QLabel* label : {m_peak, m_overlap, m_state}) chips->addWidget(label);
+    chips->setSpacing(4);
+    for (QLabel* label : {m_peak, m_overlap}) chips->addWidget(label);
     chips->addStretch();
-    chips->addWidget(m_close);
+    auto* second = new QHBoxLayout;
+    second->setSpacing(4);
+    second->addWidget(m_subtitle, 1);
+    second->addWidget(m_close);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(10, 8, 8, 8);
     column->setSpacing(3);
     column->addLayout(first);
-    column->addWidget(m_subtitle);
+    column->addLayout(second);
     column->addLayout(chips);
+    column->addWidget(m_state, 0, Qt::AlignLeft);
     connect(m_close, &QToolButton::clicked, this, [this] { emit closeRequested(m_trace_id); });
     connect(m_badge, &QToolButton::clicked, this, [this] { emit compareToggled(m_trace_id); });
 }
