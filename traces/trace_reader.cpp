@@ -208,6 +208,13 @@ int32_t TraceReader::ranks() const {
 
 std::span<const LaneInfo> TraceReader::lanes() const { return m_impl->trace.lanes; }
 std::span<const ProgramOpEvent> TraceReader::program() const { return m_impl->trace.program; }
+const ProgramOpEvent* TraceReader::op(OpId id) const {
+    const auto& program = m_impl->trace.program;
+    const auto found = std::lower_bound(program.begin(), program.end(), id,
+                                        [](const ProgramOpEvent& op, OpId i) { return op.op < i; });
+    return found != program.end() && found->op == id ? &*found : nullptr;
+}
+
 std::span<const BucketEvent> TraceReader::buckets() const { return m_impl->trace.buckets; }
 std::span<const StepEvent> TraceReader::steps() const { return m_impl->trace.steps; }
 std::span<const PlannedPeakEvent> TraceReader::plannedPeaks() const { return m_impl->trace.planned_peaks; }

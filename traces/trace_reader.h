@@ -66,6 +66,7 @@ public:
 
     std::span<const LaneInfo> lanes() const;         // index = LaneId
     std::span<const ProgramOpEvent> program() const; // by rising OpId, which may skip numbers: not an index
+    const ProgramOpEvent* op(OpId) const;            // null if the program has none of this id; valid until refresh()
     std::span<const BucketEvent> buckets() const;
     std::span<const StepEvent> steps() const;
     std::span<const PlannedPeakEvent> plannedPeaks() const;

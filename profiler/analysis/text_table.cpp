@@ -53,7 +53,9 @@ std::string TimeUnit::text(int64_t value_ns) const {
 }
 
 std::string mebibytes(int64_t bytes) {
-    return bytes == 0 ? "0" : fmt::format("{:.2f}", static_cast<double>(bytes) / (1 << 20));
+    if (bytes == 0) return "0";
+    const double value = static_cast<double>(bytes) / (1 << 20);
+    return std::abs(value) < 0.005 ? "<0.01" : fmt::format("{:.2f}", value);
 }
 
 std::string grouped(double number) {

@@ -85,6 +85,8 @@ TEST_CASE("every kind of event survives, live and finished") {
                                     24,
                                     "zero_optimization.reduce_bucket_size",
                                     {OpId{0}}});
+    events.push_back(ProgramOpEvent{
+        OpId{9}, "after a gap", LaneKind::compute, Phase::optimizer, OpClass::compute, -1, -1, 0, 0, "", {OpId{7}}});
     events.push_back(BucketEvent{2, 99, 100, 200, "a, b", "last parameter"});
     events.push_back(StepEvent{0, 10, 20, 0.1 + 0.2, 1e-3, 512});
     events.push_back(StepEvent{1, 20, 35, std::numeric_limits<double>::quiet_NaN(), 5e-4, 512});
@@ -134,7 +136,12 @@ TEST_CASE("every kind of event survives, live and finished") {
     CHECK_FALSE(reader.details(EventId{0}));
     CHECK_FALSE(reader.details(EventId{12345}));
 
-    REQUIRE(reader.program().size() == 2);
+    REQUIRE(reader.program().size() == 3);
+    REQUIRE(reader.op(OpId{9}));
+    CHECK(reader.op(OpId{9})->name == "after a gap");
+    CHECK(reader.op(OpId{9})->waits_for == std::vector<OpId>{OpId{7}}); // which stands for something not shown
+    CHECK(reader.op(OpId{2}) == nullptr);
+    CHECK(reader.op(OpId::none) == nullptr);
     const ProgramOpEvent& op = reader.program()[1];
     CHECK(op.name == "second");
     CHECK(op.lane == LaneKind::comm);
