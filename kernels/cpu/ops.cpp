@@ -4,6 +4,7 @@
 #include "kernels/ops.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_table.h"
+#include <algorithm>
 #include <numeric>
 #include <vector>
 
@@ -18,7 +19,8 @@ int64_t rowGrain(int64_t row_elements) { return element_grain / row_elements + 1
 
 } // namespace
 
-void setThreadsPerOp(int threads) { omp_set_num_threads(threads); }
+// Within OMP_THREAD_LIMIT: oneDNN divides a product by the number asked for and leaves parts undone if it gets fewer.
+void setThreadsPerOp(int threads) { omp_set_num_threads(std::min(threads, omp_get_thread_limit())); }
 
 int64_t attentionWorkspaceElements(AttentionShape shape) {
     return attentionLanes(shape) * cpu::attentionLayout(shape).total;

@@ -199,7 +199,7 @@ TEST_CASE("a run can be stopped between steps") {
 
 TEST_CASE("a link model holds the comm lane and says how much of it is not measured") {
     TrainingRequest request = test::requestOf({.stage = 1}, 2, 2);
-    request.link = {.name = "test", .alpha_us = 500, .bandwidth_gbps = 1};
+    request.link = {.name = "test", .alpha_us = 20000, .bandwidth_gbps = 1};
     test::MemorySink sink;
     run(request, &sink);
     int collectives = 0;
