@@ -50,8 +50,8 @@ QString placeKey(Place place) { return QString("layout/%1").arg(static_cast<int>
 MainWindow::MainWindow(Session& session, Memory memory)
     : m_session(session)
     , m_remembers(memory == Memory::remembers) {
+    applyCurrentTheme(); // before the first child: widgets that exist keep the font they were born with
     setWindowTitle("Shardscope");
-    setWindowIcon(tintedIcon("shardscope", toColour(session.theme().accent)));
     setAcceptDrops(true);
     setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
     for (const auto& [corner, area] : {std::pair{Qt::TopLeftCorner, Qt::LeftDockWidgetArea},
@@ -78,7 +78,6 @@ MainWindow::MainWindow(Session& session, Memory memory)
     connect(&m_notice_timer, &QTimer::timeout, m_notice, &QWidget::hide);
     resize(1600, 1000);
     if (m_remembers) restore();
-    applyCurrentTheme();
     showPlace();
     showStatus();
 }

@@ -9,9 +9,9 @@
 namespace shardscope::gui {
 namespace {
 
-class StepTicker : public QCPAxisTicker { // there is no step 0.25
+class StepTicker : public QCPAxisTicker { // there is no step 2.5
 protected:
-    double getTickStep(const QCPRange& range) override { return std::max(1.0, QCPAxisTicker::getTickStep(range)); }
+    double getTickStep(const QCPRange& range) override { return std::max(1.0, std::round(QCPAxisTicker::getTickStep(range))); }
 };
 
 } // namespace
