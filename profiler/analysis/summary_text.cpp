@@ -109,7 +109,7 @@ std::string memoryTable(const Summary& s, MemoryTier tier) {
     table.add(head);
     std::vector<std::vector<std::string>> rows;
     for (const auto& [rank, row] : ranks) {
-        const auto peak = [&](const std::string& category) {
+        const auto peak = [&row = row](const std::string& category) {
             const auto found = row.find(category);
             return found == row.end() ? int64_t{0} : found->second.peak_bytes;
         };

@@ -27,11 +27,6 @@ const std::string& inputPath() {
     return path;
 }
 
-std::string contentOf(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void write(const std::string& path, const char* data, size_t size) {
     std::ofstream(path, std::ios::binary).write(data, static_cast<std::streamsize>(size));
 }
@@ -70,6 +65,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 namespace {
 
 using Random = std::mt19937_64;
+
+std::string contentOf(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
 
 // Bytes change in place: a database is made of pages, and inserting a byte would only ever test the first check.
 std::string damageBytes(std::string input, Random& random) {
