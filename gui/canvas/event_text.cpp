@@ -123,8 +123,7 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
         if (event.elements > 0) text.rows.emplace_back("elements", formatCount(event.elements));
         if (event.bucket >= 0) text.rows.emplace_back("bucket", std::to_string(event.bucket));
     }
-    const auto op = static_cast<size_t>(event.op);
-    if (event.op != OpId::none && op < reader.program().size()) text.because = reader.program()[op].config_key;
+    if (const ProgramOpEvent* op = reader.op(event.op)) text.because = op->config_key;
     return text;
 }
 
