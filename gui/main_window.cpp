@@ -109,7 +109,7 @@ void MainWindow::makeCentre() {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     auto* margin = new QVBoxLayout; // goes with the notice: no gap where there is none
-    margin->setContentsMargins(8, 0, 8, 0);
+    margin->setContentsMargins(8, 8, 8, 8);
     margin->addWidget(m_notice);
     column->addLayout(margin);
     column->addWidget(m_centre, 1);

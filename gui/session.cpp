@@ -4,6 +4,7 @@
 #include <QDateTime>
 #include <algorithm>
 #include <filesystem>
+#include <sys/stat.h>
 
 namespace shardscope::gui {
 namespace {
@@ -12,6 +13,13 @@ constexpr int poll_ms = 100;
 constexpr qint64 live_analysis_ms = 2'000; // a live trace is analysed anew at most this often
 
 } // namespace
+
+uint64_t fileIdentity(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0
+               ? static_cast<uint64_t>(info.st_ino) * 31 + static_cast<uint64_t>(info.st_dev)
+               : 0;
+}
 
 Session::Session(QObject* parent)
     : QObject(parent)
@@ -45,9 +53,14 @@ const OpenTrace* Session::trace(int id) const { return const_cast<Session*>(this
 
 Result<int> Session::openTrace(const std::string& path) {
     std::error_code ignored;
+    const uint64_t file = fileIdentity(path);
     for (const OpenTrace& open : m_traces)
         if (std::filesystem::equivalent(open.reader->path(), path, ignored)) {
             const int id = open.id;
+            if (open.file != file) { // the path was written anew; what is open is the file that was there before
+                closeTrace(id);
+                break;
+            }
             setActive(id);
             return id;
         }
@@ -58,6 +71,8 @@ Result<int> Session::openTrace(const std::string& path) {
     opened.reader = std::move(reader).value();
     opened.facts = runFacts(*opened.reader);
     opened.followed = opened.reader->live();
+    opened.file = file;
+    opened.grew_at_ms = QDateTime::currentMSecsSinceEpoch();
     const auto compared =
         std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
     if (compared == max_compared) // the newest is what the user wants to see; the first of the others steps back
@@ -157,6 +172,7 @@ void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparis
 
 void Session::pollLiveTraces() {
     bool following = false, grew = false;
+    const qint64 now = QDateTime::currentMSecsSinceEpoch();
     for (OpenTrace& open : m_traces) {
         if (!open.followed) continue;
         const auto changed = open.reader->refresh();
@@ -169,16 +185,20 @@ void Session::pollLiveTraces() {
             grew = true;
             open.facts = runFacts(*open.reader);
         }
-        if (!open.reader->live()) open.followed = false;
+        if (*changed) open.grew_at_ms = now;
+        const bool quiet = now - open.grew_at_ms > m_quiet_after_ms;
+        const bool news = quiet != open.quiet || !open.reader->live();
+        open.quiet = quiet;
+        open.followed = open.reader->live();
         following |= open.followed;
         if (*changed) emit traceGrew(open.id);
-        if (!open.followed) emit tracesChanged();
+        if (news) emit tracesChanged();
     }
     if (!following) m_poll.stop();
     if (!grew) return;
     if (m_step < 0) m_step = middleStep();
     if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
-    if (!following || QDateTime::currentMSecsSinceEpoch() - m_analysed_at_ms > live_analysis_ms) requestAnalysis();
+    if (!following || now - m_analysed_at_ms > live_analysis_ms) requestAnalysis();
     emit viewChanged();
 }
 

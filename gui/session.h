@@ -22,9 +22,12 @@ struct OpenTrace {
     int id = 0; // stays the same while other traces come and go
     std::unique_ptr<TraceReader> reader;
     RunFacts facts;
-    std::string label;                 // "A".."D", empty when not compared
-    bool compared = true;              // takes part in the comparison
-    bool followed = false;             // still being written, as far as we know
+    std::string label;     // "A".."D", empty when not compared
+    bool compared = true;  // takes part in the comparison
+    bool followed = false; // still being written, as far as we know
+    bool quiet = false;    // followed, but nothing was added for a while: its writer may be gone
+    uint64_t file = 0;     // identity of the file when it was opened
+    qint64 grew_at_ms = 0;
     std::optional<RunFigures> figures; // from the last analysis it took part in
 };
 
@@ -39,6 +42,8 @@ struct PlaceModel {
     TimelineModel timeline;
     std::vector<int> trace_ids;
 };
+
+uint64_t fileIdentity(const std::string& path); // changes when a path is given to another file; 0: there is none
 
 class Session : public QObject {
     Q_OBJECT
@@ -61,6 +66,7 @@ public:
     void setActive(int id);
     void setCompared(int id, bool); // refused with a notice when four are compared already
     void stopFollowing(int id);     // its writer has ended
+    void setQuietAfter(qint64 ms) { m_quiet_after_ms = ms; }
     const Comparison& comparison() const { return m_comparison; }
     bool analysisPending() const { return m_analysis.pending(); }
 
@@ -139,7 +145,7 @@ private:
     std::optional<int64_t> m_cursor_ns;
     std::optional<PickedEvent> m_selected, m_hovered;
     QTimer m_poll;
-    qint64 m_analysed_at_ms = 0;
+    qint64 m_analysed_at_ms = 0, m_quiet_after_ms = 5'000;
 };
 
 } // namespace shardscope::gui

@@ -122,6 +122,7 @@ QLineEdit, QComboBox, QPlainTextEdit { background: @background; color: @text; bo
 QLineEdit, QComboBox { min-height: 26px; padding: 0 8px; }
 QLineEdit:focus, QComboBox:focus { border-color: @accent; }
 QLineEdit[invalid="true"] { border-color: @bad; }
+QComboBox QLineEdit { border: 0; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: 0; width: 20px; }
 QComboBox::down-arrow { image: url(:/icons/down.svg); width: 14px; height: 14px; }
 QComboBox QAbstractItemView { background: @raised; color: @text; border: 1px solid @line; outline: 0;

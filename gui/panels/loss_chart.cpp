@@ -11,7 +11,9 @@ namespace {
 
 class StepTicker : public QCPAxisTicker { // there is no step 2.5
 protected:
-    double getTickStep(const QCPRange& range) override { return std::max(1.0, std::round(QCPAxisTicker::getTickStep(range))); }
+    double getTickStep(const QCPRange& range) override {
+        return std::max(1.0, std::round(QCPAxisTicker::getTickStep(range)));
+    }
 };
 
 } // namespace

@@ -192,10 +192,17 @@ void RunForm::addChoice(const char* name, const char* label, const char* config_
     Row& row = addRow(name, label, config_key, combo, {});
     if (key.empty()) { // of the command line: the model and the link
         std::string RunRequest::*value = QString(name) == "model" ? &RunRequest::model : &RunRequest::link;
-        row.refresh = [this, combo, value] { combo->setCurrentText(text(m_request.*value)); };
+        combo->setEditable(true); // a model may be a .json file, a link ALPHA_US:GBPS
+        combo->setInsertPolicy(QComboBox::NoInsert);
+        combo->setToolTip(value == &RunRequest::model
+                              ? "A name from the list, or a .json file that describes a model"
+                              : "A name from the list, or latency in µs and GB/s such as 10:6.4");
+        row.refresh = [this, combo, value] {
+            if (combo->currentText() != text(m_request.*value)) combo->setCurrentText(text(m_request.*value));
+        };
         connect(combo, &QComboBox::currentTextChanged, this, [this, value](const QString& chosen) {
             if (m_refreshing) return;
-            m_request.*value = chosen.toStdString();
+            m_request.*value = chosen.trimmed().toStdString();
             refreshNotes();
             emit edited();
         });

@@ -15,20 +15,12 @@
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
-#include <sys/stat.h>
 
 namespace shardscope::gui {
 namespace {
 
 constexpr int check_delay_ms = 120; // typing is not interrupted by planning four stages
 constexpr int open_retry_ms = 50;
-
-uint64_t fileIdentity(const std::string& path) {
-    struct stat info {};
-    return ::stat(path.c_str(), &info) == 0
-               ? static_cast<uint64_t>(info.st_ino) * 31 + static_cast<uint64_t>(info.st_dev)
-               : 0;
-}
 
 QString seconds(double value) {
     if (value < 60) return QString("%1 s").arg(std::max(1, static_cast<int>(std::lround(value))));
@@ -89,7 +81,7 @@ RunPanel::RunPanel(Session& session, QWidget* parent)
     card->addWidget(m_failure);
     m_failure_card->hide();
     auto* failure_margin = new QHBoxLayout;
-    failure_margin->setContentsMargins(12, 0, 12, 0);
+    failure_margin->setContentsMargins(12, 10, 12, 6);
     failure_margin->addWidget(m_failure_card);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);

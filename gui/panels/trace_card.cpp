@@ -30,7 +30,7 @@ QToolButton* flatButton(const char* name) {
 
 // How the recording stands, where a finished one needs no word.
 QString stateText(const OpenTrace& trace) {
-    if (trace.followed) return "recording";
+    if (trace.followed) return trace.quiet ? "unfinished" : "recording";
     if (trace.facts.status == "running") return "ended early"; // the writer went away without a last word
     if (trace.facts.status == "stopped") return "stopped";
     if (trace.facts.status == "failed") return "failed";
@@ -102,6 +102,9 @@ void TraceCard::show(const OpenTrace& trace, bool active) {
     }
     m_state->setText(stateText(trace));
     m_state->setVisible(!m_state->text().isEmpty());
+    m_state->setToolTip({});
+    if (m_state->text() == "unfinished")
+        m_state->setToolTip("Nothing was added for a while; the program that records it may have been killed.");
     if (m_state->text() == "ended early")
         m_state->setToolTip("The program that recorded this trace went away; everything up to then is here.");
     setToolTip(text(trace.reader->path()));

@@ -186,6 +186,25 @@ TEST_CASE("a live trace grows until its writer ends") {
     CHECK(session.active()->facts.status == "finished");
 }
 
+TEST_CASE("a trace whose writer went away is called unfinished, and a file written anew is opened anew") {
+    Samples samples;
+    Session session;
+    session.setQuietAfter(20);
+    const std::string path = samples.path("left.shardscope");
+    writeSampleTrace(path, {.ranks = 1, .steps = 2, .stage = 1, .finish = false});
+    const auto first = session.openTrace(path);
+    REQUIRE(first);
+    CHECK(session.active()->followed);
+    waitFor([&] { return session.active()->quiet; });
+    writeSampleTrace(path, {.ranks = 1, .steps = 3, .stage = 2});
+    const auto second = session.openTrace(path);
+    REQUIRE(second);
+    CHECK(*second != *first);
+    REQUIRE(session.traces().size() == 1);
+    CHECK(session.active()->reader->steps().size() == 3);
+    CHECK_FALSE(session.active()->followed);
+}
+
 TEST_CASE("numbers are read as DeepSpeed users write them") {
     int64_t value = 0;
     CHECK((parseInteger("5e8", value) && value == 500'000'000));
