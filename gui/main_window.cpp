@@ -28,6 +28,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <QWidgetAction>
+#include <algorithm>
 
 namespace shardscope::gui {
 namespace {
@@ -226,7 +227,7 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
 }
 
 bool MainWindow::settled() const {
-    if (m_session.analysisPending()) return false;
+    if (m_session.busy()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     return m_session.traces().empty() || m_timeline->canvas().idle();
 }
@@ -322,6 +323,8 @@ void MainWindow::showStatus() {
                      .arg(steps)
                      .arg(text(formatCount(events)));
     if (!link.empty()) facts << "link " + text(link) + (emulated ? ", emulated" : ", not emulated");
+    if (std::any_of(traces.begin(), traces.end(), [](const OpenTrace& open) { return !open.warm; }))
+        facts << "reading a large trace";
     if (warnings > 0) facts << QString("%1 %2 in the traces").arg(warnings).arg(warnings == 1 ? "warning" : "warnings");
     if (m_session.run().active()) facts << QString("run going on, process %1").arg(m_session.run().processId());
     m_status->setText(facts.join("      "));

@@ -2,6 +2,7 @@
 #include "gui/session.h"
 #include "gui/style.h"
 #include <QDateTime>
+#include <QThreadPool>
 #include <algorithm>
 #include <filesystem>
 #include <sys/stat.h>
@@ -72,6 +73,8 @@ Result<int> Session::openTrace(const std::string& path) {
     opened.facts = runFacts(*opened.reader);
     opened.followed = opened.reader->live();
     opened.file = file;
+    const auto bytes = std::filesystem::file_size(path, ignored);
+    opened.warm = ignored || static_cast<int64_t>(bytes) < m_large_bytes;
     opened.grew_at_ms = QDateTime::currentMSecsSinceEpoch();
     const auto compared =
         std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
@@ -80,6 +83,7 @@ Result<int> Session::openTrace(const std::string& path) {
     m_traces.push_back(std::move(opened));
     const bool first = m_traces.size() == 1;
     m_active = m_traces.back().id;
+    if (!m_traces.back().warm) warmUp(m_traces.back());
     if (m_traces.back().followed) m_poll.start();
     relabel();
     chooseStep();
@@ -92,6 +96,40 @@ Result<int> Session::openTrace(const std::string& path) {
     emit tracesChanged();
     emit viewChanged();
     return m_active;
+}
+
+// A reader belongs to one thread at a time: the worker fills one of its own and hands it over.
+void Session::warmUp(const OpenTrace& cold) {
+    QThreadPool::globalInstance()->start([this, id = cold.id, path = cold.reader->path()] {
+        auto opened = TraceReader::open(path);
+        auto reader = std::make_shared<std::unique_ptr<TraceReader>>(opened ? std::move(opened).value() : nullptr);
+        if (*reader) {
+            const TimeRange span = (*reader)->span();
+            const double coarse = static_cast<double>(std::max<int64_t>(1, span.duration())) / 1000;
+            for (size_t lane = 0; lane < (*reader)->lanes().size(); ++lane)
+                (*reader)->rects(static_cast<LaneId>(lane), span, coarse);
+            for (int32_t rank = 0; rank < (*reader)->ranks(); ++rank)
+                for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
+                    (*reader)->memory(rank, tier);
+        }
+        QMetaObject::invokeMethod(
+            this,
+            [this, id, reader] {
+                OpenTrace* open = find(id);
+                if (!open) return;
+                if (*reader) open->reader = std::move(*reader);
+                open->warm = true;
+                if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
+                emit tracesChanged();
+                emit viewChanged();
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+bool Session::busy() const {
+    return m_analysis.pending() ||
+           std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return !t.warm; });
 }
 
 void Session::closeTrace(int id) {

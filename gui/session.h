@@ -25,6 +25,7 @@ struct OpenTrace {
     std::string label;     // "A".."D", empty when not compared
     bool compared = true;  // takes part in the comparison
     bool followed = false; // still being written, as far as we know
+    bool warm = true;      // its data are at hand; those of a large trace are read by a worker and drawn afterwards
     bool quiet = false;    // followed, but nothing was added for a while: its writer may be gone
     uint64_t file = 0;     // identity of the file when it was opened
     qint64 grew_at_ms = 0;
@@ -64,11 +65,12 @@ public:
     const OpenTrace* trace(int id) const;
     const OpenTrace* active() const { return trace(m_active); }
     void setActive(int id);
-    void setCompared(int id, bool); // refused with a notice when four are compared already
-    void stopFollowing(int id);     // its writer has ended
+    void setCompared(int id, bool);                             // refused with a notice when four are compared already
+    void stopFollowing(int id);                                 // its writer has ended
+    void setLargeFrom(int64_t bytes) { m_large_bytes = bytes; } // files from which on a worker reads them
     void setQuietAfter(qint64 ms) { m_quiet_after_ms = ms; }
     const Comparison& comparison() const { return m_comparison; }
-    bool analysisPending() const { return m_analysis.pending(); }
+    bool busy() const; // figures are still being computed or large traces read
 
     // --- what is shown
     Place place() const { return m_place; }
@@ -117,6 +119,7 @@ private:
     void requestAnalysis();
     void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
     void pollLiveTraces();
+    void warmUp(const OpenTrace&);
     void stepBy(int delta);
     int64_t originOf(const OpenTrace&) const;
     TimeRange stepRange() const;
@@ -145,6 +148,7 @@ private:
     std::optional<int64_t> m_cursor_ns;
     std::optional<PickedEvent> m_selected, m_hovered;
     QTimer m_poll;
+    int64_t m_large_bytes = 8 << 20;
     qint64 m_analysed_at_ms = 0, m_quiet_after_ms = 5'000;
 };
 

@@ -174,7 +174,7 @@ PlaceModel Session::model() const {
     const OpenTrace* baseline = nullptr;
     for (const OpenTrace& open : m_traces) {
         const bool shown = m_place == Place::timeline ? open.id == m_active : open.compared;
-        if (!shown) continue;
+        if (!shown || !open.warm) continue;
         TraceView view;
         view.reader = open.reader.get();
         view.label = open.label;

@@ -23,13 +23,20 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     connect(&session, &Session::viewChanged, m_canvas, &ImGuiCanvas::requestFrame);
     connect(&session, &Session::selectionChanged, m_canvas, &ImGuiCanvas::requestFrame);
     connect(&session, &Session::themeChanged, this, [this] { m_canvas->setTheme(m_session.theme()); });
-    const auto traces_changed = [this] {
-        m_stack->setCurrentIndex(m_session.traces().empty() ? 1 : 0);
-        m_canvas->requestFrame();
-    };
-    connect(&session, &Session::tracesChanged, this, traces_changed);
+    m_reading = roleLabel({}, "dim", metrics::font);
+    m_reading->setAlignment(Qt::AlignCenter);
+    m_stack->addWidget(m_reading);
+    connect(&session, &Session::tracesChanged, this, &TimelinePanel::chooseFace);
+    connect(&session, &Session::viewChanged, this, &TimelinePanel::chooseFace);
     m_canvas->setTheme(session.theme());
-    traces_changed();
+    chooseFace();
+}
+
+void TimelinePanel::chooseFace() {
+    const bool reading = !m_session.traces().empty() && m_session.model().timeline.traces.empty() && m_session.busy();
+    if (reading) m_reading->setText("Reading " + text(m_session.active()->reader->path()) + " …");
+    m_stack->setCurrentIndex(m_session.traces().empty() ? 1 : reading ? 2 : 0);
+    m_canvas->requestFrame();
 }
 
 void TimelinePanel::draw(const CanvasFrame& frame) {

@@ -5,6 +5,7 @@
 #include "gui/session.h"
 #include <QWidget>
 
+class QLabel;
 class QStackedLayout;
 
 namespace shardscope::gui {
@@ -21,10 +22,12 @@ public:
 
 private:
     void draw(const CanvasFrame&);
+    void chooseFace(); // the canvas, what to do next, or that a large trace is being read
     QWidget* makeEmptyState();
     Session& m_session;
     QStackedLayout* m_stack;
     ImGuiCanvas* m_canvas;
+    QLabel* m_reading;
     std::array<TimelineState, 4> m_states; // by place: each keeps its scroll position
 };
 

@@ -83,7 +83,7 @@ TEST_CASE("figures of the session are those of the analysis") {
         readers.push_back(std::move(reader).value());
         borrowed.push_back(readers.back().get());
     }
-    waitFor([&] { return !session.analysisPending(); });
+    waitFor([&] { return !session.busy(); });
     const Comparison expected = compare(borrowed);
     REQUIRE(session.comparison().runs.size() == 3);
     CHECK(comparisonJson(session.comparison()) == comparisonJson(expected));
@@ -100,11 +100,11 @@ TEST_CASE("a closed trace leaves the comparison") {
     REQUIRE(session.openTrace(samples.stage(0)));
     REQUIRE(session.openTrace(samples.stage(1)));
     session.closeTrace(session.traces()[0].id);
-    waitFor([&] { return !session.analysisPending(); });
+    waitFor([&] { return !session.busy(); });
     REQUIRE(session.comparison().runs.size() == 1);
     CHECK(session.comparison().runs[0].title == "ZeRO-1");
     session.closeTrace(session.traces()[0].id);
-    waitFor([&] { return !session.analysisPending(); });
+    waitFor([&] { return !session.busy(); });
     CHECK(session.comparison().runs.empty());
 }
 
@@ -203,6 +203,22 @@ TEST_CASE("a trace whose writer went away is called unfinished, and a file writt
     REQUIRE(session.traces().size() == 1);
     CHECK(session.active()->reader->steps().size() == 3);
     CHECK_FALSE(session.active()->followed);
+}
+
+TEST_CASE("a large trace is read by a worker and then drawn") {
+    Samples samples;
+    Session session;
+    session.setLargeFrom(1);
+    REQUIRE(session.openTrace(samples.stage(2)));
+    session.selectLongestExposed();
+    CHECK(session.busy());
+    CHECK(session.model().timeline.traces.empty());
+    waitFor([&] { return !session.busy(); });
+    REQUIRE(session.model().timeline.traces.size() == 1);
+    CHECK(session.model().timeline.traces.at(0).reader->memory(0, MemoryTier::device).peak_bytes > 0);
+    REQUIRE(session.selected()); // ids mean the same events in both readers
+    CHECK(eventFacts(*session.active()->reader, session.selected()->event));
+    session.closeTrace(session.active()->id);
 }
 
 TEST_CASE("numbers are read as DeepSpeed users write them") {
