@@ -8,10 +8,24 @@
 
 namespace shardscope {
 
-enum class DType : uint8_t { f32, bf16, i32 };
+enum class DType : uint8_t { f32, bf16, i32, f16, f64 };
 
-constexpr int64_t bytesOf(DType t) { return t == DType::bf16 ? 2 : 4; }
-constexpr const char* toText(DType t) { return t == DType::f32 ? "f32" : t == DType::bf16 ? "bf16" : "i32"; }
+constexpr int64_t bytesOf(DType t) { return t == DType::f64 ? 8 : t == DType::bf16 || t == DType::f16 ? 2 : 4; }
+constexpr const char* toText(DType t) {
+    switch (t) {
+    case DType::f32:
+        return "f32";
+    case DType::bf16:
+        return "bf16";
+    case DType::i32:
+        return "i32";
+    case DType::f16:
+        return "f16";
+    case DType::f64:
+        return "f64";
+    }
+    return "";
+}
 
 struct bfloat16 {
     uint16_t bits = 0;
