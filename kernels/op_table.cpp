@@ -342,6 +342,10 @@ float OpData::value(size_t tensor, int64_t element) const {
         return reinterpret_cast<const float*>(base)[element];
     case DType::bf16:
         return static_cast<float>(reinterpret_cast<const bfloat16*>(base)[element]);
+    case DType::f16:
+        return static_cast<float>(reinterpret_cast<const float16*>(base)[element]);
+    case DType::f64:
+        return static_cast<float>(reinterpret_cast<const double*>(base)[element]);
     case DType::i32:
         return static_cast<float>(reinterpret_cast<const int32_t*>(base)[element]);
     }
@@ -355,6 +359,12 @@ void OpData::setValue(size_t tensor, int64_t element, float value) {
         break;
     case DType::bf16:
         at<bfloat16>(tensor)[element] = bfloat16(value);
+        break;
+    case DType::f16:
+        at<float16>(tensor)[element] = float16(value);
+        break;
+    case DType::f64:
+        at<double>(tensor)[element] = static_cast<double>(value);
         break;
     case DType::i32:
         at<int32_t>(tensor)[element] = static_cast<int32_t>(value);
