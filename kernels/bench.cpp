@@ -155,7 +155,7 @@ std::string benchOps(bool json) {
     result["threads"] = 1;
     Json& rows = result["ops"] = Json::array();
     for (const OpCase& c : opCases(CaseSet::bench))
-        for (const DType type : {DType::f32, DType::bf16}) {
+        for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
             OpData data(c.tensors, type, 1);
             const double reference = fastest(
                 0.01, [&] { c.run(Implementation::reference, data); }, threadSeconds);

@@ -12,7 +12,8 @@ const VectorTable* vectorTable(Isa isa) {
         return has ? &avx512::table() : nullptr;
     }
     case Isa::avx2: {
-        const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+        const bool has =
+            __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
         return has ? &avx2::table() : nullptr;
     }
     case Isa::baseline:
@@ -31,10 +32,12 @@ const VectorTable& vectorTable() {
 }
 
 AttentionLayout attentionLayout(const AttentionShape& shape) {
-    const int64_t size = shape.channels / shape.heads;
+    const int64_t size = shape.headSize();
     auto pad = [](int64_t n) { return (n + 15) / 16 * 16; };
     AttentionLayout at = {};
     at.shape = shape;
+    at.group = shape.heads / shape.keyHeads();
+    at.qkv_stride = shape.qkvChannels();
     at.size = size;
     at.padded = pad(size);
     at.padded_sequence = pad(shape.sequence);

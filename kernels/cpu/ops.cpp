@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast ops but for the matrix products: picks the vector code for this processor and divides the work among
-// threads.
+// The fast ops that work on rows or heads, but for the matrix products: picks the vector code for this processor and
+// divides the work among threads.
 #include "kernels/ops.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/vector_table.h"
 #include <algorithm>
+#include <cassert>
 #include <numeric>
 #include <vector>
 
 namespace shardscope::kernels {
 namespace {
 
-constexpr int64_t attention_lanes = 8;   // heads in work at a time; each has its part of the workspace
-constexpr int64_t element_grain = 65536; // elements worth waking a thread for
+constexpr int64_t attention_lanes = 8; // key/value heads in work at a time; each has its part of the workspace
 
-int64_t attentionLanes(const AttentionShape& s) { return std::min(attention_lanes, s.batch * s.heads); }
-int64_t rowGrain(int64_t row_elements) { return element_grain / row_elements + 1; }
+int64_t attentionLanes(const AttentionShape& s) { return std::min(attention_lanes, s.batch * s.keyHeads()); }
 
 } // namespace
 
@@ -31,19 +30,31 @@ namespace {
 
 template <class T> const VectorKernels<T>& vectors() { return vectorTable().of<T>(); }
 
-// body(head offset in out [B, S, C], head number, scratch) for every head of every sample.
-template <class Body> void forEachHead(const AttentionLayout& at, float* workspace, const Body& body) {
+// Where one key/value head and its query heads lie: offsets of elements in [B, S, C], in qkv and in lse.
+struct HeadGroup {
+    int64_t out, q, k, v, lse;
+};
+HeadGroup headGroup(const AttentionLayout& at, int64_t i) {
     const AttentionShape& s = at.shape;
-    const int64_t heads = s.batch * s.heads, lanes = std::min<int64_t>(attentionLanes(s), omp_get_max_threads());
+    const int64_t key_heads = s.keyHeads(), row = i / key_heads * s.sequence, head = i % key_heads;
+    const int64_t column = head * at.group * at.size, token = row * at.qkv_stride;
+    const int64_t key = token + s.channels + head * at.size;
+    return {row * s.channels + column, token + column, key, key + key_heads * at.size, i * at.group * s.sequence};
+}
+
+// body(place, scratch) for every key/value head of every sample.
+template <class Body> void forEachHeadGroup(const AttentionLayout& at, float* workspace, const Body& body) {
+    const AttentionShape& s = at.shape;
+    const int64_t groups = s.batch * s.keyHeads(), lanes = std::min<int64_t>(attentionLanes(s), omp_get_max_threads());
     auto lane = [&](int64_t first, int64_t last, float* scratch) {
-        for (int64_t i = first; i < last; ++i) body(i / s.heads * s.sequence, i % s.heads * at.size, i, scratch);
+        for (int64_t i = first; i < last; ++i) body(headGroup(at, i), scratch);
     };
     if (lanes <= 1) {
-        lane(0, heads, workspace);
+        lane(0, groups, workspace);
         return;
     }
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(lanes))
-    for (int64_t i = 0; i < lanes; ++i) lane(heads * i / lanes, heads * (i + 1) / lanes, workspace + i * at.total);
+    for (int64_t i = 0; i < lanes; ++i) lane(groups * i / lanes, groups * (i + 1) / lanes, workspace + i * at.total);
 }
 
 } // namespace
@@ -105,40 +116,45 @@ void layernormBackward(T* dx, T* dweight, T* dbias, const T* dout, const T* dres
     });
 }
 
+template <class T>
+void rmsnormForward(T* out, float* rstd, const T* x, const T* weight, int64_t rows, int64_t channels, float epsilon) {
+    parallelRanges(rows, rowGrain(channels), [=](int64_t first, int64_t last) {
+        vectors<T>().rmsnormForward(out + first * channels, rstd + first, x + first * channels, weight, last - first,
+                                    channels, epsilon);
+    });
+}
+
+template <class T>
+void rmsnormBackward(T* dx, T* dweight, const T* dout, const T* dresidual, const T* x, const T* weight,
+                     const float* rstd, int64_t rows, int64_t channels) {
+    parallelRanges(channels, std::max<int64_t>(64, rowGrain(rows)), [=](int64_t first, int64_t last) {
+        vectors<T>().rmsnormBackwardWeight(dweight, dout, x, rstd, rows, channels, first, last);
+    });
+    parallelRanges(rows, rowGrain(channels), [=](int64_t first, int64_t last) {
+        const int64_t at = first * channels;
+        vectors<T>().rmsnormBackwardInput(dx + at, dout + at, dresidual ? dresidual + at : nullptr, x + at, weight,
+                                          rstd + first, last - first, channels);
+    });
+}
+
 template <class T> void attentionForward(T* out, float* lse, const T* qkv, float* workspace, AttentionShape shape) {
+    assert(shape.channels % shape.heads == 0 && shape.heads % shape.keyHeads() == 0);
     const AttentionLayout at = attentionLayout(shape);
-    forEachHead(at, workspace, [&](int64_t row, int64_t column, int64_t head, float* scratch) {
-        vectors<T>().attentionForwardHead(out + row * shape.channels + column, lse + head * shape.sequence,
-                                          qkv + row * 3 * shape.channels + column, scratch, at);
+    forEachHeadGroup(at, workspace, [&](const HeadGroup& head, float* scratch) {
+        vectors<T>().attentionForwardGroup(out + head.out, lse + head.lse, qkv + head.q, qkv + head.k, qkv + head.v,
+                                           scratch, at);
     });
 }
 
 template <class T>
 void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float* workspace,
                        AttentionShape shape) {
+    assert(shape.channels % shape.heads == 0 && shape.heads % shape.keyHeads() == 0);
     const AttentionLayout at = attentionLayout(shape);
-    forEachHead(at, workspace, [&](int64_t row, int64_t column, int64_t head, float* scratch) {
-        const int64_t narrow = row * shape.channels + column, wide = row * 3 * shape.channels + column;
-        vectors<T>().attentionBackwardHead(dqkv + wide, dout + narrow, out + narrow, qkv + wide,
-                                           lse + head * shape.sequence, scratch, at);
-    });
-}
-
-template <class T> void geluForward(T* out, const T* x, int64_t elements) {
-    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
-        vectors<T>().geluForward(out + first, x + first, last - first);
-    });
-}
-
-template <class T> void geluBackward(T* dx, const T* x, const T* dout, int64_t elements) {
-    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
-        vectors<T>().geluBackward(dx + first, x + first, dout + first, last - first);
-    });
-}
-
-template <class T> void residualForward(T* out, const T* a, const T* b, int64_t elements) {
-    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
-        vectors<T>().residualForward(out + first, a + first, b + first, last - first);
+    forEachHeadGroup(at, workspace, [&](const HeadGroup& head, float* scratch) {
+        vectors<T>().attentionBackwardGroup(dqkv + head.q, dqkv + head.k, dqkv + head.v, dout + head.out,
+                                            out + head.out, qkv + head.q, qkv + head.k, qkv + head.v, lse + head.lse,
+                                            scratch, at);
     });
 }
 
@@ -161,41 +177,21 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
     });
 }
 
-template <class T>
-void adamw(T* param, float* master, const T* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,
-           const AdamWStep& step) {
-    const AdamWConstants constants = adamwConstants(step);
-    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
-        vectors<T>().adamw(param + first, master ? master + first : nullptr, grad + first, exp_avg + first,
-                           exp_avg_sq + first, last - first, constants);
-    });
-}
-
-template <class T>
-void sumRanks(std::span<T* const> outputs, std::span<const T* const> inputs, float scale, int64_t elements) {
-    parallelRanges(elements, element_grain, [=](int64_t first, int64_t last) {
-        vectors<T>().sumRanks(outputs.data(), std::ssize(outputs), inputs.data(), std::ssize(inputs), scale, first,
-                              last);
-    });
-}
-
 #define INSTANTIATE(T)                                                                                                 \
     template void embeddingForward(T*, const int32_t*, const T*, const T*, int64_t, int64_t, int64_t);                 \
     template void embeddingBackward(T*, T*, const T*, const int32_t*, int64_t, int64_t, int64_t, int64_t);             \
     template void layernormForward(T*, float*, float*, const T*, const T*, const T*, int64_t, int64_t);                \
     template void layernormBackward(T*, T*, T*, const T*, const T*, const T*, const T*, const float*, const float*,    \
                                     int64_t, int64_t);                                                                 \
+    template void rmsnormForward(T*, float*, const T*, const T*, int64_t, int64_t, float);                             \
+    template void rmsnormBackward(T*, T*, const T*, const T*, const T*, const T*, const float*, int64_t, int64_t);     \
     template void attentionForward(T*, float*, const T*, float*, AttentionShape);                                      \
     template void attentionBackward(T*, const T*, const T*, const T*, const float*, float*, AttentionShape);           \
-    template void geluForward(T*, const T*, int64_t);                                                                  \
-    template void geluBackward(T*, const T*, const T*, int64_t);                                                       \
-    template void residualForward(T*, const T*, const T*, int64_t);                                                    \
     template void crossEntropyForward(float*, float*, const T*, const int32_t*, int64_t, int64_t);                     \
-    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);           \
-    template void adamw(T*, float*, const T*, float*, float*, int64_t, const AdamWStep&);                              \
-    template void sumRanks(std::span<T* const>, std::span<const T* const>, float, int64_t);
+    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 } // namespace cpu
 } // namespace shardscope::kernels

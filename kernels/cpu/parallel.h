@@ -8,6 +8,9 @@
 
 namespace shardscope::kernels::cpu {
 
+inline constexpr int64_t element_grain = 65536; // elements worth waking a thread for
+inline int64_t rowGrain(int64_t row_elements) { return element_grain / row_elements + 1; }
+
 // body(first, last) over disjoint ranges that cover [0, count); each at least `grain` long, or one range for all.
 template <class Body> void parallelRanges(int64_t count, int64_t grain, const Body& body) {
     const int64_t parts = std::min<int64_t>(omp_get_max_threads(), count / std::max<int64_t>(grain, 1));

@@ -23,13 +23,19 @@ const dnnl::engine& engine() {
 Prepared prepare(const Product& p, bool with_bias) {
     using Dims = dnnl::memory::dims;
     constexpr auto type = dnnl::memory::data_type::bf16;
-    const dnnl::memory::desc a({p.m, p.k}, type, p.a_transposed ? Dims{1, p.m} : Dims{p.k, 1});
-    const dnnl::memory::desc b({p.k, p.n}, type, p.b_transposed ? Dims{1, p.k} : Dims{p.n, 1});
-    const dnnl::memory::desc c({p.m, p.n}, type, Dims{p.n, 1});
+    const dnnl::memory::desc a({p.m, p.k}, type, p.a_transposed ? Dims{1, p.lda} : Dims{p.lda, 1});
+    const dnnl::memory::desc b({p.k, p.n}, type, p.b_transposed ? Dims{1, p.ldb} : Dims{p.ldb, 1});
+    const dnnl::memory::desc c({p.m, p.n}, type, Dims{p.ldc, 1});
     const dnnl::memory::desc bias({1, p.n}, type, Dims{p.n, 1});
     const auto operation = with_bias ? dnnl::matmul::desc(a, b, bias, c) : dnnl::matmul::desc(a, b, c);
     Prepared made;
-    made.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(operation, engine()));
+    dnnl::primitive_attr attributes;
+    if (p.add) {
+        dnnl::post_ops after;
+        after.append_sum();
+        attributes.set_post_ops(after);
+    }
+    made.primitive = dnnl::matmul(dnnl::matmul::primitive_desc(operation, attributes, engine()));
     made.a = dnnl::memory(a, engine(), nullptr);
     made.b = dnnl::memory(b, engine(), nullptr);
     made.c = dnnl::memory(c, engine(), nullptr);
@@ -43,10 +49,10 @@ Prepared prepare(const Product& p, bool with_bias) {
 
 } // namespace
 
-void multiply(const Product& p, float* c, const float* a, const float* b, bool add) {
+void multiply(const Product& p, float* c, const float* a, const float* b) {
     [[maybe_unused]] const dnnl_status_t status =
-        dnnl_sgemm(p.a_transposed ? 'T' : 'N', p.b_transposed ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a,
-                   p.a_transposed ? p.m : p.k, b, p.b_transposed ? p.k : p.n, add ? 1.0f : 0.0f, c, p.n);
+        dnnl_sgemm(p.a_transposed ? 'T' : 'N', p.b_transposed ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, p.lda, b, p.ldb,
+                   p.add ? 1.0f : 0.0f, c, p.ldc);
     assert(status == dnnl_success);
 }
 

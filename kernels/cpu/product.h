@@ -8,14 +8,17 @@
 
 namespace shardscope::kernels::cpu {
 
-// c [m, n] dense = a [m, k] * b [k, n]. A transposed operand is stored as [k, m] or [n, k].
+// c [m, n] = or += a [m, k] * b [k, n]. A transposed operand is stored as [k, m] or [n, k]. Leading dimensions are the
+// elements from one stored row to the next.
 struct Product {
     bool a_transposed, b_transposed;
     int64_t m, n, k;
+    int64_t lda, ldb, ldc;
+    bool add = false;
     auto operator<=>(const Product&) const = default;
 };
 
-void multiply(const Product&, float* c, const float* a, const float* b, bool add = false); // add: c += a * b
+void multiply(const Product&, float* c, const float* a, const float* b);
 void multiply(const Product&, bfloat16* c, const bfloat16* a, const bfloat16* b, const bfloat16* bias = nullptr);
 bool hasNativeBf16(); // the processor multiplies bf16 itself (AVX512_BF16 or AMX)
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Causal attention of one head. Queries go in blocks of a few dozen rows; a block's scores against all its keys are the
-// only probabilities ever held, and the backward pass computes them again from lse. Operands are packed to float with
-// the head size padded to sixteen, and every product is one small register-blocked loop.
+// Causal attention of one key/value head and the query heads that share it, one after the other. Queries go in blocks
+// of a few dozen rows; a block's scores against all its keys are the only probabilities ever held, and the backward
+// pass computes them again from lse. Operands are packed to float with the head size padded to sixteen, and every
+// product is one small register-blocked loop.
 #pragma once
 #include "kernels/cpu/attention_layout.h"
 #include "kernels/cpu/vector.h"
@@ -108,67 +109,66 @@ void unpackRows(T* to, int64_t stride, const float* from, int64_t padded, int64_
 }
 
 template <class T>
-void attentionForwardHead(T* out, float* lse, const T* q, float* scratch, const AttentionLayout& at) {
+void attentionForwardGroup(T* out, float* lse, const T* q, const T* k, const T* v, float* scratch,
+                           const AttentionLayout& at) {
     const AttentionShape& shape = at.shape;
-    const int64_t stride = 3 * shape.channels;
+    const int64_t stride = at.qkv_stride;
     const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(at.size));
     float *keys_t = scratch + at.keys_t, *values = scratch + at.values, *queries = scratch + at.queries,
           *scores = scratch + at.scores, *result = scratch + at.result, *row_sums = scratch + at.sums;
     float* keys = scratch + at.dkeys; // unused in this direction
-    packRows(keys, at.padded, q + shape.channels, stride, shape.sequence, at.size, 1.0f);
+    packRows(keys, at.padded, k, stride, shape.sequence, at.size, 1.0f);
     transpose(keys_t, at.padded_sequence, keys, at.padded, shape.sequence, at.size);
-    packRows(values, at.padded, q + 2 * shape.channels, stride, shape.sequence, at.size, 1.0f);
-    for (int64_t first = 0; first < shape.sequence; first += AttentionLayout::block) {
-        const int64_t rows = smaller(AttentionLayout::block, shape.sequence - first);
-        const int64_t seen_by_last = first + rows;
-        packRows(queries, at.padded, q + first * stride, stride, rows, at.size, scale);
-        multiply(scores, at.padded_sequence, {queries, at.padded, 1}, keys_t, at.padded_sequence, rows,
-                 paddedTo16(seen_by_last), at.size, false);
-        for (int64_t r = 0; r < rows; ++r) {
-            float* row = scores + r * at.padded_sequence;
-            const int64_t seen = first + r + 1;
-            F16 high = splat(-__builtin_inff());
-            forEachVector(0, seen, [&](int64_t i, auto lanes) {
-                high = maxOf(high, keep(load(row + i, lanes), -__builtin_inff(), lanes));
-            });
-            const float highest = maxLanes(high);
-            F16 sums = {};
-            forEachVector(0, seen, [&](int64_t i, auto lanes) {
-                const F16 p = keep(exponential(load(row + i, lanes) - highest), 0.0f, lanes);
-                sums += p;
-                store(row + i, p);
-            });
-            for (int64_t i = paddedTo16(seen); i < seen_by_last; ++i) row[i] = 0.0f;
-            const float sum = sumLanes(sums);
-            lse[first + r] = highest + __builtin_logf(sum);
-            row_sums[r] = sum;
+    packRows(values, at.padded, v, stride, shape.sequence, at.size, 1.0f);
+    for (int64_t member = 0; member < at.group; ++member, out += at.size, q += at.size, lse += shape.sequence)
+        for (int64_t first = 0; first < shape.sequence; first += AttentionLayout::block) {
+            const int64_t rows = smaller(AttentionLayout::block, shape.sequence - first);
+            const int64_t seen_by_last = first + rows;
+            packRows(queries, at.padded, q + first * stride, stride, rows, at.size, scale);
+            multiply(scores, at.padded_sequence, {queries, at.padded, 1}, keys_t, at.padded_sequence, rows,
+                     paddedTo16(seen_by_last), at.size, false);
+            for (int64_t r = 0; r < rows; ++r) {
+                float* row = scores + r * at.padded_sequence;
+                const int64_t seen = first + r + 1;
+                F16 high = splat(-__builtin_inff());
+                forEachVector(0, seen, [&](int64_t i, auto lanes) {
+                    high = maxOf(high, keep(load(row + i, lanes), -__builtin_inff(), lanes));
+                });
+                const float highest = maxLanes(high);
+                F16 sums = {};
+                forEachVector(0, seen, [&](int64_t i, auto lanes) {
+                    const F16 p = keep(exponential(load(row + i, lanes) - highest), 0.0f, lanes);
+                    sums += p;
+                    store(row + i, p);
+                });
+                for (int64_t i = paddedTo16(seen); i < seen_by_last; ++i) row[i] = 0.0f;
+                const float sum = sumLanes(sums);
+                lse[first + r] = highest + __builtin_logf(sum);
+                row_sums[r] = sum;
+            }
+            multiply(result, at.padded, {scores, at.padded_sequence, 1}, values, at.padded, rows, at.padded,
+                     seen_by_last, false);
+            for (int64_t r = 0; r < rows; ++r) {
+                T* out_row = out + (first + r) * shape.channels;
+                const float share = 1.0f / row_sums[r];
+                forEachVector(0, at.size, [&](int64_t i, auto lanes) {
+                    store(out_row + i, load(result + r * at.padded + i) * share, lanes);
+                });
+            }
         }
-        multiply(result, at.padded, {scores, at.padded_sequence, 1}, values, at.padded, rows, at.padded, seen_by_last,
-                 false);
-        for (int64_t r = 0; r < rows; ++r) {
-            T* out_row = out + (first + r) * shape.channels;
-            const float share = 1.0f / row_sums[r];
-            forEachVector(0, at.size, [&](int64_t i, auto lanes) {
-                store(out_row + i, load(result + r * at.padded + i) * share, lanes);
-            });
-        }
-    }
 }
 
+// dq of one query head; dkeys and dvalues are written by the first head of a group and added to by the others.
 template <class T>
-void attentionBackwardHead(T* dq, const T* dout, const T* out, const T* q, const float* lse, float* scratch,
-                           const AttentionLayout& at) {
+void attentionBackwardMember(T* dq, const T* dout, const T* out, const T* q, const float* lse, float* scratch,
+                             const AttentionLayout& at, bool add) {
     const AttentionShape& shape = at.shape;
-    const int64_t stride = 3 * shape.channels, sequence = shape.sequence, wide = at.padded_sequence;
+    const int64_t stride = at.qkv_stride, sequence = shape.sequence, wide = at.padded_sequence;
     const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(at.size));
     float *keys_t = scratch + at.keys_t, *values_t = scratch + at.values_t, *keys = scratch + at.keys,
           *queries = scratch + at.queries, *douts = scratch + at.douts, *scores = scratch + at.scores,
           *dscores = scratch + at.dscores, *result = scratch + at.result, *dkeys = scratch + at.dkeys,
           *dvalues = scratch + at.dvalues;
-    packRows(dvalues, at.padded, q + 2 * shape.channels, stride, sequence, at.size, 1.0f); // only to be transposed
-    transpose(values_t, wide, dvalues, at.padded, sequence, at.size);
-    packRows(keys, at.padded, q + shape.channels, stride, sequence, at.size, 1.0f);
-    transpose(keys_t, wide, keys, at.padded, sequence, at.size);
     for (int64_t first = 0; first < sequence; first += AttentionLayout::block) {
         const int64_t rows = smaller(AttentionLayout::block, sequence - first);
         const int64_t seen_by_last = first + rows, columns = paddedTo16(seen_by_last);
@@ -202,12 +202,28 @@ void attentionBackwardHead(T* dq, const T* dout, const T* out, const T* q, const
         multiply(dkeys, at.padded, dscores_t, queries, at.padded, first, at.padded, rows, true);
         multiply(dvalues, at.padded, scores_t, douts, at.padded, first, at.padded, rows, true);
         multiply(dkeys + first * at.padded, at.padded, {dscores + first, 1, wide}, queries, at.padded, rows, at.padded,
-                 rows, false);
+                 rows, add);
         multiply(dvalues + first * at.padded, at.padded, {scores + first, 1, wide}, douts, at.padded, rows, at.padded,
-                 rows, false);
+                 rows, add);
     }
-    unpackRows(dq + shape.channels, stride, dkeys, at.padded, sequence, at.size);
-    unpackRows(dq + 2 * shape.channels, stride, dvalues, at.padded, sequence, at.size);
+}
+
+template <class T>
+void attentionBackwardGroup(T* dq, T* dk, T* dv, const T* dout, const T* out, const T* q, const T* k, const T* v,
+                            const float* lse, float* scratch, const AttentionLayout& at) {
+    const int64_t stride = at.qkv_stride, sequence = at.shape.sequence;
+    float *keys = scratch + at.keys, *dkeys = scratch + at.dkeys, *dvalues = scratch + at.dvalues;
+    packRows(dvalues, at.padded, v, stride, sequence, at.size, 1.0f); // only to be transposed
+    transpose(scratch + at.values_t, at.padded_sequence, dvalues, at.padded, sequence, at.size);
+    packRows(keys, at.padded, k, stride, sequence, at.size, 1.0f);
+    transpose(scratch + at.keys_t, at.padded_sequence, keys, at.padded, sequence, at.size);
+    for (int64_t member = 0; member < at.group; ++member) {
+        const int64_t at_head = member * at.size;
+        attentionBackwardMember(dq + at_head, dout + at_head, out + at_head, q + at_head, lse + member * sequence,
+                                scratch, at, member > 0);
+    }
+    unpackRows(dk, stride, dkeys, at.padded, sequence, at.size);
+    unpackRows(dv, stride, dvalues, at.padded, sequence, at.size);
 }
 
 } // namespace shardscope::kernels::cpu::SHARDSCOPE_ISA

@@ -7,11 +7,19 @@
 
 namespace shardscope::kernels::cpu::SHARDSCOPE_ISA {
 
+template <class T, class S> constexpr PairKernels<T, S> pairOf() {
+    return {.adamw = adamw<T, S>, .accumulate = accumulate<T, S>};
+}
+
 template <class T> constexpr VectorKernels<T> kernelsOf() {
     return {.geluForward = geluForward<T>,
             .geluBackward = geluBackward<T>,
             .residualForward = residualForward<T>,
-            .adamw = adamw<T>,
+            .swigluForward = swigluForward<T>,
+            .swigluBackward = swigluBackward<T>,
+            .dropout = dropout<T>,
+            .rope = rope<T>,
+            .squaredSum = squaredSum<T>,
             .sumRanks = sumRanks<T>,
             .addRow = addRow<T>,
             .toFloat = toFloat<T>,
@@ -19,17 +27,24 @@ template <class T> constexpr VectorKernels<T> kernelsOf() {
             .layernormForward = layernormForward<T>,
             .layernormBackwardInput = layernormBackwardInput<T>,
             .layernormBackwardWeight = layernormBackwardWeight<T>,
+            .rmsnormForward = rmsnormForward<T>,
+            .rmsnormBackwardInput = rmsnormBackwardInput<T>,
+            .rmsnormBackwardWeight = rmsnormBackwardWeight<T>,
             .crossEntropyForward = crossEntropyForward<T>,
             .crossEntropyBackward = crossEntropyBackward<T>,
-            .attentionForwardHead = attentionForwardHead<T>,
-            .attentionBackwardHead = attentionBackwardHead<T>};
+            .attentionForwardGroup = attentionForwardGroup<T>,
+            .attentionBackwardGroup = attentionBackwardGroup<T>,
+            .with_f32 = pairOf<T, float>(),
+            .with_bf16 = pairOf<T, bfloat16>(),
+            .with_f16 = pairOf<T, float16>()};
 }
 
 const VectorTable& table() {
     static constexpr VectorTable the_table = {.isa = Isa::SHARDSCOPE_ISA,
                                               .exponential = exponentialOf,
                                               .f32 = kernelsOf<float>(),
-                                              .bf16 = kernelsOf<bfloat16>()};
+                                              .bf16 = kernelsOf<bfloat16>(),
+                                              .f16 = kernelsOf<float16>()};
     return the_table;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that reduce over a row: layer norm and cross-entropy. A row's sum runs in sixteen lanes from the row's first
-// element, so it depends on the row alone.
+// Ops that reduce over a row: layer norm, RMSNorm and cross-entropy. A row's sum runs in sixteen lanes from the row's
+// first element, so it depends on the row alone.
 #pragma once
 #include "kernels/cpu/vector.h"
 #include "kernels/cpu/vector_table.h"
@@ -76,6 +76,65 @@ void layernormBackwardWeight(T* dweight, T* dbias, const T* dout, const T* x, co
             store(dweight + first + i, load(dw + i, lanes), lanes);
             store(dbias + first + i, load(db + i, lanes), lanes);
         });
+    }
+}
+
+template <class T>
+void rmsnormForward(T* out, float* rstd, const T* x, const T* weight, int64_t rows, int64_t channels, float epsilon) {
+    const float count = static_cast<float>(channels);
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* row = x + r * channels;
+        T* result = out + r * channels;
+        F16 squares = {};
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 v = load(row + i, lanes);
+            squares += v * v;
+        });
+        const float s = 1.0f / __builtin_sqrtf(sumLanes(squares) / count + epsilon);
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            store(result + i, load(row + i, lanes) * s * load(weight + i, lanes), lanes);
+        });
+        rstd[r] = s;
+    }
+}
+
+template <class T>
+void rmsnormBackwardInput(T* dx, const T* dout, const T* dresidual, const T* x, const T* weight, const float* rstd,
+                          int64_t rows, int64_t channels) {
+    const float count = static_cast<float>(channels);
+    for (int64_t r = 0; r < rows; ++r) {
+        const int64_t start = r * channels;
+        const float s = rstd[r];
+        F16 sums = {};
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            sums += load(dout + start + i, lanes) * load(weight + i, lanes) * (load(x + start + i, lanes) * s);
+        });
+        const float sum = sumLanes(sums) / count;
+        forEachVector(0, channels, [&](int64_t i, auto lanes) {
+            const F16 d = load(dout + start + i, lanes) * load(weight + i, lanes);
+            const F16 through = s * (d - load(x + start + i, lanes) * s * sum);
+            store(dx + start + i, dresidual ? load(dresidual + start + i, lanes) + through : through, lanes);
+        });
+    }
+}
+
+template <class T>
+void rmsnormBackwardWeight(T* dweight, const T* dout, const T* x, const float* rstd, int64_t rows, int64_t channels,
+                           int64_t first, int64_t last) {
+    constexpr int64_t block = 256;
+    for (; first < last; first += block) {
+        const int64_t size = smaller(block, last - first);
+        float dw[block] = {};
+        for (int64_t r = 0; r < rows; ++r) {
+            const T* d_row = dout + r * channels + first;
+            const T* x_row = x + r * channels + first;
+            const float s = rstd[r];
+            forEachVector(0, size, [&](int64_t i, auto lanes) {
+                const F16 product = load(d_row + i, lanes) * (load(x_row + i, lanes) * s);
+                store(dw + i, load(dw + i, lanes) + product, lanes);
+            });
+        }
+        forEachVector(0, size, [&](int64_t i, auto lanes) { store(dweight + first + i, load(dw + i, lanes), lanes); });
     }
 }
 

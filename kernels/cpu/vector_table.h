@@ -5,17 +5,31 @@
 #include "kernels/adamw_constants.h"
 #include "kernels/cpu/attention_layout.h"
 #include "kernels/ops.h"
+#include <type_traits>
 
 namespace shardscope::kernels::cpu {
 
 enum class Isa : uint8_t { baseline, avx2, avx512 };
 
+// Ops that read a second type S beside T.
+template <class T, class S> struct PairKernels {
+    void (*adamw)(T* param, float* master, const S* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,
+                  const AdamWConstants&);
+    void (*accumulate)(T* sum, const S* x, int64_t elements, bool first);
+};
+
 template <class T> struct VectorKernels {
     void (*geluForward)(T* out, const T* x, int64_t elements);
     void (*geluBackward)(T* dx, const T* x, const T* dout, int64_t elements);
     void (*residualForward)(T* out, const T* a, const T* b, int64_t elements);
-    void (*adamw)(T* param, float* master, const T* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,
-                  const AdamWConstants&);
+    void (*swigluForward)(T* out, const T* gate_up, int64_t rows, int64_t ffn);
+    void (*swigluBackward)(T* dgate_up, const T* gate_up, const T* dout, int64_t rows, int64_t ffn);
+    // Elements [first, last); first is even.
+    void (*dropout)(T* out, const T* x, int64_t first, int64_t last, uint32_t threshold, float scale, uint64_t key);
+    // One token: `heads` heads of 2 half elements; cosines and sines [half].
+    void (*rope)(T* heads_of_token, int64_t heads, int64_t half, const float* cosines, const float* sines,
+                 bool inverse);
+    double (*squaredSum)(const T* x, int64_t elements);
     void (*sumRanks)(T* const* outputs, int64_t output_count, const T* const* inputs, int64_t input_count, float scale,
                      int64_t first, int64_t last);
     void (*addRow)(float* sum, const T* row, int64_t elements); // sum += row
@@ -28,14 +42,33 @@ template <class T> struct VectorKernels {
     // Channels [first, last) only; all rows.
     void (*layernormBackwardWeight)(T* dweight, T* dbias, const T* dout, const T* x, const float* mean,
                                     const float* rstd, int64_t rows, int64_t channels, int64_t first, int64_t last);
+    void (*rmsnormForward)(T* out, float* rstd, const T* x, const T* weight, int64_t rows, int64_t channels,
+                           float epsilon);
+    void (*rmsnormBackwardInput)(T* dx, const T* dout, const T* dresidual, const T* x, const T* weight,
+                                 const float* rstd, int64_t rows, int64_t channels);
+    void (*rmsnormBackwardWeight)(T* dweight, const T* dout, const T* x, const float* rstd, int64_t rows,
+                                  int64_t channels, int64_t first, int64_t last); // as layernormBackwardWeight
     void (*crossEntropyForward)(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
                                 int64_t vocabulary);
     void (*crossEntropyBackward)(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
                                  int64_t rows, int64_t vocabulary);
-    // One head of one sample. q, k, v (and gradients) are `qkv_stride` apart from row to row, out and dout `channels`.
-    void (*attentionForwardHead)(T* out, float* lse, const T* q, float* scratch, const AttentionLayout&);
-    void (*attentionBackwardHead)(T* dq, const T* dout, const T* out, const T* q, const float* lse, float* scratch,
+    // One key/value head of one sample and the query heads that share it, which lie side by side. Rows of q, k, v (and
+    // of their gradients) are `qkv_stride` apart, those of out and dout `channels`; lse [query heads, sequence].
+    void (*attentionForwardGroup)(T* out, float* lse, const T* q, const T* k, const T* v, float* scratch,
                                   const AttentionLayout&);
+    void (*attentionBackwardGroup)(T* dq, T* dk, T* dv, const T* dout, const T* out, const T* q, const T* k, const T* v,
+                                   const float* lse, float* scratch, const AttentionLayout&);
+    PairKernels<T, float> with_f32;
+    PairKernels<T, bfloat16> with_bf16;
+    PairKernels<T, float16> with_f16;
+    template <class S> const PairKernels<T, S>& with() const {
+        if constexpr (std::is_same_v<S, float>)
+            return with_f32;
+        else if constexpr (std::is_same_v<S, bfloat16>)
+            return with_bf16;
+        else
+            return with_f16;
+    }
 };
 
 struct VectorTable {
@@ -43,11 +76,14 @@ struct VectorTable {
     void (*exponential)(float* out, const float* x, int64_t elements); // for the test of its error bound
     VectorKernels<float> f32;
     VectorKernels<bfloat16> bf16;
+    VectorKernels<float16> f16;
     template <class T> const VectorKernels<T>& of() const {
-        if constexpr (sizeof(T) == sizeof(float))
+        if constexpr (std::is_same_v<T, float>)
             return f32;
-        else
+        else if constexpr (std::is_same_v<T, bfloat16>)
             return bf16;
+        else
+            return f16;
     }
 };
 

@@ -8,17 +8,19 @@
 namespace shardscope::kernels::reference {
 namespace {
 
-// One head of one sample: rows of q, k, v (or their gradients) inside qkv [B, S, 3C] and of out [B, S, C].
+// One query head of one sample and the key/value head it uses: rows of q, k, v inside qkv.
 template <class T> struct Head {
     T* q;
     T* k;
     T* v;
-    int64_t stride; // 3C
+    int64_t stride;
 };
 
 template <class T> Head<T> headOf(T* qkv, AttentionShape s, int64_t b, int64_t h) {
-    T* q = qkv + b * s.sequence * 3 * s.channels + h * (s.channels / s.heads);
-    return {q, q + s.channels, q + 2 * s.channels, 3 * s.channels};
+    const int64_t size = s.headSize(), shared_by = s.heads / s.keyHeads();
+    T* row = qkv + b * s.sequence * s.qkvChannels();
+    T* k = row + s.channels + h / shared_by * size;
+    return {row + h * size, k, k + s.keyHeads() * size, s.qkvChannels()};
 }
 
 template <class T> float dot(const T* a, const T* b, int64_t n) {
@@ -48,12 +50,13 @@ template <class T> void forwardHead(T* out, float* lse, Head<const T> in, Attent
     }
 }
 
+// Adds to dk and dv [sequence, head size], which the query heads of a group share.
 template <class T>
-void backwardHead(Head<T> gradient, const T* dout, const T* out, Head<const T> in, const float* lse, AttentionShape s) {
+void backwardHead(T* dq_out, std::vector<float>& dk, std::vector<float>& dv, const T* dout, const T* out,
+                  Head<const T> in, const float* lse, AttentionShape s) {
     const int64_t size = s.channels / s.heads;
     const float scale = 1.0f / std::sqrt(static_cast<float>(size));
-    const auto elements = static_cast<size_t>(s.sequence * size);
-    std::vector<float> dq(elements), dk(elements), dv(elements);
+    std::vector<float> dq(static_cast<size_t>(s.sequence * size));
     for (int64_t i = 0; i < s.sequence; ++i) {
         const float inner = dot(dout + i * s.channels, out + i * s.channels, size);
         for (int64_t j = 0; j <= i; ++j) {
@@ -68,11 +71,7 @@ void backwardHead(Head<T> gradient, const T* dout, const T* out, Head<const T> i
         }
     }
     for (int64_t i = 0; i < s.sequence; ++i)
-        for (int64_t c = 0; c < size; ++c) {
-            gradient.q[i * gradient.stride + c] = T(dq[i * size + c]);
-            gradient.k[i * gradient.stride + c] = T(dk[i * size + c]);
-            gradient.v[i * gradient.stride + c] = T(dv[i * size + c]);
-        }
+        for (int64_t c = 0; c < size; ++c) dq_out[i * in.stride + c] = T(dq[i * size + c]);
 }
 
 } // namespace
@@ -86,11 +85,21 @@ template <class T> void attentionForward(T* out, float* lse, const T* qkv, float
 
 template <class T>
 void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float*, AttentionShape s) {
+    const int64_t size = s.headSize(), shared_by = s.heads / s.keyHeads();
     for (int64_t b = 0; b < s.batch; ++b)
-        for (int64_t h = 0; h < s.heads; ++h) {
-            const int64_t offset = b * s.sequence * s.channels + h * (s.channels / s.heads);
-            backwardHead<T>(headOf(dqkv, s, b, h), dout + offset, out + offset, headOf(qkv, s, b, h),
-                            lse + (b * s.heads + h) * s.sequence, s);
+        for (int64_t first = 0; first < s.heads; first += shared_by) {
+            std::vector<float> dk(static_cast<size_t>(s.sequence * size)), dv(dk.size());
+            for (int64_t h = first; h < first + shared_by; ++h) {
+                const int64_t offset = b * s.sequence * s.channels + h * size;
+                backwardHead<T>(headOf(dqkv, s, b, h).q, dk, dv, dout + offset, out + offset, headOf(qkv, s, b, h),
+                                lse + (b * s.heads + h) * s.sequence, s);
+            }
+            const Head<T> gradient = headOf(dqkv, s, b, first);
+            for (int64_t i = 0; i < s.sequence; ++i)
+                for (int64_t c = 0; c < size; ++c) {
+                    gradient.k[i * gradient.stride + c] = T(dk[i * size + c]);
+                    gradient.v[i * gradient.stride + c] = T(dv[i * size + c]);
+                }
         }
 }
 
@@ -99,5 +108,6 @@ void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const
     template void attentionBackward(T*, const T*, const T*, const T*, const float*, float*, AttentionShape);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 } // namespace shardscope::kernels::reference

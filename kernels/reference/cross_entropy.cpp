@@ -34,5 +34,6 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
     template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 } // namespace shardscope::kernels::reference

@@ -41,5 +41,6 @@ void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int6
     template void embeddingBackward(T*, T*, const T*, const int32_t*, int64_t, int64_t, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 } // namespace shardscope::kernels::reference

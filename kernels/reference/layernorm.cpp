@@ -63,5 +63,6 @@ void layernormBackward(T* dx, T* dweight, T* dbias, const T* dout, const T* dres
                                     int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 } // namespace shardscope::kernels::reference

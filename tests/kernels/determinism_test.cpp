@@ -13,7 +13,7 @@ using namespace shardscope::kernels;
 
 namespace {
 
-constexpr DType both_types[] = {DType::f32, DType::bf16};
+constexpr DType all_types[] = {DType::f32, DType::bf16, DType::f16};
 
 bool sameBits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
@@ -87,7 +87,7 @@ template <class T> std::vector<std::vector<float>> elementwiseInPieces(int64_t e
 TEST_CASE("results do not depend on alignment") {
     setThreadsPerOp(1);
     for (const OpCase& c : opCases(CaseSet::small))
-        for (const DType type : both_types) {
+        for (const DType type : all_types) {
             const OpData aligned = ran(c, type);
             for (const size_t shift : {4, 12, 34}) {
                 INFO(c.op << ' ' << c.shape << ' ' << toText(type) << " shifted by " << shift << " bytes");
@@ -100,16 +100,18 @@ TEST_CASE("elementwise results do not depend on how a range is cut") {
     setThreadsPerOp(1);
     const auto whole = elementwiseInPieces<float>(1003, 1003);
     const auto whole_bf16 = elementwiseInPieces<bfloat16>(1003, 1003);
+    const auto whole_f16 = elementwiseInPieces<float16>(1003, 1003);
     for (const int64_t piece : {1, 3, 16, 17, 64, 999}) {
         INFO("pieces of " << piece);
         CHECK(elementwiseInPieces<float>(1003, piece) == whole);
         CHECK(elementwiseInPieces<bfloat16>(1003, piece) == whole_bf16);
+        CHECK(elementwiseInPieces<float16>(1003, piece) == whole_f16);
     }
 }
 
 TEST_CASE("the number of threads that share an op does not change its result") {
     for (const OpCase& c : opCases(CaseSet::divided))
-        for (const DType type : both_types) {
+        for (const DType type : all_types) {
             setThreadsPerOp(1);
             const OpData alone = ran(c, type);
             for (const int threads : {2, 3}) {
@@ -149,7 +151,7 @@ TEST_CASE("instruction sets agree bit for bit; on the exponential those with fus
         const auto& v = table.bf16;
         std::vector<bfloat16> out(5 * n);
         std::vector<float> sums(2 * rows), m(n), s(n, 0.5f), master(n, 0.25f);
-        v.adamw(out.data(), master.data(), y.data(), m.data(), s.data(), n, adamwConstants(some_step));
+        v.with_bf16.adamw(out.data(), master.data(), y.data(), m.data(), s.data(), n, adamwConstants(some_step));
         v.layernormForward(out.data() + n, sums.data(), sums.data() + rows, x.data(), w.data(), w.data(), rows,
                            channels);
         v.layernormBackwardInput(out.data() + 2 * n, y.data(), x.data(), x.data(), w.data(), sums.data(),
@@ -186,10 +188,12 @@ TEST_CASE("every instruction set this processor has computes attention") {
     reference::attentionBackward<float>(dqkv.data(), dout.data(), out.data(), qkv.data(), lse.data(), nullptr, shape);
     for (const cpu::VectorTable* table : tables()) {
         std::vector<float> scratch(static_cast<size_t>(at.total), NAN), out2(n), lse2(61), dqkv2(3 * n);
-        table->f32.attentionForwardHead(out2.data(), lse2.data(), qkv.data(), scratch.data(), at);
+        table->f32.attentionForwardGroup(out2.data(), lse2.data(), qkv.data(), qkv.data() + 80, qkv.data() + 160,
+                                         scratch.data(), at);
         std::fill(scratch.begin(), scratch.end(), NAN); // nothing may be kept between the directions
-        table->f32.attentionBackwardHead(dqkv2.data(), dout.data(), out.data(), qkv.data(), lse.data(), scratch.data(),
-                                         at);
+        table->f32.attentionBackwardGroup(dqkv2.data(), dqkv2.data() + 80, dqkv2.data() + 160, dout.data(), out.data(),
+                                          qkv.data(), qkv.data() + 80, qkv.data() + 160, lse.data(), scratch.data(),
+                                          at);
         INFO("instruction set " << static_cast<int>(table->isa));
         for (size_t i = 0; i < n; ++i) REQUIRE(out2[i] == Approx(out[i]).margin(2e-5));
         for (size_t i = 0; i < 3 * n; ++i) REQUIRE(dqkv2[i] == Approx(dqkv[i]).epsilon(1e-4).margin(1e-3));

@@ -85,5 +85,6 @@ TEST_CASE("backward ops are the gradients of their forward ops") {
     }
     CHECK(checked_ops == std::set<std::string>{"embedding_backward", "layernorm_backward", "matmul_backward_input",
                                                "matmul_backward_weight", "attention_backward", "gelu_backward",
-                                               "cross_entropy_backward"});
+                                               "rmsnorm_backward", "rope_backward", "swiglu_backward",
+                                               "dropout_backward", "cross_entropy_backward"});
 }

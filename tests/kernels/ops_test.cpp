@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every op of the table: the fast version against the reference, in both types, with the tolerance that the table
+// Every op of the table: the fast version against the reference, in every type, with the tolerance that the table
 // states.
 #include "kernels/op_table.h"
 #include "support/catch.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -16,12 +17,13 @@ double excess(const OpCase& c, DType type, OpData& expected, OpData& actual) {
     double worst = 0;
     for (size_t t = 0; t < c.tensors.size(); ++t) {
         if (!c.tensors[t].output) continue;
-        const bool rounded = type == DType::bf16 && c.tensors[t].type == DType::bf16;
+        const bool rounded = c.tensors[t].type == DType::bf16; // to the type of the case
+        const int step_bits = !rounded || type == DType::f32 ? 100 : type == DType::bf16 ? 7 : 10;
         for (int64_t i = 0; i < c.tensors[t].elements; ++i) {
             const double e = expected.value(t, i), a = actual.value(t, i);
             if (std::isnan(e) || std::isnan(a)) return INFINITY;
             const double allowed = c.tolerance * (1 + std::abs(e)) +
-                                   (rounded && c.tolerance > 0 ? std::ldexp(std::abs(e), -7) : 0); // one step of bf16
+                                   (c.tolerance > 0 ? std::ldexp(std::abs(e), -step_bits) : 0); // one rounding step
             if (e != a) worst = std::max(worst, std::abs(e - a) / allowed);
         }
     }
@@ -33,7 +35,7 @@ double excess(const OpCase& c, DType type, OpData& expected, OpData& actual) {
 TEST_CASE("the fast ops agree with the reference") {
     setThreadsPerOp(1);
     for (const OpCase& c : opCases(CaseSet::small))
-        for (const DType type : {DType::f32, DType::bf16}) {
+        for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
             OpData expected(c.tensors, type, 1), actual(c.tensors, type, 1);
             c.run(Implementation::reference, expected);
             c.run(Implementation::cpu, actual);
@@ -47,6 +49,16 @@ TEST_CASE("every op is in every set of cases") {
                          "embedding_backward",
                          "layernorm_forward",
                          "layernorm_backward",
+                         "rmsnorm_forward",
+                         "rmsnorm_backward",
+                         "rope",
+                         "rope_backward",
+                         "swiglu_forward",
+                         "swiglu_backward",
+                         "dropout",
+                         "dropout_backward",
+                         "accumulate",
+                         "squared_sum",
                          "matmul_forward",
                          "matmul_backward_input",
                          "matmul_backward_weight",
