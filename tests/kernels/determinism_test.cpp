@@ -149,7 +149,7 @@ TEST_CASE("instruction sets agree bit for bit; on the exponential those with fus
     const std::vector<int32_t> targets = {0, 76, 31};
     auto plain = [&](const cpu::VectorTable& table) {
         const auto& v = table.bf16;
-        std::vector<bfloat16> out(5 * n);
+        std::vector<bfloat16> out(9 * n);
         std::vector<float> sums(2 * rows), m(n), s(n, 0.5f), master(n, 0.25f);
         v.with_bf16.adamw(out.data(), master.data(), y.data(), m.data(), s.data(), n, adamwConstants(some_step));
         v.layernormForward(out.data() + n, sums.data(), sums.data() + rows, x.data(), w.data(), w.data(), rows,
@@ -158,16 +158,23 @@ TEST_CASE("instruction sets agree bit for bit; on the exponential those with fus
                                  sums.data() + rows, rows, channels);
         v.layernormBackwardWeight(out.data() + 3 * n, out.data() + 4 * n, y.data(), x.data(), sums.data(),
                                   sums.data() + rows, rows, channels, 0, channels);
+        v.rmsnormForward(out.data() + 5 * n, sums.data(), x.data(), w.data(), rows, channels, 1e-5f);
+        v.rmsnormBackwardInput(out.data() + 6 * n, y.data(), x.data(), x.data(), w.data(), sums.data(), rows, channels);
+        v.rmsnormBackwardWeight(out.data() + 7 * n, y.data(), x.data(), sums.data(), rows, channels, 0, channels);
+        v.dropout(out.data() + 8 * n, x.data(), 0, n, 1u << 31, 2.0f, 5);
+        v.rope(out.data(), 3, 38, m.data(), s.data(), true);
         return std::tuple(out, sums, m, s, master);
     };
     auto exponential = [&](const cpu::VectorTable& table) {
         const auto& v = table.bf16;
-        std::vector<bfloat16> out(3 * n);
+        std::vector<bfloat16> out(5 * n);
         std::vector<float> sums(2 * rows);
         v.geluForward(out.data(), x.data(), n);
         v.geluBackward(out.data() + n, x.data(), y.data(), n);
         v.crossEntropyForward(sums.data(), sums.data() + rows, x.data(), targets.data(), rows, channels);
         v.crossEntropyBackward(out.data() + 2 * n, x.data(), targets.data(), sums.data() + rows, 0.5f, rows, channels);
+        v.swigluForward(out.data() + 3 * n, x.data(), 1, n / 2);
+        v.swigluBackward(out.data() + 4 * n, x.data(), y.data(), 1, n / 2);
         return std::tuple(out, sums);
     };
     const auto available = tables();
