@@ -23,7 +23,7 @@ struct StagePlan {
     int stage = 0;
     MemoryPlan memory;
     int64_t resident_parameters = 0; // bytes that live through the whole run
-    int64_t bytesOf(MemoryCategory category) const { return memory.category_peak[static_cast<size_t>(category)]; }
+    int64_t bytesOf(MemoryCategory category) const { return memory.device().category_peak[static_cast<size_t>(category)]; }
     int64_t gathered() const {
         return bytesOf(MemoryCategory::parameters) - resident_parameters;
     }                             // at stage 3, for use
@@ -86,18 +86,18 @@ std::string planText(const StagePlan& plan, const Prepared& prepared, int64_t ra
     text += fmt::format("  {:<16}{:>18}{:>18}\n", "", "own peak", "at total peak");
     for (const MemoryCategory category : all_memory_categories)
         text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(category), plan.bytesOf(category),
-                            plan.memory.at_peak[static_cast<size_t>(category)]);
-    return text + fmt::format("  {:<16}{:>18}{:>18}\n", "total", "", plan.memory.peak_bytes);
+                            plan.memory.device().at_peak[static_cast<size_t>(category)]);
+    return text + fmt::format("  {:<16}{:>18}{:>18}\n", "total", "", plan.memory.device().peak_bytes);
 }
 
 Json planJson(const StagePlan& plan) {
     Json categories = Json::object(), at_peak = Json::object();
     for (const MemoryCategory category : all_memory_categories) {
         categories[std::string(toText(category))] = plan.bytesOf(category);
-        at_peak[std::string(toText(category))] = plan.memory.at_peak[static_cast<size_t>(category)];
+        at_peak[std::string(toText(category))] = plan.memory.device().at_peak[static_cast<size_t>(category)];
     }
     return {{"stage", plan.stage},
-            {"peak_bytes", plan.memory.peak_bytes},
+            {"peak_bytes", plan.memory.device().peak_bytes},
             {"model_state_bytes", plan.modelStates()},
             {"gathered_bytes", plan.gathered()},
             {"category_peak_bytes", categories},

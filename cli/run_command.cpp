@@ -119,7 +119,7 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     const Result<Plan> planned = plan(given->config, *model, command.ranks, command.sequence);
     if (!planned) return planned.error();
     const double needed =
-        static_cast<double>(planMemory(planned->program).peak_bytes) * static_cast<double>(command.ranks);
+        static_cast<double>(planMemory(planned->program).arenaBytes()) * static_cast<double>(command.ranks);
     if (const double present = machineMemory(); needed > present)
         return Error{fmt::format(
             "the {} ranks need {:.1f} GiB and this machine has {:.1f}; take fewer ranks, a smaller model or "

@@ -162,7 +162,11 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
         const double bound = bf16 ? matmulRate<bfloat16>(threads) : matmulRate<float>(threads);
         double one_rank = 0;
         for (const int64_t ranks : {int64_t{1}, int64_t{4}}) {
-            TrainingRequest run{.model = *model, .ranks = ranks, .steps = request.steps, .data = &data};
+            TrainingRequest run;
+            run.model = *model;
+            run.ranks = ranks;
+            run.steps = request.steps;
+            run.data = &data;
             run.config.bf16_enabled = bf16;
             run.config.train_micro_batch_size_per_gpu = request.micro_batch * 4 / ranks;
             const Result<double> plain = stepSeconds(run, nullptr);

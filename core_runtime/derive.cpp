@@ -8,7 +8,7 @@
 namespace shardscope {
 namespace {
 
-constexpr size_t lane_count = 5;
+constexpr size_t lane_count = all_lane_kinds.size();
 size_t laneIndex(LaneKind lane) { return static_cast<size_t>(lane); }
 
 // What a lane knows at a point of the program: of each lane, the last op known to have ended (-1: none).
@@ -36,7 +36,7 @@ public:
         m_lanes[laneIndex(lane)][laneIndex(lane)] = static_cast<int32_t>(id);
         m_at_end[index(id)] = m_lanes[laneIndex(lane)];
     }
-    int32_t last(LaneKind lane, LaneKind other) const { return m_lanes[laneIndex(lane)][laneIndex(other)]; }
+    const Known& of(LaneKind lane) const { return m_lanes[laneIndex(lane)]; }
 
 private:
     const StepProgram& m_program;
@@ -62,6 +62,16 @@ struct PastUse {
     BufferUse use;
 };
 
+// A later use of the same lane stands for an earlier one within its range: whoever waits for it has waited for both.
+// Only a write stands for a write.
+void remember(std::vector<PastUse>& past, const PastUse& now) {
+    std::erase_if(past, [&](const PastUse& before) {
+        return before.lane == now.lane && before.use.first >= now.use.first && before.use.end <= now.use.end &&
+               (now.use.writes || !before.use.writes);
+    });
+    past.push_back(now);
+}
+
 } // namespace
 
 void deriveWaits(StepProgram& program) {
@@ -78,52 +88,55 @@ void deriveWaits(StepProgram& program) {
                     wanted.push_back(before.op);
         op.waits_for = needed(std::move(wanted), op.lane, knowledge);
         knowledge.finish(static_cast<OpId>(i));
-        for (const BufferUse& use : uses) past[index(use.buffer)].push_back({static_cast<OpId>(i), op.lane, use});
+        for (const BufferUse& use : uses) remember(past[index(use.buffer)], {static_cast<OpId>(i), op.lane, use});
     }
 }
 
 void deriveLifetimes(StepProgram& program) {
     struct Life {
         int32_t first = -1;
-        int32_t last_compute = -1;
-        int32_t last_other = -1;
+        Known last = nothing_known; // by lane
+        int32_t end() const { return *std::max_element(last.begin(), last.end()); }
     };
+    const auto end = static_cast<int32_t>(program.ops.size());
     std::vector<Life> lives(program.buffers.size());
-    for (size_t i = 0; i < program.ops.size(); ++i)
-        for (const BufferUse& use : usesOf(program.ops[i], program.ranks)) {
+    for (int32_t i = 0; i < end; ++i)
+        for (const BufferUse& use : usesOf(program.ops[static_cast<size_t>(i)], program.ranks)) {
             Life& life = lives[index(use.buffer)];
-            if (life.first < 0) life.first = static_cast<int32_t>(i);
-            (program.ops[i].lane == LaneKind::compute ? life.last_compute : life.last_other) = static_cast<int32_t>(i);
+            if (life.first < 0) life.first = i;
+            life.last[laneIndex(program.ops[static_cast<size_t>(i)].lane)] = i;
         }
 
-    const auto end = static_cast<int32_t>(program.ops.size());
-    std::map<int32_t, std::vector<BufferId>> alloc_before, free_before; // by op of the program as it stands
-    std::vector<bool> freed(lives.size(), false);
+    std::map<int32_t, std::vector<BufferId>> alloc_before, free_before, ends_at; // by op of the program as it stands
+    for (size_t b = 0; b < lives.size(); ++b) {
+        if (program.buffers[b].persistent || lives[b].first < 0) continue;
+        alloc_before[lives[b].first].push_back(static_cast<BufferId>(b));
+        ends_at[lives[b].end()].push_back(static_cast<BufferId>(b));
+    }
+    // A buffer is freed where the compute lane first knows that the other lanes have done with it.
+    std::vector<BufferId> over; // no more uses, not yet freed
     Knowledge knowledge(program);
+    auto freeKnown = [&](int32_t before) {
+        const Known& known = knowledge.of(LaneKind::compute);
+        std::erase_if(over, [&](BufferId b) {
+            const Known& last = lives[index(b)].last;
+            for (size_t lane = 0; lane < lane_count; ++lane)
+                if (lane != laneIndex(LaneKind::compute) && known[lane] < last[lane]) return false;
+            free_before[before].push_back(b);
+            return true;
+        });
+    };
     for (int32_t i = 0; i < end; ++i) {
         const Op& op = program.ops[static_cast<size_t>(i)];
         for (OpId w : op.waits_for) knowledge.waitFor(op.lane, w);
-        for (size_t b = 0; b < lives.size(); ++b) {
-            const Life& life = lives[b];
-            if (program.buffers[b].persistent || freed[b] || life.last_other < 0) continue;
-            const bool over = i > std::max(life.last_other, life.last_compute);
-            if (over && knowledge.last(LaneKind::compute, LaneKind::comm) >= life.last_other) {
-                freed[b] = true;
-                free_before[i].push_back(static_cast<BufferId>(b));
-            }
-        }
+        if (op.lane == LaneKind::compute && !op.waits_for.empty()) freeKnown(i);
         knowledge.finish(static_cast<OpId>(i));
+        if (auto ends = ends_at.find(i); ends != ends_at.end()) {
+            over.insert(over.end(), ends->second.begin(), ends->second.end());
+            freeKnown(i + 1);
+        }
     }
-    for (size_t b = 0; b < lives.size(); ++b) {
-        const Life& life = lives[b];
-        if (program.buffers[b].persistent || life.first < 0) continue;
-        const auto id = static_cast<BufferId>(b);
-        alloc_before[life.first].push_back(id);
-        if (life.last_other < 0)
-            free_before[life.last_compute + 1].push_back(id);
-        else if (!freed[b])
-            free_before[end].push_back(id);
-    }
+    free_before[end].insert(free_before[end].end(), over.begin(), over.end());
 
     std::vector<Op> ops;
     std::vector<OpId> moved(program.ops.size());
@@ -137,8 +150,10 @@ void deriveLifetimes(StepProgram& program) {
         op.bucket = near.bucket;
         op.name = (kind == OpKind::alloc ? "alloc " : "free ") + program.buffer(buffer).name;
         op.bytes = program.buffer(buffer).bytes();
-        const int32_t other = lives[index(buffer)].last_other;
-        if (kind == OpKind::free && other >= 0) op.waits_for.push_back(moved[static_cast<size_t>(other)]);
+        if (kind == OpKind::free)
+            for (size_t lane = 0; lane < lane_count; ++lane)
+                if (const int32_t last = lives[index(buffer)].last[lane]; last >= 0 && lane != laneIndex(op.lane))
+                    op.waits_for.push_back(moved[static_cast<size_t>(last)]);
         ops.push_back(std::move(op));
         return static_cast<OpId>(ops.size() - 1);
     };

@@ -1,79 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/executor.h"
+#include "core_runtime/cpu/arena_memory.h"
 #include "core_runtime/cpu/thread_communicator.h"
+#include "core_runtime/storage/swap_file.h"
 #include <algorithm>
+#include <cassert>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
 #include <mutex>
-#include <new>
-#include <sys/mman.h>
 #include <thread>
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
-#endif
 
 namespace shardscope {
 namespace {
 
-// Anonymous pages, huge where the system allows: first touches of 4 KiB pages cost more than a small step.
-class ArenaMemory {
-public:
-    explicit ArenaMemory(int64_t bytes)
-        : m_bytes(static_cast<size_t>(bytes)) {
-        void* address = mmap(nullptr, m_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (address == MAP_FAILED) return;
-        m_start = static_cast<std::byte*>(address);
-        madvise(address, m_bytes, MADV_HUGEPAGE);
-    }
-    ~ArenaMemory() {
-        if (!m_start) return;
-        ASAN_UNPOISON_MEMORY_REGION(m_start, m_bytes);
-        munmap(m_start, m_bytes);
-    }
-    ArenaMemory(const ArenaMemory&) = delete;
-    ArenaMemory& operator=(const ArenaMemory&) = delete;
-    std::byte* start() const { return m_start; }
-
-private:
-    std::byte* m_start = nullptr;
-    size_t m_bytes;
-};
-
-class Ledger {
-public:
-    int64_t change(const BufferInfo& buffer, bool alloc) {
-        const auto c = static_cast<size_t>(buffer.category);
-        const int64_t delta = alloc ? buffer.bytes() : -buffer.bytes();
-        m_now[c] += delta;
-        m_total += delta;
-        m_peaks.category_peak[c] = std::max(m_peaks.category_peak[c], m_now[c]);
-        m_peaks.peak_bytes = std::max(m_peaks.peak_bytes, m_total);
-        return delta;
-    }
-    const LedgerPeaks& peaks() const { return m_peaks; }
-
-private:
-    std::array<int64_t, all_memory_categories.size()> m_now{};
-    int64_t m_total = 0;
-    LedgerPeaks m_peaks;
-};
-
-constexpr std::array lanes_of_a_rank = {LaneKind::compute, LaneKind::comm};
+constexpr size_t lane_count = all_lane_kinds.size();
+constexpr size_t laneIndex(LaneKind lane) { return static_cast<size_t>(lane); }
+constexpr size_t compute_lane = laneIndex(LaneKind::compute);
 
 struct RankState {
-    std::unique_ptr<ArenaMemory> arena;
-    std::vector<std::byte*> addresses; // by buffer
-    Ledger ledger;                     // compute lane only
+    std::array<std::unique_ptr<ArenaMemory>, 2> arenas; // device, host
+    std::unique_ptr<SwapFile> swap;                     // if the program has NVMe buffers
+    std::vector<std::byte*> addresses;                  // by buffer; null for NVMe
+    Ledger ledger;                                      // compute lane only
     // How far each lane is: ops with a smaller index have ended on that lane. Guarded by the mutex.
     std::mutex mutex;
     std::condition_variable progress_made;
-    std::array<size_t, lanes_of_a_rank.size()> progress{};
-    std::array<LaneRecorder*, lanes_of_a_rank.size()> recorders{};
+    std::array<size_t, lane_count> progress{};
+    std::array<LaneRecorder*, lane_count> recorders{};
 };
 
 } // namespace
@@ -81,11 +35,10 @@ struct RankState {
 struct Executor::Impl {
     const StepProgram& program;
     const MemoryPlan& memory;
+    ExecutorOptions options;
     ThreadCommunicator communicator;
-    Recorder* recorder;
-    bool record_intervals;
     std::vector<std::unique_ptr<RankState>> ranks;
-    std::array<std::vector<size_t>, lanes_of_a_rank.size()> lane_ops;
+    std::array<std::vector<size_t>, lane_count> lane_ops;
     std::vector<NameId> op_names, buffer_names;
 
     std::vector<std::thread> threads;
@@ -99,30 +52,31 @@ struct Executor::Impl {
     bool quit = false;
     std::atomic<bool> failed = false;
 
-    Impl(const StepProgram& p, const MemoryPlan& m, const LinkModel& link, Recorder* r, bool intervals)
+    Impl(const StepProgram& p, const MemoryPlan& m, const ExecutorOptions& o)
         : program(p)
         , memory(m)
-        , communicator(p.ranks, link)
-        , recorder(r)
-        , record_intervals(intervals) {}
+        , options(o)
+        , communicator(p.ranks, o.link) {}
+
+    // Lanes that the program uses; compute and comm are always shown.
+    bool hasLane(size_t lane) const { return lane <= laneIndex(LaneKind::comm) || !lane_ops[lane].empty(); }
 
     void recordMemory(int64_t rank, const BufferInfo& buffer, BufferId id, int64_t delta, OpId op, int64_t step) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
-        if (!recorder) return;
-        state.recorders[0]->memory({.time_ns = TraceClock::now(),
-                                    .rank = static_cast<int32_t>(rank),
-                                    .tier = buffer.tier,
-                                    .category = buffer.category,
-                                    .delta_bytes = delta,
-                                    .buffer = buffer_names[index(id)],
-                                    .op = op,
-                                    .step = static_cast<int32_t>(step)});
+        if (!options.recorder) return;
+        state.recorders[compute_lane]->memory({.time_ns = TraceClock::now(),
+                                               .rank = static_cast<int32_t>(rank),
+                                               .tier = buffer.tier,
+                                               .category = buffer.category,
+                                               .delta_bytes = delta,
+                                               .buffer = buffer_names[index(id)],
+                                               .op = op,
+                                               .step = static_cast<int32_t>(step)});
     }
 
-    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, int64_t start,
-                        const CollectiveTiming& timing) {
+    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, int64_t start, const OpTiming& timing) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
-        if (!recorder || !record_intervals) return;
+        if (!options.recorder || !options.record_intervals) return;
         const Op& op = program.ops[i];
         state.recorders[lane]->interval(
             {.op = static_cast<OpId>(i),
@@ -157,6 +111,39 @@ struct Executor::Impl {
         recordMemory(rank, buffer, op.buffer, delta, static_cast<OpId>(i), step);
     }
 
+    // Moves the bytes, then holds the lane as long as the modelled link would have needed.
+    OpTiming runCopy(const Op& op, int64_t rank) {
+        RankState& state = *ranks[static_cast<size_t>(rank)];
+        const Operand &to = op.operands[0], &from = op.operands[1];
+        const int64_t begin = TraceClock::now();
+        auto offset = [&](const Operand& o) {
+            return (o.offset + rank * o.rank_stride) * bytesOf(program.buffer(o.buffer).dtype);
+        };
+        auto stored = [&](const Operand& o) { return program.buffer(o.buffer).tier == MemoryTier::nvme; };
+        auto address = [&](const Operand& o) { return state.addresses[index(o.buffer)] + offset(o); };
+        auto place = [&](const Operand& o) { return memory.addresses[index(o.buffer)] + offset(o); };
+        if (stored(to))
+            state.swap->write(address(from), place(to), op.bytes);
+        else if (stored(from))
+            state.swap->read(address(to), place(from), op.bytes);
+        else
+            std::memcpy(address(to), address(from), static_cast<size_t>(op.bytes));
+        const LinkModel& link = op.lane == LaneKind::storage ? options.storage_link : options.host_link;
+        return communicator.hold(begin, link.emulates() ? copyTimeNs(link, op.bytes) : 0);
+    }
+
+    OpTiming runOp(const Op& op, int64_t rank, const StepContext& step) {
+        switch (op.kind) {
+        case OpKind::collective:
+            return communicator.run(program, op, rank, ranks[static_cast<size_t>(rank)]->addresses);
+        case OpKind::copy:
+            return runCopy(op, rank);
+        default:
+            runCompute(program, op, rank, ranks[static_cast<size_t>(rank)]->addresses, step);
+            return {};
+        }
+    }
+
     void fail(std::string message) {
         {
             std::lock_guard lock(mutex);
@@ -179,25 +166,21 @@ struct Executor::Impl {
                 std::unique_lock lock(state.mutex);
                 state.progress_made.wait(lock, [&] {
                     return failed || std::all_of(op.waits_for.begin(), op.waits_for.end(), [&](OpId w) {
-                               const size_t other = program.ops[index(w)].lane == LaneKind::compute ? 0 : 1;
-                               return state.progress[other] > index(w);
+                               return state.progress[laneIndex(program.ops[index(w)].lane)] > index(w);
                            });
                 });
             }
             if (failed) return false;
             if (op.kind == OpKind::alloc || op.kind == OpKind::free) {
                 changeMemory(op, i, rank, step.step);
-            } else {
+            } else if (!step.only_update || op.phase == Phase::optimizer) {
                 const int64_t start = TraceClock::now();
-                CollectiveTiming timing;
+                OpTiming timing;
                 try {
-                    if (op.kind == OpKind::collective)
-                        timing = communicator.run(program, op, rank, state.addresses);
-                    else
-                        runCompute(program, op, rank, state.addresses, step);
+                    timing = runOp(op, rank, step);
                 } catch (const std::exception& e) {
                     fail("'" + op.name + "' failed on rank " + std::to_string(rank) + " in step " +
-                         std::to_string(step.step) + ": " + e.what() + ".");
+                         std::to_string(step.step) + ": " + e.what());
                 }
                 if (timing.aborted || failed) return false;
                 recordInterval(lane, rank, i, step.step, start, timing);
@@ -233,6 +216,32 @@ struct Executor::Impl {
             if (--lanes_busy == 0) step_done.notify_all();
         }
     }
+
+    std::optional<Error> prepareMemory(RankState& state, int64_t rank) {
+        for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host}) {
+            auto& arena = state.arenas[static_cast<size_t>(tier)];
+            arena = std::make_unique<ArenaMemory>(memory.tier(tier).arena_bytes);
+            if (!arena->good())
+                return Error{
+                    "The " + std::to_string(program.ranks) + " ranks need " +
+                    std::to_string(memory.arenaBytes() * program.ranks / (1 << 20)) +
+                    " MiB, which this machine does not give; take fewer ranks, a smaller model or a higher stage."};
+        }
+        if (const int64_t bytes = memory.tier(MemoryTier::nvme).arena_bytes; bytes > 0) {
+            Result<std::unique_ptr<SwapFile>> swap = SwapFile::create(options.nvme_path, bytes, rank);
+            if (!swap) return swap.error();
+            state.swap = std::move(swap).value();
+        }
+        for (size_t b = 0; b < program.buffers.size(); ++b) {
+            const BufferInfo& buffer = program.buffers[b];
+            const bool stored = buffer.tier == MemoryTier::nvme;
+            std::byte* address =
+                stored ? nullptr : state.arenas[static_cast<size_t>(buffer.tier)]->start() + memory.addresses[b];
+            state.addresses.push_back(address);
+            if (!stored && !buffer.persistent) ASAN_POISON_MEMORY_REGION(address, static_cast<size_t>(buffer.bytes()));
+        }
+        return std::nullopt;
+    }
 };
 
 Executor::Executor(std::unique_ptr<Impl> impl)
@@ -248,36 +257,28 @@ Executor::~Executor() {
 }
 
 Result<std::unique_ptr<Executor>> Executor::create(const StepProgram& program, const MemoryPlan& memory,
-                                                   const LinkModel& link, Recorder* recorder, bool record_intervals) {
-    auto impl = std::make_unique<Impl>(program, memory, link, recorder, record_intervals);
-    for (int64_t r = 0; r < program.ranks; ++r) {
-        auto state = std::make_unique<RankState>();
-        state->arena = std::make_unique<ArenaMemory>(memory.arena_bytes);
-        if (!state->arena->start())
-            return Error{
-                "The " + std::to_string(program.ranks) + " ranks need " +
-                std::to_string(memory.arena_bytes * program.ranks / (1 << 20)) +
-                " MiB, which this machine does not give; take fewer ranks, a smaller model or a higher stage."};
-        for (int64_t address : memory.addresses) state->addresses.push_back(state->arena->start() + address);
-        for (size_t b = 0; b < program.buffers.size(); ++b)
-            if (!program.buffers[b].persistent)
-                ASAN_POISON_MEMORY_REGION(state->addresses[b], static_cast<size_t>(program.buffers[b].bytes()));
-        if (recorder)
-            for (size_t lane = 0; lane < lanes_of_a_rank.size(); ++lane) {
-                const LaneKind kind = lanes_of_a_rank[lane];
-                state->recorders[lane] =
-                    &recorder->addLane({.rank = static_cast<int32_t>(r),
-                                        .kind = kind,
-                                        .name = "rank " + std::to_string(r) + " " + std::string(toText(kind))});
-            }
-        impl->ranks.push_back(std::move(state));
-    }
+                                                   const ExecutorOptions& options) {
+    auto impl = std::make_unique<Impl>(program, memory, options);
+    Recorder* recorder = options.recorder;
     for (size_t i = 0; i < program.ops.size(); ++i) {
-        impl->lane_ops[program.ops[i].lane == LaneKind::compute ? 0 : 1].push_back(i);
+        impl->lane_ops[laneIndex(program.ops[i].lane)].push_back(i);
         if (recorder) impl->op_names.push_back(recorder->intern(program.ops[i].name));
     }
     for (const BufferInfo& buffer : program.buffers)
         if (recorder) impl->buffer_names.push_back(recorder->intern(buffer.name));
+    for (int64_t r = 0; r < program.ranks; ++r) {
+        auto state = std::make_unique<RankState>();
+        if (auto error = impl->prepareMemory(*state, r)) return *error;
+        for (size_t lane = 0; lane < lane_count && recorder; ++lane) {
+            const LaneKind kind = all_lane_kinds[lane];
+            if (impl->hasLane(lane))
+                state->recorders[lane] =
+                    &recorder->addLane({.rank = static_cast<int32_t>(r),
+                                        .kind = kind,
+                                        .name = "rank " + std::to_string(r) + " " + std::string(toText(kind))});
+        }
+        impl->ranks.push_back(std::move(state));
+    }
     return std::unique_ptr<Executor>(new Executor(std::move(impl)));
 }
 
@@ -290,8 +291,9 @@ void Executor::begin() {
             m_impl->recordMemory(r, buffer, static_cast<BufferId>(b), delta, OpId::none, -1);
         }
     for (int64_t r = 0; r < m_impl->program.ranks; ++r)
-        for (size_t lane = 0; lane < lanes_of_a_rank.size(); ++lane)
-            m_impl->threads.emplace_back([impl = m_impl.get(), lane, r] { impl->laneThread(lane, r); });
+        for (size_t lane = 0; lane < lane_count; ++lane)
+            if (m_impl->hasLane(lane))
+                m_impl->threads.emplace_back([impl = m_impl.get(), lane, r] { impl->laneThread(lane, r); });
 }
 
 Result<StepTimes> Executor::runStep(const StepContext& context) {
@@ -311,10 +313,46 @@ Result<StepTimes> Executor::runStep(const StepContext& context) {
 }
 
 std::span<std::byte> Executor::bytes(int64_t rank, BufferId id) {
+    assert(m_impl->program.buffer(id).tier != MemoryTier::nvme);
     return {m_impl->ranks[static_cast<size_t>(rank)]->addresses[index(id)],
             static_cast<size_t>(m_impl->program.buffer(id).bytes())};
 }
 
-LedgerPeaks Executor::peaks(int64_t rank) const { return m_impl->ranks[static_cast<size_t>(rank)]->ledger.peaks(); }
+namespace {
+
+// Whole pages that start on a page, as direct transfers ask.
+class PageBuffer {
+public:
+    explicit PageBuffer(int64_t bytes)
+        : m_memory(static_cast<size_t>(bytes + 2 * SwapFile::page)) {}
+    std::byte* start() {
+        const auto address = reinterpret_cast<uintptr_t>(m_memory.data());
+        return m_memory.data() + (SwapFile::page - address % SwapFile::page) % SwapFile::page;
+    }
+
+private:
+    std::vector<std::byte> m_memory;
+};
+
+} // namespace
+
+std::vector<std::byte> Executor::readStored(int64_t rank, BufferId id) {
+    const int64_t bytes = m_impl->program.buffer(id).bytes();
+    PageBuffer page(bytes);
+    m_impl->ranks[static_cast<size_t>(rank)]->swap->read(page.start(), m_impl->memory.addresses[index(id)], bytes);
+    return {page.start(), page.start() + bytes};
+}
+
+void Executor::writeStored(int64_t rank, BufferId id, std::span<const std::byte> data) {
+    assert(static_cast<int64_t>(data.size()) == m_impl->program.buffer(id).bytes());
+    PageBuffer page(static_cast<int64_t>(data.size()));
+    std::copy(data.begin(), data.end(), page.start());
+    m_impl->ranks[static_cast<size_t>(rank)]->swap->write(page.start(), m_impl->memory.addresses[index(id)],
+                                                          static_cast<int64_t>(data.size()));
+}
+
+LedgerPeaks Executor::peaks(int64_t rank, MemoryTier tier) const {
+    return m_impl->ranks[static_cast<size_t>(rank)]->ledger.peaks(tier);
+}
 
 } // namespace shardscope

@@ -17,9 +17,12 @@ std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, c
     }
     std::map<int32_t, int32_t> by_layer;
     int32_t gathered = -1;
+    int64_t small_elements = 0; // bounded by the model threshold, in definition order
     for (size_t p = 0; p < parameters.size(); ++p) {
         const ParameterInfo& info = parameters[p];
-        const bool small = info.elements <= zero.stage3_param_persistence_threshold;
+        const bool small = info.elements <= zero.stage3_param_persistence_threshold &&
+                           info.elements <= zero.stage3_model_persistence_threshold - small_elements;
+        if (small) small_elements += info.elements;
         int32_t& unit = small ? gathered : by_layer.try_emplace(info.layer, -1).first->second;
         if (unit < 0) {
             unit = static_cast<int32_t>(units.size());

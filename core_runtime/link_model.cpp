@@ -75,6 +75,11 @@ int64_t collectiveTimeNs(const LinkModel& link, OpClass collective, int64_t byte
     return std::llround(hops * link.alpha_us * 1e3 + transfer_ns);
 }
 
+int64_t copyTimeNs(const LinkModel& link, int64_t bytes) {
+    if (!link.emulates()) return 0;
+    return std::llround(link.alpha_us * 1e3 + static_cast<double>(bytes) / link.bandwidth_gbps);
+}
+
 int64_t sentBytes(OpClass collective, int64_t bytes, int64_t ranks) {
     if (ranks <= 1) return 0;
     const int64_t share = bytes / ranks * (ranks - 1) + bytes % ranks * (ranks - 1) / ranks;

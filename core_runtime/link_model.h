@@ -26,6 +26,8 @@ builtinLinks(); // none, pcie3, pcie4, pcie5, nvlink3, nvlink4, ib-hdr, ib-ndr, 
 Result<LinkModel> findLink(const std::string& text);
 // `bytes`: of the whole range (gathered or reduced).
 int64_t collectiveTimeNs(const LinkModel&, OpClass collective, int64_t bytes, int64_t ranks);
+// A copy over the link: alpha plus bytes over bandwidth.
+int64_t copyTimeNs(const LinkModel&, int64_t bytes);
 // What one rank sends: (N-1)/N * bytes for all_gather and reduce_scatter, twice that for all_reduce. Exact for padded
 // ranges.
 int64_t sentBytes(OpClass collective, int64_t bytes, int64_t ranks);

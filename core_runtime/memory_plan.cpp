@@ -10,8 +10,10 @@ namespace {
 // First fit over the holes of one growing arena; only used while planning, so simplicity wins over speed.
 class Arena {
 public:
+    explicit Arena(int64_t alignment)
+        : m_alignment(alignment) {}
     int64_t take(int64_t bytes) {
-        bytes = (bytes + MemoryPlan::alignment - 1) / MemoryPlan::alignment * MemoryPlan::alignment;
+        bytes = (bytes + m_alignment - 1) / m_alignment * m_alignment;
         for (auto hole = m_holes.begin(); hole != m_holes.end(); ++hole) {
             if (hole->second < bytes) continue;
             const int64_t address = hole->first, left = hole->second - bytes;
@@ -51,6 +53,7 @@ public:
 
 private:
     std::map<int64_t, int64_t> m_holes, m_taken; // address -> bytes
+    int64_t m_alignment;
     int64_t m_end = 0;
 };
 
@@ -59,42 +62,48 @@ private:
 MemoryPlan planMemory(const StepProgram& program) {
     MemoryPlan plan;
     plan.addresses.assign(program.buffers.size(), 0);
-    Arena arena;
-    std::array<int64_t, all_memory_categories.size()> now{};
-    int64_t total = 0;
+    std::array<Arena, all_memory_tiers.size()> arenas = {Arena(alignmentOf(MemoryTier::device)),
+                                                         Arena(alignmentOf(MemoryTier::host)),
+                                                         Arena(alignmentOf(MemoryTier::nvme))};
+    std::array<std::array<int64_t, all_memory_categories.size()>, all_memory_tiers.size()> now{};
+    std::array<int64_t, all_memory_tiers.size()> total{};
     auto change = [&](const BufferInfo& buffer, int64_t delta, OpId op) {
-        int64_t& category = now[static_cast<size_t>(buffer.category)];
-        category += delta;
-        total += delta;
-        int64_t& peak = plan.category_peak[static_cast<size_t>(buffer.category)];
-        peak = std::max(peak, category);
-        if (total > plan.peak_bytes) {
-            plan.peak_bytes = total;
-            plan.at_peak = now;
-            plan.peak_op = op;
+        const auto t = static_cast<size_t>(buffer.tier), c = static_cast<size_t>(buffer.category);
+        TierPlan& tier = plan.tiers[t];
+        now[t][c] += delta;
+        total[t] += delta;
+        tier.category_peak[c] = std::max(tier.category_peak[c], now[t][c]);
+        if (total[t] > tier.peak_bytes) {
+            tier.peak_bytes = total[t];
+            tier.at_peak = now[t];
+            tier.peak_op = op;
         }
     };
+    auto arenaOf = [&](const BufferInfo& buffer) -> Arena& { return arenas[static_cast<size_t>(buffer.tier)]; };
     for (size_t b = 0; b < program.buffers.size(); ++b) {
-        if (!program.buffers[b].persistent) continue;
-        plan.addresses[b] = arena.take(program.buffers[b].bytes());
-        change(program.buffers[b], program.buffers[b].bytes(), OpId::none);
+        const BufferInfo& buffer = program.buffers[b];
+        if (!buffer.persistent) continue;
+        plan.addresses[b] = arenaOf(buffer).take(buffer.bytes());
+        change(buffer, buffer.bytes(), OpId::none);
     }
-    plan.persistent_bytes = total;
+    for (size_t t = 0; t < total.size(); ++t) plan.tiers[t].persistent_bytes = total[t];
     for (size_t i = 0; i < program.ops.size(); ++i) {
         const Op& op = program.ops[i];
         if (op.kind != OpKind::alloc && op.kind != OpKind::free) continue;
         const BufferInfo& buffer = program.buffer(op.buffer);
         int64_t& address = plan.addresses[index(op.buffer)];
         if (op.kind == OpKind::alloc) {
-            address = arena.take(buffer.bytes());
+            address = arenaOf(buffer).take(buffer.bytes());
             change(buffer, buffer.bytes(), static_cast<OpId>(i));
         } else {
-            arena.give(address);
+            arenaOf(buffer).give(address);
             change(buffer, -buffer.bytes(), static_cast<OpId>(i));
         }
     }
-    assert(total == plan.persistent_bytes);
-    plan.arena_bytes = arena.end();
+    for (size_t t = 0; t < total.size(); ++t) {
+        assert(total[t] == plan.tiers[t].persistent_bytes);
+        plan.tiers[t].arena_bytes = arenas[t].end();
+    }
     return plan;
 }
 

@@ -24,14 +24,14 @@ std::string hardwareJson() {
         .dump();
 }
 
-std::vector<TraceEvent> describeRun(const TrainingRequest& request, const Plan& plan, const MemoryPlan& memory) {
+std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& plan, const MemoryPlan& memory) {
     std::vector<TraceEvent> events;
     auto info = [&](const char* key, std::string value) { events.push_back(RunInfoEvent{key, std::move(value)}); };
     info("status", "running");
-    info("config_given", request.config_given);
-    info("config_resolved", resolvedJson(request.config));
+    for (const auto& [key, value] : options.run_info) events.push_back(RunInfoEvent{key, value});
+    info("config_resolved", resolvedJson(options.config));
     json settings = json::array();
-    for (const Setting& s : request.config.settings)
+    for (const Setting& s : options.config.settings)
         settings.push_back({{"key", s.key}, {"value", s.value}, {"origin", s.origin}, {"unit", s.unit}});
     info("config_settings", settings.dump());
     const ModelSpec& m = plan.model;
@@ -48,20 +48,22 @@ std::vector<TraceEvent> describeRun(const TrainingRequest& request, const Plan& 
     info("hardware", hardwareJson());
     info("software",
          json{{"shardscope", SHARDSCOPE_VERSION}, {"compiler", __VERSION__}, {"clock", TraceClock::source()}}.dump());
-    info("command", request.command);
-    info("link", json{{"name", request.link.name},
-                      {"alpha_us", request.link.alpha_us},
-                      {"bandwidth_gbps", request.link.bandwidth_gbps},
-                      {"description", request.link.description},
-                      {"emulated", request.link.emulates()}}
-                     .dump());
+    auto link = [&](const char* key, const LinkModel& l) {
+        info(key, json{{"name", l.name},
+                       {"alpha_us", l.alpha_us},
+                       {"bandwidth_gbps", l.bandwidth_gbps},
+                       {"description", l.description},
+                       {"emulated", l.emulates()}}
+                      .dump());
+    };
+    link("link", options.link);
+    link("host_link", options.host_link);
+    link("storage_link", options.storage_link);
     info("ranks", std::to_string(plan.ranks));
     info("stage", std::to_string(plan.config.zero.stage));
-    info("steps", std::to_string(request.steps));
-    info("precision", plan.config.bf16_enabled ? "bf16" : "fp32");
-    info("seed", std::to_string(request.seed));
-    info("data", request.data->name());
-    info("arena_bytes", std::to_string(memory.arena_bytes));
+    info("precision", toText(plan.config.precision()));
+    info("seed", std::to_string(options.seed));
+    info("arena_bytes", std::to_string(memory.arenaBytes()));
 
     for (size_t i = 0; i < plan.program.ops.size(); ++i) {
         const Op& op = plan.program.ops[i];
@@ -93,14 +95,15 @@ std::vector<TraceEvent> describeRun(const TrainingRequest& request, const Plan& 
                                      .parameters = names,
                                      .closed_because = bucket.closed_because});
     }
-    for (int32_t r = 0; r < static_cast<int32_t>(plan.ranks); ++r) {
-        for (MemoryCategory c : all_memory_categories)
-            if (const int64_t bytes = memory.category_peak[static_cast<size_t>(c)]; bytes > 0)
-                events.push_back(
-                    PlannedPeakEvent{.rank = r, .tier = MemoryTier::device, .category = c, .bytes = bytes});
-        events.push_back(
-            PlannedPeakEvent{.rank = r, .tier = MemoryTier::device, .category = {}, .bytes = memory.peak_bytes});
-    }
+    for (int32_t r = 0; r < static_cast<int32_t>(plan.ranks); ++r)
+        for (const MemoryTier t : all_memory_tiers) {
+            const TierPlan& tier = memory.tier(t);
+            if (tier.peak_bytes == 0) continue;
+            for (MemoryCategory c : all_memory_categories)
+                if (const int64_t bytes = tier.category_peak[static_cast<size_t>(c)]; bytes > 0)
+                    events.push_back(PlannedPeakEvent{.rank = r, .tier = t, .category = c, .bytes = bytes});
+            events.push_back(PlannedPeakEvent{.rank = r, .tier = t, .category = {}, .bytes = tier.peak_bytes});
+        }
     return events;
 }
 

@@ -37,6 +37,14 @@ const char* toText(ComputeKind kind) {
         return "cross_entropy_forward";
     case ComputeKind::cross_entropy_backward:
         return "cross_entropy_backward";
+    case ComputeKind::accumulate:
+        return "accumulate";
+    case ComputeKind::squared_norm:
+        return "squared_norm";
+    case ComputeKind::norm_total:
+        return "norm_total";
+    case ComputeKind::clip_scale:
+        return "clip_scale";
     case ComputeKind::adamw:
         return "adamw";
     }

@@ -45,7 +45,9 @@ struct Operand {
     Access access = Access::read;
 };
 
-enum class OpKind : uint8_t { compute, collective, alloc, free };
+// A copy moves its second operand into its first; the tiers of the two say which lane does it: storage where one is on
+// NVMe, else copy.
+enum class OpKind : uint8_t { compute, collective, copy, alloc, free };
 
 enum class ComputeKind : uint8_t {
     none,
@@ -64,6 +66,10 @@ enum class ComputeKind : uint8_t {
     residual_forward,
     cross_entropy_forward,
     cross_entropy_backward,
+    accumulate,
+    squared_norm,
+    norm_total,
+    clip_scale,
     adamw
 };
 const char* toText(ComputeKind);
@@ -88,15 +94,16 @@ struct Op {
     Phase phase = Phase::forward;
     int32_t layer = -1;
     int32_t bucket = -1;
+    int32_t micro_batch = 0;
     std::string name;
     std::string config_key;
-    std::vector<Operand> operands;       // compute: in the order of the kernel's arguments
+    std::vector<Operand> operands;       // compute: in the order of the kernel's arguments; copy: to, from
     std::array<int64_t, 4> dims{};       // compute: rows, n, k ... as the kind needs
     std::vector<CollectivePiece> pieces; // collective
     BufferId buffer = BufferId::none;    // alloc, free
     std::vector<OpId> waits_for;         // earlier ops of other lanes
     int64_t elements = 0;                // collectives: whole range with padding
-    int64_t bytes = 0;                   // collectives: the same in bytes; compute: bytes written
+    int64_t bytes = 0;                   // collectives: the same in bytes; compute and copy: bytes written
 };
 
 // A gradient bucket as planned; see layout.h for how it is cut.

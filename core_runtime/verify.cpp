@@ -6,7 +6,7 @@
 namespace shardscope {
 namespace {
 
-constexpr size_t lane_count = 5;
+constexpr size_t lane_count = all_lane_kinds.size();
 
 struct Touch {
     size_t op;

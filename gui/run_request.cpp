@@ -104,7 +104,7 @@ std::vector<PlannedStage> plannedMemory(const RunRequest& request) {
         const auto planned = planOf(request, stage);
         if (!planned) return {};
         const MemoryPlan memory = planMemory(planned->program);
-        stages.push_back({stage, memory.at_peak, memory.peak_bytes});
+        stages.push_back({stage, memory.device().at_peak, memory.device().peak_bytes});
     }
     return stages;
 }

@@ -29,10 +29,14 @@ enum class MemoryCategory : uint8_t {
 };
 enum class MemoryTier : uint8_t { device, host, nvme };
 
+inline constexpr std::array all_lane_kinds = {LaneKind::compute, LaneKind::comm, LaneKind::copy, LaneKind::storage,
+                                              LaneKind::host};
 inline constexpr std::array all_memory_categories = {MemoryCategory::parameters,  MemoryCategory::gradients,
                                                      MemoryCategory::optimizer,   MemoryCategory::master_weights,
                                                      MemoryCategory::activations, MemoryCategory::comm_buffers,
                                                      MemoryCategory::workspace,   MemoryCategory::other};
+
+inline constexpr std::array all_memory_tiers = {MemoryTier::device, MemoryTier::host, MemoryTier::nvme};
 
 std::string_view toText(LaneKind);
 std::string_view toText(Phase);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/cpu/compute.h"
+#include "core_runtime/planner.h"
 #include <cassert>
+#include <cmath>
 
 namespace shardscope {
 namespace {
@@ -42,7 +44,7 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
         assert(!"an op without a kernel");
         return;
     case ComputeKind::load_batch:
-        context.load_batch(context.step, rank, a.range<int32_t>(0), a.range<int32_t>(1));
+        context.load_batch(context.step, d[2], rank, a.range<int32_t>(0), a.range<int32_t>(1));
         return;
     case ComputeKind::embedding_forward:
         return k::embeddingForward<T>(t(0), n(1), t(2), t(3), d[0], d[1], d[2]);
@@ -71,17 +73,97 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
     case ComputeKind::cross_entropy_forward:
         return k::crossEntropyForward<T>(f(0), f(1), t(2), n(3), d[0], d[1]);
     case ComputeKind::cross_entropy_backward:
-        return k::crossEntropyBackward<T>(t(0), t(0), n(1), f(2), 1.0f / static_cast<float>(d[0]), d[0], d[1]);
+        // The mean over the tokens of all micro-batches of the rank; the mean over ranks is the collective's.
+        return k::crossEntropyBackward<T>(t(0), t(0), n(1), f(2),
+                                          static_cast<float>(context.loss_scale / static_cast<double>(d[0] * d[2])),
+                                          d[0], d[1]);
+    case ComputeKind::accumulate:
+    case ComputeKind::squared_norm:
+    case ComputeKind::norm_total:
+    case ComputeKind::clip_scale:
     case ComputeKind::adamw:
-        return k::adamw<T>(t(0), f(1), t(2), f(3), f(4), d[0], context.adamw);
+        assert(!"runs in runMixed");
     }
 }
 
-// The element type of an op is that of its first floating-point operand that is not fixed to float by the kernel.
-bool isBf16(const StepProgram& program, const Op& op) {
+void normTotal(double* total, const double* terms, int64_t count) {
+    *total = 0;
+    for (int64_t i = 0; i < count; ++i) *total += terms[i];
+}
+
+// One norm over all gradients; the factor of clipping is DeepSpeed's, with the loss scale of this step's backward pass.
+void clipScale(float* control, const double* totals, int64_t count, const StepContext& context) {
+    double squares = 0;
+    normTotal(&squares, totals, count);
+    const double norm = std::sqrt(squares) / context.loss_scale;
+    double divisor = context.loss_scale;
+    if (context.gradient_clipping > 0) divisor *= std::max(1.0, (norm + 1e-6) / context.gradient_clipping);
+    auto set = [&](GradientControl which, double value) {
+        control[static_cast<size_t>(which)] = static_cast<float>(value);
+    };
+    set(GradientControl::scale, 1 / divisor);
+    set(GradientControl::skip, context.skip_on_overflow && !std::isfinite(squares));
+    set(GradientControl::norm, norm);
+}
+
+template <class Visit> void withType(DType dtype, Visit visit) {
+    switch (dtype) {
+    case DType::bf16:
+        return visit(bfloat16());
+    case DType::f16:
+        return visit(float16());
+    case DType::f32:
+        return visit(float());
+    case DType::i32:
+    case DType::f64:
+        assert(!"no element type of parameters or gradients");
+    }
+}
+
+// Ops whose operands may be of different types. False: not one of them.
+bool runMixed(const StepProgram& program, const Op& op, const Arguments& a, const StepContext& context) {
+    namespace k = kernels::cpu;
+    auto typeOf = [&](size_t i) { return program.buffer(op.operands[i].buffer).dtype; };
+    switch (op.compute) {
+    case ComputeKind::accumulate:
+        withType(typeOf(0), [&]<class D>(D) {
+            withType(typeOf(1),
+                     [&]<class S>(S) { k::accumulate<D, S>(a.get<D>(0), a.get<S>(1), op.dims[0], op.dims[1] != 0); });
+        });
+        return true;
+    case ComputeKind::squared_norm:
+        withType(typeOf(1), [&]<class T>(T) { *a.get<double>(0) = k::squaredSum<T>(a.get<T>(1), op.dims[0]); });
+        return true;
+    case ComputeKind::norm_total:
+        normTotal(a.get<double>(0), a.get<double>(1), op.dims[0]);
+        return true;
+    case ComputeKind::clip_scale:
+        clipScale(a.get<float>(0), a.get<double>(1), op.dims[0], context);
+        return true;
+    case ComputeKind::adamw: {
+        const float* control = a.get<float>(5);
+        if (context.skip_update || (control && control[static_cast<size_t>(GradientControl::skip)] != 0)) return true;
+        kernels::AdamWStep step = context.adamw;
+        if (control) step.gradient_scale = control[static_cast<size_t>(GradientControl::scale)];
+        withType(typeOf(0), [&]<class T>(T) {
+            withType(typeOf(2), [&]<class G>(G) {
+                k::adamw<T, G>(a.get<T>(0), a.get<float>(1), a.get<G>(2), a.get<float>(3), a.get<float>(4), op.dims[0],
+                               step);
+            });
+        });
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+// The element type of an op is the 16-bit one if it has such an operand: floats beside it are fixed by the kernel.
+DType typeOf(const StepProgram& program, const Op& op) {
     for (const Operand& o : op.operands)
-        if (o.buffer != BufferId::none && program.buffer(o.buffer).dtype == DType::bf16) return true;
-    return false;
+        if (o.buffer != BufferId::none)
+            if (const DType dtype = program.buffer(o.buffer).dtype; bytesOf(dtype) == 2) return dtype;
+    return DType::f32;
 }
 
 } // namespace
@@ -89,10 +171,8 @@ bool isBf16(const StepProgram& program, const Op& op) {
 void runCompute(const StepProgram& program, const Op& op, int64_t rank, const std::vector<std::byte*>& addresses,
                 const StepContext& context) {
     const Arguments arguments(program, op, rank, addresses);
-    if (isBf16(program, op))
-        run<bfloat16>(op, rank, arguments, context);
-    else
-        run<float>(op, rank, arguments, context);
+    if (runMixed(program, op, arguments, context)) return;
+    withType(typeOf(program, op), [&]<class T>(T) { run<T>(op, rank, arguments, context); });
 }
 
 } // namespace shardscope

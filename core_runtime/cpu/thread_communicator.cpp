@@ -5,6 +5,7 @@
 #include <cassert>
 #include <chrono>
 #include <cstring>
+#include <type_traits>
 
 namespace shardscope {
 
@@ -61,13 +62,24 @@ template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
             for (int64_t q = 0; q < ranks; ++q) outputs.push_back(slice(q, rank));
         else
             outputs.push_back(in_place ? slice(rank, rank) : start(rank, p.shard) + p.shard_offset);
-        kernels::cpu::sumRanks<T>(outputs, inputs, 1.0f / static_cast<float>(ranks), p.slice_elements);
+        if constexpr (std::is_same_v<T, double>)
+            assert(!"doubles are only gathered");
+        else
+            kernels::cpu::sumRanks<T>(outputs, inputs, 1.0f / static_cast<float>(ranks), p.slice_elements);
     }
 }
 
-CollectiveTiming ThreadCommunicator::run(const StepProgram& program, const Op& op, int64_t rank,
-                                         const std::vector<std::byte*>& addresses) {
-    CollectiveTiming timing;
+OpTiming ThreadCommunicator::hold(int64_t begin_ns, int64_t modelled_ns) {
+    const int64_t left = begin_ns + modelled_ns - TraceClock::now();
+    if (left <= 0) return {};
+    std::unique_lock lock(m_mutex);
+    const bool aborted = m_all_here.wait_for(lock, std::chrono::nanoseconds(left), [&] { return m_aborted; });
+    return {.emulated_ns = left, .aborted = aborted};
+}
+
+OpTiming ThreadCommunicator::run(const StepProgram& program, const Op& op, int64_t rank,
+                                 const std::vector<std::byte*>& addresses) {
+    OpTiming timing;
     const int64_t arrival = TraceClock::now();
     m_addresses[static_cast<size_t>(rank)] = &addresses; // seen by the others after meet()
     int64_t begin = 0, moved = 0;
@@ -75,20 +87,25 @@ CollectiveTiming ThreadCommunicator::run(const StepProgram& program, const Op& o
     if (timing.aborted) return timing;
     timing.wait_ns = std::max<int64_t>(begin - arrival, 0);
     assert(!op.pieces.empty());
-    if (program.buffer(op.pieces.front().full).dtype == DType::bf16)
+    switch (program.buffer(op.pieces.front().full).dtype) {
+    case DType::bf16:
         move<bfloat16>(op, rank);
-    else
+        break;
+    case DType::f16:
+        move<float16>(op, rank);
+        break;
+    case DType::f64:
+        move<double>(op, rank);
+        break;
+    default:
         move<float>(op, rank);
+    }
     timing.aborted = !meet(moved); // nobody's buffers may change before everybody has read them
     if (timing.aborted || !m_link.emulates()) return timing;
-    const int64_t end =
-        begin + collectiveTimeNs(m_link, op.op_class, op.bytes, static_cast<int64_t>(m_addresses.size()));
-    timing.emulated_ns = std::max<int64_t>(end - moved, 0);
-    if (timing.emulated_ns > 0) {
-        std::unique_lock lock(m_mutex); // held, not slept, so that a failure elsewhere ends it
-        const auto left = std::chrono::nanoseconds(std::max<int64_t>(end - TraceClock::now(), 0));
-        timing.aborted = m_all_here.wait_for(lock, left, [&] { return m_aborted; });
-    }
+    const OpTiming held =
+        hold(begin, collectiveTimeNs(m_link, op.op_class, op.bytes, static_cast<int64_t>(m_addresses.size())));
+    timing.emulated_ns = held.emulated_ns;
+    timing.aborted = held.aborted;
     return timing;
 }
 

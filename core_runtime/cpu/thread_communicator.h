@@ -11,8 +11,8 @@
 
 namespace shardscope {
 
-struct CollectiveTiming {
-    int64_t wait_ns = 0;     // own arrival to last arrival
+struct OpTiming {
+    int64_t wait_ns = 0;     // collectives: own arrival to last arrival
     int64_t emulated_ns = 0; // held by the link model after the bytes had moved
     bool aborted = false;    // a rank failed; the data is undefined
 };
@@ -25,7 +25,9 @@ public:
 
     // `addresses`: start of every buffer of this rank, by BufferId; must stay valid until run() returns on all ranks.
     // Blocks until the collective has ended on all ranks.
-    CollectiveTiming run(const StepProgram&, const Op&, int64_t rank, const std::vector<std::byte*>& addresses);
+    OpTiming run(const StepProgram&, const Op&, int64_t rank, const std::vector<std::byte*>& addresses);
+    // Blocks until `modelled_ns` after `begin_ns` (trace clock), or until a failure elsewhere.
+    OpTiming hold(int64_t begin_ns, int64_t modelled_ns);
     void abort(); // wakes all waiting ranks; every call from now on returns aborted
 
 private:

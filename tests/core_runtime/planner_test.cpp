@@ -23,7 +23,7 @@ int64_t sentPerStep(const Plan& p) {
     return sent;
 }
 
-int64_t categoryPeak(const MemoryPlan& m, MemoryCategory c) { return m.category_peak[static_cast<size_t>(c)]; }
+int64_t categoryPeak(const MemoryPlan& m, MemoryCategory c) { return m.device().category_peak[static_cast<size_t>(c)]; }
 
 } // namespace
 
@@ -75,9 +75,9 @@ TEST_CASE("peak memory falls from stage to stage when buckets are small") {
     for (int stage = 0; stage < 4; ++stage) {
         const MemoryPlan m =
             planMemory(planOf({.stage = stage, .reduce_bucket = 3000, .bf16 = true, .prefetch = 0}, 4).program);
-        CHECK(m.peak_bytes < previous);
-        CHECK(m.arena_bytes >= m.peak_bytes);
-        previous = m.peak_bytes;
+        CHECK(m.device().peak_bytes < previous);
+        CHECK(m.device().arena_bytes >= m.device().peak_bytes);
+        previous = m.device().peak_bytes;
     }
 }
 

@@ -79,8 +79,14 @@ private:
 
 inline TrainingRequest requestOf(const Variant& v, int64_t ranks, int64_t steps,
                                  const ModelSpec& model = smallModel()) {
-    return {
-        .config = configOf(v, ranks), .model = model, .ranks = ranks, .steps = steps, .seed = 7, .data = &smallData()};
+    TrainingRequest request;
+    request.config = configOf(v, ranks);
+    request.model = model;
+    request.ranks = ranks;
+    request.steps = steps;
+    request.seed = 7;
+    request.data = &smallData();
+    return request;
 }
 
 } // namespace shardscope::test

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core_runtime/engine.h"
+#include "core_runtime/executor.h"
+#include "core_runtime/loss_scaler.h"
+#include "core_runtime/lr_schedule.h"
+#include "core_runtime/model_state.h"
+#include "core_runtime/planner.h"
+#include "core_runtime/run_info.h"
+#include "profiler/recorder.h"
+#include <algorithm>
+#include <cmath>
+#include <exception>
+
+namespace shardscope {
+
+struct Engine::Impl {
+    EngineOptions options;
+    Plan plan;
+    MemoryPlan memory;
+    std::unique_ptr<Recorder> recorder;
+    std::unique_ptr<Executor> executor;
+    LossScaler scaler;
+    EngineState state;
+    bool update_pending = false; // delayed update: gradients wait for theirs
+    bool finished = false;
+
+    Impl(EngineOptions o, Plan p)
+        : options(std::move(o))
+        , plan(std::move(p))
+        , memory(planMemory(plan.program))
+        , scaler(options.config.fp16) {
+        keepScaler();
+    }
+
+    void keepScaler() {
+        const LossScalerState& s = scaler.state();
+        state.loss_scale = s.scale;
+        state.scaler_updates = s.updates;
+        state.scaler_last_overflow = s.last_overflow;
+        state.scaler_hysteresis = s.hysteresis;
+    }
+
+    Result<void> open(TraceSink* sink, std::function<void()> commit) {
+        TraceClock::start();
+        if (sink) {
+            const std::vector<TraceEvent> description = describeRun(options, plan, memory);
+            sink->append(description);
+            recorder = std::make_unique<Recorder>(
+                *sink, commit ? std::move(commit) : [] {});
+        }
+        const ZeroConfig& zero = options.config.zero;
+        Result<std::unique_ptr<Executor>> created = Executor::create(
+            plan.program, memory,
+            {.link = options.link,
+             .host_link = options.host_link,
+             .storage_link = options.storage_link,
+             .nvme_path = zero.offload_optimizer.device == OffloadDevice::nvme ? zero.offload_optimizer.nvme_path
+                                                                               : zero.offload_param.nvme_path,
+             .recorder = recorder.get(),
+             .record_intervals = options.record_intervals});
+        if (!created) return created.error();
+        executor = std::move(created).value();
+        if (recorder) recorder->start();
+        executor->begin();
+        try {
+            setParameters(*executor, plan, [&](int32_t p, int64_t first, std::span<float> out) {
+                const auto index = static_cast<size_t>(p);
+                if (options.initial_weights)
+                    std::copy_n((*options.initial_weights)[index].begin() + first, out.size(), out.begin());
+                else
+                    initialValues(plan.parameters[index], p, options.seed, first, out);
+            });
+        } catch (const std::exception& e) {
+            return Error{std::string("The parameters cannot be initialised: ") + e.what()};
+        }
+        options.initial_weights = nullptr;
+        return {};
+    }
+
+    kernels::AdamWStep adamwStep() const {
+        const OptimizerConfig& config = options.config.optimizer;
+        const double t = static_cast<double>(state.updates + 1);
+        return {.learning_rate = static_cast<float>(learningRate(options.config.scheduler, config, state.updates)),
+                .beta1 = static_cast<float>(config.beta1),
+                .beta2 = static_cast<float>(config.beta2),
+                .epsilon = static_cast<float>(config.epsilon),
+                .weight_decay = static_cast<float>(config.weight_decay),
+                .bias_correction1 = static_cast<float>(1 - std::pow(config.beta1, t)),
+                .bias_correction2 = static_cast<float>(1 - std::pow(config.beta2, t))};
+    }
+
+    StepContext context() const {
+        return {.step = state.global_steps,
+                .adamw = adamwStep(),
+                .gradient_clipping = options.config.gradient_clipping,
+                .loss_scale = scaler.scale(),
+                .skip_on_overflow = options.config.fp16.enabled,
+                .skip_update = options.config.delayed_update && !update_pending};
+    }
+
+    // Mean over a rank's tokens in double, then over ranks in rank order: the same whatever the stage.
+    double meanLoss() {
+        double sum = 0;
+        for (int64_t rank = 0; rank < plan.ranks; ++rank) {
+            double rank_sum = 0;
+            const std::span<float> losses = executor->buffer<float>(rank, plan.losses);
+            for (float loss : losses) rank_sum += static_cast<double>(loss);
+            sum += rank_sum / static_cast<double>(losses.size());
+        }
+        return sum / static_cast<double>(plan.ranks);
+    }
+
+    float control(GradientControl which) {
+        return executor->buffer<float>(0, plan.control)[static_cast<size_t>(which)];
+    }
+
+    int64_t tokens() const { // of one step, all ranks
+        return plan.config.train_micro_batch_size_per_gpu * plan.accumulation() * plan.ranks * plan.sequence;
+    }
+
+    // The error reaches the trace as well.
+    Error failed(Error error) {
+        if (recorder) recorder->post(RunInfoEvent{"error", error.message});
+        return error;
+    }
+
+    void record(const StepTimes& times, const StepReport& report) {
+        if (!recorder) return;
+        recorder->post(StepEvent{.step = static_cast<int32_t>(report.step),
+                                 .start_ns = times.start_ns,
+                                 .end_ns = times.end_ns,
+                                 .loss = report.loss,
+                                 .learning_rate = report.learning_rate,
+                                 .tokens = tokens()});
+        // A program of very many ops (tiny buckets) could fill the recorder's rings before its thread comes round.
+        if (plan.program.ops.size() > 4096) recorder->flush();
+    }
+
+    void checkLedger() {
+        for (int64_t rank = 0; rank < plan.ranks && recorder; ++rank)
+            for (const MemoryTier tier : all_memory_tiers) {
+                const LedgerPeaks peaks = executor->peaks(rank, tier);
+                const TierPlan& planned = memory.tier(tier);
+                if (peaks.peak_bytes != planned.peak_bytes || peaks.category_peak != planned.category_peak)
+                    recorder->post(WarningEvent{"memory_not_as_planned",
+                                                "Rank " + std::to_string(rank) + " reached " +
+                                                    std::to_string(peaks.peak_bytes) + " bytes of " +
+                                                    std::string(toText(tier)) + " memory where " +
+                                                    std::to_string(planned.peak_bytes) + " were planned."});
+            }
+    }
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl)
+    : m_impl(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::initialize(EngineOptions options, TraceSink* sink,
+                                                   std::function<void()> commit) {
+    Result<Plan> planned = shardscope::plan(options.config, options.model, options.ranks, options.sequence);
+    if (!planned) return planned.error();
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(planned).value());
+    if (Result<void> opened = impl->open(sink, std::move(commit)); !opened) return opened.error();
+    return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Result<StepReport> Engine::trainBatch(const BatchSource& source) {
+    Impl& e = *m_impl;
+    StepContext context = e.context();
+    context.load_batch = source;
+    const Result<StepTimes> times = e.executor->runStep(context);
+    if (!times) return e.failed(times.error());
+    StepReport report{.step = e.state.global_steps,
+                      .loss = e.meanLoss(),
+                      .step_ns = times->end_ns - times->start_ns,
+                      .learning_rate = static_cast<double>(context.adamw.learning_rate),
+                      .loss_scale = context.loss_scale};
+    report.tokens_per_s =
+        1e9 * static_cast<double>(e.tokens()) / static_cast<double>(std::max<int64_t>(report.step_ns, 1));
+    if (e.plan.control != BufferId::none) {
+        report.gradient_norm = static_cast<double>(e.control(GradientControl::norm));
+        report.skipped = e.control(GradientControl::skip) != 0;
+    }
+    ++e.state.global_steps;
+    if (report.skipped)
+        ++e.state.skipped_steps;
+    else if (!context.skip_update)
+        ++e.state.updates;
+    e.update_pending = e.options.config.delayed_update;
+    e.record(*times, report);
+    const Result<void> scaled = e.scaler.update(report.skipped);
+    e.keepScaler();
+    if (!scaled) return e.failed(scaled.error());
+    return report;
+}
+
+Result<void> Engine::drain() {
+    Impl& e = *m_impl;
+    if (!e.update_pending) return {};
+    StepContext context = e.context();
+    context.only_update = true;
+    if (const Result<StepTimes> times = e.executor->runStep(context); !times) return e.failed(times.error());
+    ++e.state.updates;
+    e.update_pending = false;
+    return {};
+}
+
+void Engine::finish() {
+    if (std::exchange(m_impl->finished, true)) return;
+    m_impl->checkLedger();
+    if (m_impl->recorder) m_impl->recorder->stop();
+}
+
+const Plan& Engine::plan() const { return m_impl->plan; }
+const EngineState& Engine::state() const { return m_impl->state; }
+void Engine::restore(const EngineState& state) {
+    m_impl->state = state;
+    m_impl->scaler.restore({.scale = state.loss_scale,
+                            .updates = state.scaler_updates,
+                            .last_overflow = state.scaler_last_overflow,
+                            .hysteresis = state.scaler_hysteresis});
+}
+Executor& Engine::executor() { return *m_impl->executor; }
+std::vector<std::vector<float>> Engine::weights() {
+    return collectState(*m_impl->executor, m_impl->plan, StateKind::master);
+}
+
+} // namespace shardscope
