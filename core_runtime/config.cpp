@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/config.h"
-#include "core_runtime/config_json.h"
 #include "core_runtime/config_keys.h"
-#include <algorithm>
-#include <cctype>
+#include "core_runtime/config_parts.h"
 
 namespace shardscope {
 namespace {
 
 constexpr int64_t max_batch = 1'000'000'000;
-
-template <size_t N, size_t M>
-std::vector<std::string_view> knownKeys(const std::array<FixedKey, N>& fixed,
-                                        const std::array<std::string_view, M>& free) {
-    std::vector<std::string_view> known(free.begin(), free.end());
-    for (const FixedKey& rule : fixed) {
-        known.push_back(rule.key);
-        if (!rule.alias.empty()) known.push_back(rule.alias);
-    }
-    return known;
-}
 
 std::string multipleHint(int64_t value, int64_t divisor) {
     const int64_t below = value / divisor * divisor;
@@ -27,188 +14,132 @@ std::string multipleHint(int64_t value, int64_t divisor) {
     return below == 0 ? "use " + above : "use " + std::to_string(below) + " or " + above;
 }
 
-// train_batch_size = micro-batch * accumulation * ranks; what is missing follows from what is given.
-void readBatch(ConfigSection& top, ConfigReading& reading, Config& config, int64_t ranks) {
-    const IntegerRule positive{1, "samples", ""};
-    const auto total = top.optionalInteger("train_batch_size", positive);
-    const auto micro = top.optionalInteger("train_micro_batch_size_per_gpu", positive);
-    const auto accumulation = top.optionalInteger("gradient_accumulation_steps", positive);
-    if (reading.error) return;
-    const std::string of_ranks = std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
-    for (const auto& [key, value] :
-         {std::pair{"train_batch_size", total}, std::pair{"train_micro_batch_size_per_gpu", micro}})
-        if (value && *value > max_batch)
-            return reading.fail(std::string(key) + " is " + std::to_string(*value) + "; it must be at most 1000000000");
-    if (!total && !micro)
-        return reading.fail("the batch size is missing; give train_micro_batch_size_per_gpu or train_batch_size");
-    if (accumulation && *accumulation != 1)
-        return reading.fail(
-            "gradient_accumulation_steps is " + std::to_string(*accumulation) +
-            ", but only 1 is implemented; set it to 1 and raise train_micro_batch_size_per_gpu instead");
-    if (!micro && *total % ranks != 0)
-        return reading.fail("train_batch_size " + std::to_string(*total) + " cannot be divided by " + of_ranks + "; " +
-                            multipleHint(*total, ranks));
-    if (micro && total && *total != *micro * ranks) {
-        const int64_t once = *micro * ranks;
-        const std::string product =
-            of_ranks + " x micro-batch " + std::to_string(*micro) + " = " + std::to_string(once);
-        if (*total % once != 0 || accumulation)
-            return reading.fail("train_batch_size " + std::to_string(*total) +
-                                (*total % once != 0 ? " cannot be divided by " : " is not ") + product +
-                                "; set train_batch_size to " + std::to_string(once) +
-                                " or give only one of train_batch_size and train_micro_batch_size_per_gpu");
-        return reading.fail("train_batch_size " + std::to_string(*total) + " would need gradient_accumulation_steps " +
-                            std::to_string(*total / once) + " with " + product +
-                            ", but only 1 is implemented; set train_batch_size to " + std::to_string(once) +
-                            " or train_micro_batch_size_per_gpu to " + std::to_string(*total / ranks));
-    }
-    config.train_micro_batch_size_per_gpu = micro ? *micro : *total / ranks;
-    config.train_batch_size = config.train_micro_batch_size_per_gpu * ranks;
-    reading.note("train_batch_size", config.train_batch_size, total ? "given" : "derived", "samples");
-    reading.note("train_micro_batch_size_per_gpu", config.train_micro_batch_size_per_gpu, micro ? "given" : "derived",
-                 "samples");
-    reading.note("gradient_accumulation_steps", config.gradient_accumulation_steps, accumulation ? "given" : "default");
-}
-
-void readPrecision(ConfigSection& top, ConfigReading& reading, Config& config) {
-    const bool short_name = top.find("bf16", "bfloat16") == top.find("bf16");
-    ConfigSection bf16 = short_name ? top.section("bf16") : top.section("bfloat16");
-    config.bf16_enabled = bf16.flag("enabled", false);
-    for (const FixedKey& rule : config_keys::bf16_fixed) bf16.fixed(rule, 0);
-    bf16.refuseUnknown(knownKeys(config_keys::bf16_fixed, std::array<std::string_view, 1>{"enabled"}));
-    if (!short_name) // stored under the name DeepSpeed documents
-        for (Setting& setting : reading.settings)
-            if (setting.key.starts_with("bfloat16.")) setting.key.replace(0, 8, "bf16");
-
-    ConfigSection fp16 = top.section("fp16");
-    fp16.refuseUnknown(config_keys::fp16);
-    if (fp16.flag("enabled", false))
-        reading.fail(
-            "fp16.enabled is true, but only bf16 and fp32 are implemented; set fp16.enabled to false and, for 16-bit "
-            "training, bf16.enabled to true");
-}
-
-// Names of data types that are fine where this run's own dtype is asked for.
-void requireOwnType(const ConfigSection& section, std::string_view key, ConfigReading& reading, bool bf16) {
-    const Json* value = section.find(key);
-    if (!value) return;
-    const bool own = bf16 ? (*value == "bf16" || *value == "bfloat16") : (*value == "fp32" || *value == "float32");
-    if (!own)
-        reading.fail(section.fullKey(key) + " is " + shortText(*value) +
-                     ", which is not implemented; gradients are kept and sent in the " + "model's type, so set it to " +
-                     (bf16 ? "\"bf16\"" : "\"fp32\"") + " or remove it");
-    reading.note(section.fullKey(key), *value, "given");
-}
-
-void readOptimizer(ConfigSection& top, ConfigReading& reading, Config& config) {
-    ConfigSection optimizer = top.section("optimizer");
-    optimizer.refuseUnknown(config_keys::optimizer);
-    const Json* type = optimizer.find("type");
-    std::string name = type && type->is_string() ? type->get<std::string>() : "";
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (type && name != "adam" && name != "adamw")
-        reading.fail("optimizer.type is " + shortText(*type) +
-                     ", but only Adam and AdamW are implemented; set it to \"AdamW\"");
-    reading.note("optimizer.type", type ? *type : Json("AdamW"), type ? "given" : "default");
-
-    ConfigSection params = optimizer.section("params");
-    OptimizerConfig& result = config.optimizer;
-    const double huge = 1e30;
-    result.learning_rate = params.real("lr", result.learning_rate, 0, huge);
-    const Json* betas = params.find("betas");
-    const auto is_beta = [](const Json& b) { return b.is_number() && b.get<double>() >= 0 && b.get<double>() < 1; };
-    if (betas && !(betas->is_array() && betas->size() == 2 && is_beta((*betas)[0]) && is_beta((*betas)[1])))
-        reading.fail("optimizer.params.betas is " + shortText(*betas) +
-                     "; write two numbers from 0 to below 1, such as [0.9, 0.999]");
-    else if (betas) {
-        result.beta1 = (*betas)[0].get<double>();
-        result.beta2 = (*betas)[1].get<double>();
-    }
-    reading.note("optimizer.params.betas", Json::array({result.beta1, result.beta2}), betas ? "given" : "default");
-    result.epsilon = params.real("eps", result.epsilon, 1e-30, huge);
-    result.weight_decay = params.real("weight_decay", result.weight_decay, 0, huge);
-    for (const FixedKey& rule : config_keys::optimizer_fixed) params.fixed(rule, 0);
-    params.refuseUnknown(knownKeys(config_keys::optimizer_fixed, config_keys::optimizer_free));
-}
-
-void readOffload(ConfigSection& zero, std::string_view key, std::span<const std::string_view> known,
-                 ConfigReading& reading) {
-    ConfigSection offload = zero.section(key);
-    offload.refuseUnknown(known);
-    const Json* device = offload.find("device");
-    if (device && *device != "none")
-        reading.fail(offload.fullKey("device") + " is " + shortText(*device) +
-                     ", but offloading is not implemented; set it to \"none\" or remove " + zero.fullKey(key));
-    reading.note(offload.fullKey("device"), "none", device ? "given" : "default");
-}
-
-void readZero(ConfigSection& top, ConfigReading& reading, Config& config) {
-    const Json* section = top.find("zero_optimization");
-    if (section && section->is_boolean())
-        return reading.fail("zero_optimization is " + shortText(*section) +
-                            ", a form DeepSpeed has given up; write {\"stage\": " + (section->get<bool>() ? "1" : "0") +
-                            "}");
-    ConfigSection zero = top.section("zero_optimization");
-    ZeroConfig& result = config.zero;
-    const IntegerRule stage_rule{0, "", "choose 0, 1, 2 or 3"};
-    const int64_t stage = zero.integer("stage", result.stage, stage_rule);
-    if (stage > 3) reading.fail("zero_optimization.stage is " + std::to_string(stage) + "; choose 0, 1, 2 or 3");
-    if (reading.error) return;
-    result.stage = static_cast<int>(stage);
-
-    result.reduce_bucket_size =
-        zero.integer("reduce_bucket_size", result.reduce_bucket_size,
-                     {1, "elements", "a bucket must hold at least 1 element; 5e8 is DeepSpeed's default"});
-    result.allgather_bucket_size =
-        zero.integer("allgather_bucket_size", result.allgather_bucket_size,
-                     {2, "elements", "a bucket must hold at least 2 elements; 5e8 is DeepSpeed's default"});
-    if (result.allgather_bucket_size % 2 != 0)
-        reading.fail("zero_optimization.allgather_bucket_size is " + std::to_string(result.allgather_bucket_size) +
-                     ", an odd number of elements; use " + std::to_string(result.allgather_bucket_size + 1));
-    result.overlap_comm = zero.flag("overlap_comm", stage == 3);
-    result.stage3_prefetch_bucket_size = zero.integer(
-        "stage3_prefetch_bucket_size", result.stage3_prefetch_bucket_size,
-        {0, "elements", "0 turns prefetch off, a positive number of elements bounds it"}, "prefetch_bucket_size");
-    result.stage3_param_persistence_threshold = zero.integer(
-        "stage3_param_persistence_threshold", result.stage3_param_persistence_threshold,
-        {0, "elements", "0 keeps no parameter gathered, a positive number of elements keeps the smaller ones"},
-        "param_persistence_threshold");
-    for (const FixedKey& rule : config_keys::zero_fixed) zero.fixed(rule, result.stage);
-    readOffload(zero, "offload_param", config_keys::offload_param, reading);
-    readOffload(zero, "offload_optimizer", config_keys::offload_optimizer, reading);
-    zero.refuseUnknown(knownKeys(config_keys::zero_fixed, config_keys::zero_free));
-}
-
-void readRest(ConfigSection& top, ConfigReading& reading, const Config& config) {
-    for (const FixedKey& rule : config_keys::top_fixed) top.fixed(rule, config.zero.stage);
-    for (const std::string_view name : config_keys::switched_sections) {
-        const Json* section = top.find(name);
-        if (!section) continue;
-        const Json* enabled = top.section(name).find("enabled");
-        if (enabled && *enabled != false)
-            reading.fail(std::string(name) + ".enabled is " + shortText(*enabled) +
-                         ", which is not implemented; set it to false or remove " + std::string(name));
-        reading.note(std::string(name), *section, "given");
-    }
-    requireOwnType(top, "communication_data_type", reading, config.bf16_enabled);
-    const ConfigSection types = top.section("data_types");
-    for (const std::string_view key : {"grad_accum_dtype", "param_dtype"})
-        requireOwnType(types, key, reading, config.bf16_enabled);
-    const ConfigSection checkpointing = top.section("activation_checkpointing");
-    for (const std::string_view key : {"partition_activations", "cpu_checkpointing", "contiguous_memory_optimization"})
-        if (const Json* value = checkpointing.find(key); value && *value != false)
-            reading.fail(checkpointing.fullKey(key) + " is " + shortText(*value) +
-                         ", which is not implemented; set it to false");
-
-    std::vector<std::string_view> known = knownKeys(config_keys::top_fixed, config_keys::top_free);
-    known.insert(known.end(), config_keys::switched_sections.begin(), config_keys::switched_sections.end());
-    top.refuseUnknown(known);
-}
+constexpr const char* partition_notice =
+    "activation_checkpointing.partition_activations splits activations across model-parallel ranks, of which there is "
+    "one, so they are stored whole";
 
 } // namespace
 
-Result<Config> parseConfig(const std::string& text, const std::string& source, int64_t ranks) {
+std::string_view toText(Precision precision) {
+    return precision == Precision::fp32 ? "fp32" : precision == Precision::bf16 ? "bf16" : "fp16";
+}
+
+std::string_view toText(OffloadDevice device) {
+    return device == OffloadDevice::none ? "none" : device == OffloadDevice::cpu ? "cpu" : "nvme";
+}
+
+std::string_view toText(Recompute recompute) {
+    return recompute == Recompute::none ? "none" : recompute == Recompute::selective ? "selective" : "full";
+}
+
+// train_batch_size = micro-batch * accumulation * ranks; what is missing follows from what is given.
+void readBatch(ConfigSection& top, ConfigReading& reading, Config& config, const ConfigSurroundings& around) {
+    const int64_t ranks = around.ranks;
+    const char *const total_key = "train_batch_size", *const micro_key = "train_micro_batch_size_per_gpu",
+                      *const steps_key = "gradient_accumulation_steps";
+    const auto read = [&](const char* key) {
+        const auto value = top.optionalInteger(key, {1, "", ""});
+        if (value && *value > max_batch)
+            reading.fail(std::string(key) + " is " + std::to_string(*value) + "; it must be at most 1000000000");
+        return value;
+    };
+    const auto total = read(total_key), micro = read(micro_key), steps = read(steps_key);
+    if (reading.error) return;
+    const bool left_open = top.isAuto(total_key) || top.isAuto(micro_key);
+    if (!total && !micro && !left_open)
+        return reading.fail("the batch size is missing; give train_micro_batch_size_per_gpu or train_batch_size");
+    if (!total && !micro)
+        reading.notice("the batch sizes are \"auto\", which a training script would fill in; one sample per rank and "
+                       "micro-batch is taken");
+
+    const std::string of_ranks = std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
+    const std::string of_steps = " x accumulation " + std::to_string(steps.value_or(1));
+    if (total && micro) {
+        const int64_t once = *micro * ranks; // at most 1e15
+        const std::string product = of_ranks + " x micro-batch " + std::to_string(*micro);
+        if (*total % once != 0)
+            return reading.fail("train_batch_size " + std::to_string(*total) + " cannot be divided by " + product +
+                                " = " + std::to_string(once) + "; " + multipleHint(*total, once) +
+                                " or give only one of train_batch_size and train_micro_batch_size_per_gpu");
+        if (steps && *total / once != *steps)
+            return reading.fail("train_batch_size " + std::to_string(*total) + " is not " + product + of_steps +
+                                "; remove gradient_accumulation_steps or set it to " + std::to_string(*total / once));
+    } else if (total && *total % (ranks * steps.value_or(1)) != 0) {
+        return reading.fail("train_batch_size " + std::to_string(*total) + " cannot be divided by " + of_ranks +
+                            (steps ? of_steps : "") + "; " + multipleHint(*total, ranks * steps.value_or(1)));
+    }
+    const int64_t accumulation = steps ? *steps : total && micro ? *total / (*micro * ranks) : 1;
+    config.gradient_accumulation_steps = accumulation;
+    config.train_micro_batch_size_per_gpu = micro ? *micro : total ? *total / (ranks * accumulation) : 1;
+    if (config.train_micro_batch_size_per_gpu * ranks > max_batch / accumulation)
+        return reading.fail("the batch of " + of_ranks + " x micro-batch " +
+                            std::to_string(config.train_micro_batch_size_per_gpu) + " x accumulation " +
+                            std::to_string(accumulation) + " is larger than 1000000000 samples; lower one of them");
+    config.train_batch_size = config.train_micro_batch_size_per_gpu * accumulation * ranks;
+    const auto origin = [](bool given, bool follows) { return given ? "given" : follows ? "derived" : "default"; };
+    reading.note(total_key, config.train_batch_size, origin(total.has_value(), true), "samples");
+    reading.note(micro_key, config.train_micro_batch_size_per_gpu, origin(micro.has_value(), total.has_value()),
+                 "samples");
+    reading.note(steps_key, accumulation, origin(steps.has_value(), total && micro), "micro-batches");
+}
+
+void readActivations(ConfigSection& top, ConfigReading& reading, Config& config) {
+    ConfigSection section = top.section("activation_checkpointing");
+    ActivationConfig& result = config.activations;
+    const bool partition = section.flag("partition_activations", false);
+    result.cpu_checkpointing = section.flag("cpu_checkpointing", false);
+    if (partition) reading.notice(partition_notice);
+    for (const NoticedKey& rule : config_keys::checkpointing_noticed) section.noticed(rule);
+    section.noticeUnknown(config_keys::known(config_keys::checkpointing_noticed, config_keys::checkpointing_free));
+
+    ConfigSection own = top.section("shardscope");
+    const std::string wanted = own.word("activation_checkpointing", config_keys::recompute);
+    if (!wanted.empty() && wanted != "none")
+        result.recompute = wanted == "full" ? Recompute::full : Recompute::selective;
+    std::string origin = wanted.empty() ? "default" : "given";
+    if (wanted.empty() && (partition || result.cpu_checkpointing)) {
+        result.recompute = Recompute::full;
+        origin = "derived";
+        reading.notice("shardscope.activation_checkpointing is \"full\" because activation_checkpointing asks for it; "
+                       "DeepSpeed would checkpoint only what the model's code wraps");
+    }
+    reading.note("shardscope.activation_checkpointing", std::string(toText(result.recompute)), origin);
+    if (result.cpu_checkpointing && result.recompute != Recompute::full)
+        reading.fail("activation_checkpointing.cpu_checkpointing keeps the checkpoints of full recomputation on the "
+                     "host, but shardscope.activation_checkpointing is \"" +
+                     wanted + "\"; set it to \"full\" or remove it");
+
+    config.delayed_update = own.flag("delayed_update", false);
+    if (config.delayed_update && config.zero.offload_optimizer.device != OffloadDevice::cpu)
+        reading.fail("shardscope.delayed_update is true, but only an optimizer on the host can run beside the next "
+                     "step; set zero_optimization.offload_optimizer.device to \"cpu\"");
+    if (config.delayed_update && config.fp16.enabled)
+        reading.fail("shardscope.delayed_update is true together with fp16.enabled, but an overflow must be known "
+                     "before the next step starts; train with bf16.enabled instead");
+    own.refuseUnknown(config_keys::own);
+}
+
+void readRest(ConfigSection& top, ConfigReading& reading, Config& config) {
+    config.wall_clock_breakdown = top.flag("wall_clock_breakdown", false);
+    for (const FixedKey& rule : config_keys::top_fixed) top.fixed(rule, config.zero.stage);
+    for (const config_keys::RefusedSection& rule : config_keys::refused_sections) {
+        const Json* section = top.find(rule.key);
+        if (!section) continue;
+        if (enablesSomething(*section) || !section->is_object())
+            reading.fail(std::string(rule.key) +
+                         " enables something that is not implemented and would change "
+                         "results; " +
+                         std::string(rule.remedy));
+        top.noticed({rule.key, "*", ""});
+    }
+    for (const NoticedKey& rule : config_keys::top_noticed) top.noticed(rule);
+    const auto names = config_keys::known(config_keys::top_free, config_keys::top_fixed, config_keys::refused_sections,
+                                          config_keys::top_noticed, std::array<std::string_view, 1>{"shardscope"});
+    top.noticeUnknown(names);
+}
+
+Result<Config> parseConfig(const std::string& text, const std::string& source, int64_t ranks,
+                           std::optional<int64_t> hidden_size, std::optional<int64_t> total_steps) {
     if (ranks < 1 || ranks > 1'000'000) return Error{"ranks is " + std::to_string(ranks) + "; use 1 to 1000000"};
     const Result<Json> object = parseJsonObject(text, source);
     if (!object) return object.error();
@@ -216,57 +147,25 @@ Result<Config> parseConfig(const std::string& text, const std::string& source, i
     Config config;
     ConfigReading reading;
     ConfigSection top(reading, "", &*object);
-    readBatch(top, reading, config, ranks);
+    const ConfigSurroundings around{ranks, hidden_size, total_steps};
+    readBatch(top, reading, config, around);
     readPrecision(top, reading, config);
     readOptimizer(top, reading, config);
-    readZero(top, reading, config);
+    readScheduler(top, reading, config, around);
+    readZero(top, reading, config, around);
+    readActivations(top, reading, config);
     readRest(top, reading, config);
     if (reading.error) return Error{source + ": " + reading.error->message};
     config.settings = std::move(reading.settings);
+    config.notices = std::move(reading.notices);
     return config;
 }
 
-Result<Config> loadConfig(const std::string& path, int64_t ranks) {
+Result<Config> loadConfig(const std::string& path, int64_t ranks, std::optional<int64_t> hidden_size,
+                          std::optional<int64_t> total_steps) {
     const Result<std::string> text = readSmallFile(path, "configuration");
     if (!text) return text.error();
-    return parseConfig(*text, path, ranks);
-}
-
-std::string resolvedJson(const Config& config) {
-    const OptimizerConfig& adam = config.optimizer;
-    const ZeroConfig& zero = config.zero;
-    Json json = {
-        {"train_batch_size", config.train_batch_size},
-        {"train_micro_batch_size_per_gpu", config.train_micro_batch_size_per_gpu},
-        {"gradient_accumulation_steps", config.gradient_accumulation_steps},
-        {"gradient_clipping", 0},
-        {"bf16", {{"enabled", config.bf16_enabled}}},
-        {"fp16", {{"enabled", false}}},
-        {"optimizer",
-         {{"type", "AdamW"},
-          {"params",
-           {{"lr", adam.learning_rate},
-            {"betas", Json::array({adam.beta1, adam.beta2})},
-            {"eps", adam.epsilon},
-            {"weight_decay", adam.weight_decay}}}}},
-        {"zero_optimization",
-         {{"stage", zero.stage},
-          {"reduce_bucket_size", zero.reduce_bucket_size},
-          {"allgather_bucket_size", zero.allgather_bucket_size},
-          {"overlap_comm", zero.overlap_comm},
-          {"stage3_prefetch_bucket_size", zero.stage3_prefetch_bucket_size},
-          {"stage3_param_persistence_threshold", zero.stage3_param_persistence_threshold}}},
-    };
-    for (const Setting& setting : config.settings) { // what was given besides, and the fixed values
-        Json* at = &json;
-        for (size_t start = 0; start < setting.key.size();) {
-            const size_t dot = std::min(setting.key.find('.', start), setting.key.size());
-            at = &(*at)[setting.key.substr(start, dot - start)];
-            start = dot + 1;
-        }
-        if (at->is_null()) *at = Json::parse(setting.value);
-    }
-    return json.dump(2);
+    return parseConfig(*text, path, ranks, hidden_size, total_steps);
 }
 
 } // namespace shardscope

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The DeepSpeed JSON as this runtime understands it. Names, units (elements, not bytes) and defaults are DeepSpeed's. A
-// key that would change what happens and that we do not implement is refused with a sentence; it is never ignored.
+// key that would change results and that we do not implement is refused with a sentence; a key that has no meaning here
+// is accepted with a notice. Nothing is ignored in silence. docs/config.md lists every key.
 #pragma once
 #include "traces/result.h"
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace shardscope {
@@ -124,10 +126,19 @@ struct Config {
     }
 };
 
+std::string_view toText(Precision);     // "bf16", as DeepSpeed writes it
+std::string_view toText(OffloadDevice); // "nvme"
+std::string_view toText(Recompute);     // "selective"
+
 // `source` names the text in messages (a file name). Errors name the key, the value and the remedy; malformed JSON
-// carries line and column; an unknown key inside a typed section names the nearest known one.
-Result<Config> parseConfig(const std::string& text, const std::string& source, int64_t ranks);
-Result<Config> loadConfig(const std::string& path, int64_t ranks);
-std::string resolvedJson(const Config&); // complete, loadable by DeepSpeed
+// carries line and column; an unknown key inside a typed section names the nearest known one. What the text itself does
+// not know completes "auto" values as Hugging Face's Trainer does: `hidden_size` the bucket sizes and the persistence
+// threshold, `total_steps` the length of a schedule. Without them "auto" is the default.
+Result<Config> parseConfig(const std::string& text, const std::string& source, int64_t ranks,
+                           std::optional<int64_t> hidden_size = std::nullopt,
+                           std::optional<int64_t> total_steps = std::nullopt);
+Result<Config> loadConfig(const std::string& path, int64_t ranks, std::optional<int64_t> hidden_size = std::nullopt,
+                          std::optional<int64_t> total_steps = std::nullopt);
+std::string resolvedJson(const Config&); // complete, loadable by DeepSpeed; a fixed point of parseConfig
 
 } // namespace shardscope

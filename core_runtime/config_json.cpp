@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/config_json.h"
+#include "core_runtime/config_text.h"
 #include "core_runtime/nearest_name.h"
 #include <algorithm>
 #include <cmath>
@@ -13,7 +14,6 @@ namespace {
 constexpr size_t max_file_bytes = 1 << 20;
 constexpr int max_depth = 32;
 constexpr size_t max_keys = 1000;
-constexpr int64_t max_integer = 1'000'000'000'000'000; // keeps every later product of elements and bytes inside int64
 
 struct Refused { // thrown out of the parser's callback, caught in parseJsonObject
     std::string sentence;
@@ -46,14 +46,21 @@ std::optional<int64_t> asInteger(const Json& value) {
 
 bool isAccepted(std::string_view accepted, const Json& value) {
     if (accepted == "*") return true;
-    if (accepted.starts_with(">="))
-        return value.is_number() && value.get<double>() >= std::stod(std::string(accepted.substr(2)));
     for (size_t start = 0; start <= accepted.size();) {
         const size_t bar = std::min(accepted.find('|', start), accepted.size());
-        if (Json::parse(accepted.substr(start, bar - start)) == value) return true;
+        if (bar > start && Json::parse(accepted.substr(start, bar - start)) == value) return true;
         start = bar + 1;
     }
     return false;
+}
+
+// What an integrator would have filled in is left out: DeepSpeed itself knows no "auto" here.
+Json withoutAuto(const Json& value) {
+    if (!value.is_object()) return value;
+    Json result = Json::object();
+    for (const auto& item : value.items())
+        if (item.value() != "auto") result[item.key()] = withoutAuto(item.value());
+    return result;
 }
 
 } // namespace
@@ -79,7 +86,7 @@ Result<Json> parseJsonObject(const std::string& text, const std::string& source)
         return true;
     };
     try {
-        Json object = Json::parse(text, watch, true, true);
+        Json object = Json::parse(strictJson(text), watch, true, true);
         if (!object.is_object())
             return Error{source + " holds " + shortText(object) + "; it must hold a JSON object {...}"};
         return object;
@@ -112,9 +119,29 @@ std::string shortText(const Json& value) {
     return text;
 }
 
+bool enablesSomething(const Json& value) {
+    if (!value.is_structured()) return false;
+    for (const auto& item : value.items())
+        if ((item.key() == "enabled" && item.value() == true) || enablesSomething(item.value())) return true;
+    return false;
+}
+
+void ConfigReading::notice(std::string sentence) {
+    if (std::find(notices.begin(), notices.end(), sentence) == notices.end()) notices.push_back(std::move(sentence));
+}
+
 void ConfigReading::note(std::string key, const Json& value, std::string origin, std::string unit) {
     settings.push_back({std::move(key), value.dump(-1, ' ', true, Json::error_handler_t::replace), std::move(origin),
                         std::move(unit)});
+}
+
+bool ConfigSection::contains(std::string_view key) const { return m_object && m_object->contains(std::string(key)); }
+
+bool ConfigSection::isAuto(std::string_view key, std::string_view alias) const {
+    const auto is_auto = [&](std::string_view name) {
+        return contains(name) && *m_object->find(std::string(name)) == "auto";
+    };
+    return is_auto(key) || (!alias.empty() && is_auto(alias));
 }
 
 const Json* ConfigSection::find(std::string_view key, std::string_view alias) const {
@@ -154,6 +181,8 @@ std::optional<int64_t> ConfigSection::optionalInteger(std::string_view key, Inte
     if (!value) return std::nullopt;
     const auto number = asInteger(*value);
     if (number && *number >= rule.least && *number <= max_integer) return number;
+    if (!number && rule.endless > 0 && value->is_number() && value->get<double>() >= static_cast<double>(max_integer))
+        return rule.endless;
     std::string sentence = fullKey(key) + " is " + shortText(*value) + "; ";
     if (!number)
         sentence += "write a whole number below 1e15, such as 1000 or 5e8";
@@ -170,15 +199,28 @@ int64_t ConfigSection::integer(std::string_view key, int64_t fallback, IntegerRu
     return given.value_or(fallback);
 }
 
-double ConfigSection::real(std::string_view key, double fallback, double least, double below) {
+double ConfigSection::real(std::string_view key, double fallback, double least, double below, std::string_view unit) {
     const Json* value = find(key);
     const bool usable = value && value->is_number() && value->get<double>() >= least && value->get<double>() < below;
     if (value && !usable)
         m_reading.fail(fullKey(key) + " is " + shortText(*value) + "; write a number from " + shortText(Json(least)) +
                        " to below " + shortText(Json(below)));
     const double result = usable ? value->get<double>() : fallback;
-    m_reading.note(fullKey(key), result, value ? "given" : "default");
+    m_reading.note(fullKey(key), result, value ? "given" : "default", std::string(unit));
     return result;
+}
+
+std::string ConfigSection::word(std::string_view key, std::span<const std::string_view> words) {
+    const Json* value = find(key);
+    if (!value) return "";
+    const std::string given = value->is_string() ? value->get<std::string>() : "";
+    for (const std::string_view known : words)
+        if (known == given) return given;
+    std::string list;
+    for (size_t i = 0; i < words.size(); ++i)
+        list += (i == 0 ? "\"" : i + 1 < words.size() ? ", \"" : " or \"") + std::string(words[i]) + "\"";
+    m_reading.fail(fullKey(key) + " is " + shortText(*value) + "; write " + list);
+    return "";
 }
 
 void ConfigSection::fixed(const FixedKey& rule, int stage) {
@@ -190,19 +232,50 @@ void ConfigSection::fixed(const FixedKey& rule, int stage) {
     }
     const bool is_read = stage >= rule.first_stage && stage <= rule.last_stage;
     if (is_read && !isAccepted(rule.accepted, *value))
-        m_reading.fail(fullKey(rule.key) + " is " + shortText(*value) + ", which is not implemented; " +
-                       std::string(rule.remedy));
+        m_reading.fail(fullKey(rule.key) + " is " + shortText(*value) + "; " + std::string(rule.remedy));
     m_reading.note(fullKey(rule.key), *value, "given");
 }
 
+void ConfigSection::noticed(const NoticedKey& rule) {
+    const Json* value = find(rule.key, rule.alias);
+    if (!value) return;
+    const bool switched_off = value->is_object() && (value->empty() || (rule.switched && !enablesSomething(*value)));
+    if (!switched_off && !isAccepted(rule.quiet, *value))
+        m_reading.notice(fullKey(rule.key) + " has no effect: " + std::string(rule.why));
+    m_reading.note(fullKey(rule.key), withoutAuto(*value), "given");
+}
+
+std::vector<std::string> ConfigSection::unknown(std::span<const std::string_view> known) const {
+    std::vector<std::string> names;
+    if (m_object)
+        for (const auto& item : m_object->items())
+            if (std::find(known.begin(), known.end(), item.key()) == known.end()) names.push_back(item.key());
+    return names;
+}
+
+// A name for a message: escaped, of bounded length, without quotes.
+static std::string shortName(const std::string& name) {
+    std::string text = shortText(name);
+    std::erase(text, '"');
+    return text;
+}
+
 void ConfigSection::refuseUnknown(std::span<const std::string_view> known) {
-    if (!m_object) return;
-    for (const auto& item : m_object->items()) {
-        if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
-        std::string name = shortText(item.key()); // escaped and of bounded length
-        std::erase(name, '"');
-        m_reading.fail(fullKey(name) + " is not a known key; did you mean " + nearestName(item.key(), known) + "?");
+    for (const std::string& name : unknown(known))
+        m_reading.fail(fullKey(shortName(name)) + " is not a known key; did you mean " + nearestName(name, known) +
+                       "?");
+}
+
+void ConfigSection::noticeUnknown(std::span<const std::string_view> known) {
+    constexpr size_t most = 20; // a page of notices helps nobody
+    const std::vector<std::string> names = unknown(known);
+    for (size_t i = 0; i < std::min(names.size(), most); ++i) {
+        const std::string close = closeName(names[i], known);
+        m_reading.notice(fullKey(shortName(names[i])) + " is not a known key and has no effect" +
+                         (close.empty() ? "" : "; did you mean " + close + "?"));
     }
+    if (names.size() > most)
+        m_reading.notice(std::to_string(names.size() - most) + " more keys are not known and have no effect");
 }
 
 } // namespace shardscope

@@ -23,20 +23,29 @@ size_t editDistance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
+struct Nearest {
+    std::string_view name;
+    size_t distance = static_cast<size_t>(-1);
+};
+
+Nearest nearest(std::string_view name, std::span<const std::string_view> known) {
+    const std::string_view start = name.substr(0, 64); // a hostile name must not cost seconds
+    Nearest best;
+    for (const std::string_view candidate : known)
+        if (const size_t distance = editDistance(start, candidate); distance < best.distance)
+            best = {candidate, distance};
+    return best;
+}
+
 } // namespace
 
 std::string nearestName(std::string_view name, std::span<const std::string_view> known) {
-    const std::string_view start = name.substr(0, 64); // a hostile name must not cost seconds
-    std::string_view nearest;
-    size_t least = static_cast<size_t>(-1);
-    for (const std::string_view candidate : known) {
-        const size_t distance = editDistance(start, candidate);
-        if (distance < least) {
-            least = distance;
-            nearest = candidate;
-        }
-    }
-    return std::string(nearest);
+    return std::string(nearest(name, known).name);
+}
+
+std::string closeName(std::string_view name, std::span<const std::string_view> known) {
+    const Nearest best = nearest(name, known);
+    return best.distance <= best.name.size() / 3 ? std::string(best.name) : "";
 }
 
 } // namespace shardscope

@@ -35,7 +35,7 @@ TEST_CASE("a wrong configuration is explained") {
                Contains("ds.json: zero_optimization.reduce_bucketsize") &&
                    Contains("did you mean reduce_bucket_size?"));
     CHECK_THAT(config(R"({"train_batch_size": 5})"), Contains("cannot be divided by 2 ranks; use 4 or 6"));
-    CHECK_THAT(config(R"({"train_batch_size": 4, "gradient_clipping": 1})"), Contains("set it to 0"));
+    CHECK_THAT(config(R"({"train_batch_size": 4, "gradient_clipping": -1})"), Contains("gradient_clipping is -1"));
     CHECK_THAT(config(""), Contains("is empty"));
     CHECK_THAT(run({"--config", folder.path("absent.json")}), Contains("absent.json"));
     CHECK_THAT(run({"--config", folder.path("")}), Contains("is a directory"));
