@@ -10,7 +10,7 @@ namespace {
 
 constexpr int compression_level = 3;
 constexpr size_t longest_varint = 10;
-constexpr size_t shape_columns = 8, detail_columns = 8;
+constexpr size_t shape_columns = 8, detail_columns = 10;
 
 uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
 int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
@@ -118,6 +118,8 @@ std::vector<std::byte> encodeDetail(const Chunk& chunk) {
     column(&IntervalDetail::sent_bytes);
     column(&IntervalDetail::wait_ns);
     column(&IntervalDetail::emulated_ns);
+    column(&IntervalDetail::correlation);
+    column(&IntervalDetail::process_group);
     return out.compressed();
 }
 
@@ -142,8 +144,8 @@ std::optional<Chunk> decodeShape(std::span<const std::byte> bytes, size_t count,
     }
     if (with_counts)
         for (LaneRect& r : rects) r.count = in.getIn<uint32_t>(1, std::numeric_limits<uint32_t>::max());
-    for (LaneRect& r : rects) r.phase = in.getIn<Phase>(0, static_cast<int64_t>(Phase::optimizer));
-    for (LaneRect& r : rects) r.op_class = in.getIn<OpClass>(0, static_cast<int64_t>(OpClass::host));
+    for (LaneRect& r : rects) r.phase = in.getIn<Phase>(0, static_cast<int64_t>(Phase::unknown));
+    for (LaneRect& r : rects) r.op_class = in.getIn<OpClass>(0, static_cast<int64_t>(OpClass::annotation));
     for (LaneRect& r : rects) r.layer = in.getInt32<int32_t>();
     for (LaneRect& r : rects) r.bucket = in.getInt32<int32_t>();
     if (!in.finished()) return std::nullopt;
@@ -162,6 +164,9 @@ std::optional<std::vector<IntervalDetail>> decodeDetail(std::span<const std::byt
     for (auto member : {&IntervalDetail::elements, &IntervalDetail::bytes, &IntervalDetail::sent_bytes,
                         &IntervalDetail::wait_ns, &IntervalDetail::emulated_ns})
         for (auto& d : details) d.*member = in.getIn<int64_t>(0, quantity_limit);
+    if (in.finished()) return details; // version 1 ends here
+    for (auto& d : details) d.correlation = in.getIn<int64_t>(-1, std::numeric_limits<int64_t>::max());
+    for (auto& d : details) d.process_group = in.getInt32<int32_t>();
     if (!in.finished()) return std::nullopt;
     return details;
 }

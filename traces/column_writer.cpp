@@ -4,6 +4,8 @@
 #include "traces/event_rows.h"
 #include "traces/sqlite_db.h"
 #include <array>
+#include <deque>
+#include <future>
 #include <optional>
 
 namespace shardscope {
@@ -13,6 +15,7 @@ namespace {
 constexpr size_t smallest_lane_with_levels = 16384; // below that a picture may as well read the events themselves
 constexpr size_t level_chunk_capacity = 4096;       // a picture of 2,048 pixels reads a handful of these
 constexpr int finest_level = 4, coarsest_level = 60;
+constexpr size_t most_encoding = 2; // chunks on their way through zstd
 
 // How many windows of 2^level ns hold the start of an event, for all levels at once.
 class WindowCounts {
@@ -35,34 +38,52 @@ private:
     bool m_any = false;
 };
 
-class LaneColumns {
+struct EncodedChunk {
+    size_t count = 0;
+    int64_t first_start_ns = 0, last_start_ns = 0, last_end_ns = 0;
+    std::vector<std::byte> shape, detail;
+};
+
+EncodedChunk encode(const Chunk& chunk, bool coarse) {
+    return {.count = chunk.size(),
+            .first_start_ns = chunk.start(0),
+            .last_start_ns = chunk.start(chunk.size() - 1),
+            .last_end_ns = chunk.lastEnd(),
+            .shape = encodeShape(chunk, coarse),
+            .detail = coarse ? std::vector<std::byte>() : encodeDetail(chunk)};
+}
+
+bool insertChunk(Statement& insert, int64_t lane, int level, int64_t number, const EncodedChunk& chunk) {
+    insert.bind(0, lane);
+    insert.bind(1, int64_t{level});
+    insert.bind(2, number);
+    insert.bind(3, static_cast<int64_t>(chunk.count));
+    insert.bind(4, chunk.first_start_ns);
+    insert.bind(5, chunk.last_start_ns);
+    insert.bind(6, chunk.last_end_ns);
+    insert.bind(7, std::span(chunk.shape));
+    chunk.detail.empty() ? insert.bindNull(8) : insert.bind(8, std::span(chunk.detail));
+    return insert.run();
+}
+
+// A coarse level of one lane.
+class LevelColumns {
 public:
-    LaneColumns(Statement& insert, int64_t lane, int level)
+    LevelColumns(Statement& insert, int64_t lane, int level)
         : m_insert(insert)
         , m_lane(lane)
         , m_level(level) {}
 
-    template <class... Detail> bool add(const LaneRect& rect, const Detail&... detail) {
-        m_chunk.append(rect, detail...);
-        return m_chunk.size() < (m_level == 0 ? chunk_capacity : level_chunk_capacity) || flush();
+    bool add(const LaneRect& rect) {
+        m_chunk.append(rect);
+        return m_chunk.size() < level_chunk_capacity || flush();
     }
     bool flush() {
         if (m_chunk.size() == 0) return true;
-        const auto shape = encodeShape(m_chunk, m_level > 0);
-        const auto detail = m_level > 0 ? std::vector<std::byte>() : encodeDetail(m_chunk);
-        m_insert.bind(0, m_lane);
-        m_insert.bind(1, int64_t{m_level});
-        m_insert.bind(2, m_chunks++);
-        m_insert.bind(3, static_cast<int64_t>(m_chunk.size()));
-        m_insert.bind(4, m_chunk.start(0));
-        m_insert.bind(5, m_chunk.start(m_chunk.size() - 1));
-        m_insert.bind(6, m_chunk.lastEnd());
-        m_insert.bind(7, std::span(shape));
-        detail.empty() ? m_insert.bindNull(8) : m_insert.bind(8, std::span(detail));
+        const EncodedChunk encoded = encode(m_chunk, true);
         m_chunk = Chunk();
-        return m_insert.run();
+        return insertChunk(m_insert, m_lane, m_level, m_chunks++, encoded);
     }
-    int64_t chunks() const { return m_chunks; }
     int level() const { return m_level; }
 
 private:
@@ -85,7 +106,7 @@ std::vector<int> chooseLevels(const WindowCounts& windows, size_t events) {
 }
 
 bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, const std::vector<int>& wanted) {
-    std::vector<LaneColumns> levels;
+    std::vector<LevelColumns> levels;
     for (const int level : wanted) levels.emplace_back(insert, lane, level);
     Statement read;
     if (!read.prepare(db, "SELECT shape, count FROM lane_chunk WHERE lane=? AND level=0 AND chunk=?")) return false;
@@ -97,7 +118,7 @@ bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, 
         const std::optional<Chunk> events = decodeShape(read.blob(0), static_cast<size_t>(read.integer(1)), false);
         read.reset();
         if (!events) return db.fail(SQLITE_CORRUPT);
-        for (LaneColumns& level : levels) {
+        for (LevelColumns& level : levels) {
             // Pixels are counted from the start of the range, so it is put on a multiple of the width.
             const int64_t start = (events->start(0) >> level.level()) * (int64_t{1} << level.level());
             merged.clear();
@@ -106,41 +127,94 @@ bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, 
                 if (!level.add(rect)) return false;
         }
     }
-    for (LaneColumns& level : levels)
+    for (LevelColumns& level : levels)
         if (!level.flush()) return false;
     return true;
 }
 
-bool writeLane(Database& db, Statement& read, Statement& insert, int64_t lane) {
-    LaneColumns columns(insert, lane, 0);
-    WindowCounts windows;
-    size_t count = 0;
-    LaneEntry entry;
-    read.bind(0, lane);
-    while (read.step()) {
-        if (readEvent(read, entry) == RowState::invalid) continue;
-        windows.add(entry.rect.start_ns);
-        ++count;
-        if (!columns.add(entry.rect, entry.detail)) return false;
-    }
-    if (read.failed() || !columns.flush()) return false;
-    read.reset();
-    return count < smallest_lane_with_levels ||
-           writeLevels(db, insert, lane, columns.chunks(), chooseLevels(windows, count));
-}
-
 } // namespace
 
+struct SortedColumns::Impl {
+    explicit Impl(Database& database)
+        : db(database) {}
+
+    Database& db;
+    Statement insert;
+    int64_t lane = -1, chunks = 0;
+    size_t count = 0;
+    WindowCounts windows;
+    std::vector<LaneEntry> entries; // of the chunk that is being filled
+    std::deque<std::future<EncodedChunk>>
+        encoding; // in order; threads of their own, because zstd takes most of the time
+
+    bool insertOldest() {
+        const EncodedChunk chunk = encoding.front().get();
+        encoding.pop_front();
+        return insertChunk(insert, lane, 0, chunks++, chunk);
+    }
+
+    bool flush() {
+        if (entries.empty()) return true;
+        encoding.push_back(std::async(std::launch::async, [full = std::move(entries)] {
+            Chunk chunk;
+            for (const LaneEntry& entry : full) chunk.append(entry.rect, entry.detail);
+            return encode(chunk, false);
+        }));
+        entries = {};
+        return encoding.size() <= most_encoding || insertOldest();
+    }
+
+    bool endLane() {
+        if (!flush()) return false;
+        while (!encoding.empty())
+            if (!insertOldest()) return false;
+        const bool ok =
+            count < smallest_lane_with_levels || writeLevels(db, insert, lane, chunks, chooseLevels(windows, count));
+        windows = {};
+        count = 0;
+        chunks = 0;
+        return ok;
+    }
+};
+
+SortedColumns::SortedColumns(Database& db)
+    : m_impl(std::make_unique<Impl>(db)) {}
+SortedColumns::~SortedColumns() = default;
+
+bool SortedColumns::prepare() {
+    return m_impl->insert.prepare(m_impl->db, "INSERT INTO lane_chunk VALUES (?,?,?,?,?,?,?,?,?)");
+}
+
+bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
+    Impl& w = *m_impl;
+    if (lane != w.lane) {
+        if (!w.endLane()) return false;
+        w.lane = lane;
+    }
+    w.windows.add(entry.rect.start_ns);
+    ++w.count;
+    if (w.entries.empty()) w.entries.reserve(chunk_capacity);
+    w.entries.push_back(entry);
+    return w.entries.size() < chunk_capacity || w.flush();
+}
+
+bool SortedColumns::finish() { return m_impl->endLane(); }
+
 bool writeColumns(Database& db, int64_t lanes) {
-    Statement read, insert;
+    Statement read;
+    SortedColumns columns(db);
     const std::string query =
         std::string("SELECT ") + event_columns + " FROM event_row WHERE lane=? ORDER BY start_ns, id";
-    if (!db.exec("CREATE INDEX event_by_lane ON event_row(lane, start_ns)") || !read.prepare(db, query.c_str()) ||
-        !insert.prepare(db, "INSERT INTO lane_chunk VALUES (?,?,?,?,?,?,?,?,?)"))
-        return false;
-    for (int64_t lane = 0; lane < lanes; ++lane)
-        if (!writeLane(db, read, insert, lane)) return false;
-    return true;
+    if (!db.exec(event_index_sql) || !read.prepare(db, query.c_str()) || !columns.prepare()) return false;
+    LaneEntry entry;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+        read.bind(0, lane);
+        while (read.step())
+            if (readEvent(read, entry) != RowState::invalid && !columns.add(lane, entry)) return false;
+        if (read.failed()) return false;
+        read.reset();
+    }
+    return columns.finish();
 }
 
 } // namespace shardscope

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "traces/event_rows.h"
 #include "traces/sqlite_db.h"
+#include <algorithm>
 #include <limits>
 
 namespace shardscope {
@@ -26,8 +27,8 @@ RowState readEvent(const Statement& row, LaneEntry& entry) {
     d.op = static_cast<OpId>(small(3, -1));
     d.name = static_cast<NameId>(small(4, -1));
     d.step = small(5, -1);
-    r.phase = static_cast<Phase>(choice(6, static_cast<int64_t>(Phase::optimizer)));
-    r.op_class = static_cast<OpClass>(choice(7, static_cast<int64_t>(OpClass::host)));
+    r.phase = static_cast<Phase>(choice(6, static_cast<int64_t>(Phase::unknown)));
+    r.op_class = static_cast<OpClass>(choice(7, static_cast<int64_t>(OpClass::annotation)));
     r.layer = small(8, -1);
     r.bucket = small(9, -1);
     d.elements = row.integer(10);
@@ -35,6 +36,8 @@ RowState readEvent(const Statement& row, LaneEntry& entry) {
     d.sent_bytes = row.integer(12);
     d.wait_ns = row.integer(13);
     d.emulated_ns = row.integer(14);
+    d.correlation = std::max<int64_t>(row.integerOr(16, -1), -1);
+    d.process_group = small(17, -1);
     if (!valid || r.event < EventId{0}) return RowState::invalid;
     return clampToLimits(r, d) ? RowState::clamped : RowState::good;
 }

@@ -8,7 +8,9 @@ namespace shardscope {
 class Statement;
 
 inline constexpr const char* event_columns = "id,start_ns,end_ns,op,name,step,phase,op_class,layer,bucket,elements,"
-                                             "bytes,sent_bytes,wait_ns,emulated_ns,lane";
+                                             "bytes,sent_bytes,wait_ns,emulated_ns,lane,correlation,process_group";
+inline constexpr const char* event_columns_v1 = "id,start_ns,end_ns,op,name,step,phase,op_class,layer,bucket,elements,"
+                                                "bytes,sent_bytes,wait_ns,emulated_ns,lane,NULL,NULL";
 inline constexpr int event_lane_column = 15;
 
 enum class RowState { good, clamped, invalid };

@@ -46,9 +46,15 @@ void Chunk::append(const LaneRect& r) {
         auto& nodes = m_pyramid[level];
         const size_t node = i >> (leaf_shift + level);
         const auto own = static_cast<uint16_t>(i);
-        if (node == nodes.size()) nodes.push_back({own, own});
-        nodes[node].longest = static_cast<uint16_t>(better(nodes[node].longest, i, false));
-        nodes[node].latest = static_cast<uint16_t>(better(nodes[node].latest, i, true));
+        if (node == nodes.size()) {
+            nodes.push_back({own, own});
+            continue;
+        }
+        const Node before = nodes[node];
+        nodes[node].longest = static_cast<uint16_t>(better(before.longest, i, false));
+        nodes[node].latest = static_cast<uint16_t>(better(before.latest, i, true));
+        // What is not the best of a small node is not the best of a greater one.
+        if (nodes[node].longest == before.longest && nodes[node].latest == before.latest) break;
     }
 }
 
@@ -260,7 +266,9 @@ IntervalEvent toEvent(LaneId lane, const LaneRect& r, const IntervalDetail& d) {
             .bytes = d.bytes,
             .sent_bytes = d.sent_bytes,
             .wait_ns = d.wait_ns,
-            .emulated_ns = d.emulated_ns};
+            .emulated_ns = d.emulated_ns,
+            .correlation = d.correlation,
+            .process_group = d.process_group};
 }
 
 bool clampToLimits(LaneRect& r, IntervalDetail& d) {

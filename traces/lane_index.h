@@ -21,7 +21,9 @@ struct IntervalDetail {
     OpId op = OpId::none;
     NameId name = NameId::none;
     int32_t step = -1;
+    int32_t process_group = -1;
     int64_t elements = 0, bytes = 0, sent_bytes = 0, wait_ns = 0, emulated_ns = 0;
+    int64_t correlation = -1;
     bool operator==(const IntervalDetail&) const = default;
 };
 

@@ -29,13 +29,15 @@ struct IntervalEvent {
     int32_t step = -1;
     Phase phase = Phase::forward;
     OpClass op_class = OpClass::compute;
-    int32_t layer = -1;      // -1: none; 0..L-1 transformer blocks, L: final norm and head; embedding is -2
-    int32_t bucket = -1;     // gradient bucket, or -1
-    int64_t elements = 0;    // collectives: elements of the whole (gathered, reduced) range, padding included
-    int64_t bytes = 0;       // the same in bytes; compute: bytes written
-    int64_t sent_bytes = 0;  // collectives: what this rank sends under the ring convention, e.g. (N-1)/N * bytes
-    int64_t wait_ns = 0;     // collectives: own arrival to last arrival
-    int64_t emulated_ns = 0; // tail of the interval added by the link model
+    int32_t layer = -1;         // -1: none; 0..L-1 transformer blocks, L: final norm and head; embedding is -2
+    int32_t bucket = -1;        // gradient bucket, or -1
+    int64_t elements = 0;       // collectives: elements of the whole (gathered, reduced) range, padding included
+    int64_t bytes = 0;          // the same in bytes; compute: bytes written
+    int64_t sent_bytes = 0;     // collectives: what this rank sends under the ring convention, e.g. (N-1)/N * bytes
+    int64_t wait_ns = 0;        // collectives: own arrival to last arrival
+    int64_t emulated_ns = 0;    // tail of the interval added by the link model
+    int64_t correlation = -1;   // imported: a kernel or copy and the call that launched it share it, within one rank
+    int32_t process_group = -1; // imported: the group of ranks a collective ran in
 };
 
 // One allocation (delta_bytes > 0) or release (< 0) in the ledger of one rank.
@@ -110,7 +112,26 @@ struct WarningEvent {
     int64_t count = 1;
 };
 
+// --- what only imported traces have ---------------------------------------------------------------------------------
+
+// Ranks that communicate with each other, as the profiled program named them.
+struct ProcessGroupEvent {
+    int32_t group = 0; // what IntervalEvent::process_group says
+    std::string name;
+    std::string description;
+    int64_t size = 0;  // ranks; 0: not said
+    std::string ranks; // "0, 1, 2", possibly empty or cut short by the profiler
+};
+
+// A value of a counter that holds until the next one of the same rank and name.
+struct CounterEvent {
+    int64_t time_ns = 0;
+    int32_t rank = 0;
+    NameId name = NameId::none;
+    double value = 0;
+};
+
 using TraceEvent = std::variant<IntervalEvent, MemoryEvent, StepEvent, RunInfoEvent, ProgramOpEvent, BucketEvent,
-                                PlannedPeakEvent, WarningEvent>;
+                                PlannedPeakEvent, WarningEvent, ProcessGroupEvent, CounterEvent>;
 
 } // namespace shardscope

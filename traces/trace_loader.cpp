@@ -15,6 +15,7 @@ namespace {
 constexpr int longest_value = 64 << 20; // bytes of one text or blob
 constexpr int64_t most_ranks = 65536;
 constexpr int64_t fewest_bytes_per_event_row = 16; // no event takes less room in the file
+constexpr int64_t most_events_per_byte = 16;       // of columns; real traces stay below one
 constexpr int coarsest_level = 60;
 
 std::string immutableUri(const std::string& path) {
@@ -85,11 +86,18 @@ Result<TraceLoader::Access> TraceLoader::connect(int busy_timeout_ms) {
 
 // Only plain tables are read: a view or a virtual table of the same name could run anything.
 Result<void> TraceLoader::checkSchema() {
-    static constexpr std::array tables = {"run",          "name",      "lane",       "op",   "op_wait", "bucket",
-                                          "planned_peak", "event_row", "memory_row", "step", "warning", "lane_chunk"};
+    static constexpr std::array tables = {"run",     "name",         "lane",          "op",         "op_wait",
+                                          "bucket",  "planned_peak", "event_row",     "memory_row", "step",
+                                          "warning", "lane_chunk",   "process_group", "counter_row"};
+    Statement version;
+    if (!version.prepare(m_db, "PRAGMA user_version") || !version.step()) return damaged(m_db.message());
+    m_version = version.integer(0);
+    version.finalize();
     Statement find;
     if (!find.prepare(m_db, "SELECT type, sql FROM sqlite_schema WHERE name=?")) return damaged(m_db.message());
     for (const char* table : tables) {
+        if (m_version < 2 && (table == std::string_view("process_group") || table == std::string_view("counter_row")))
+            continue;
         find.bind(0, std::string_view(table));
         const bool found = find.step();
         if (find.failed()) return damaged(m_db.message());
@@ -271,6 +279,19 @@ Result<bool> TraceLoader::loadTables(LoadedTrace& trace) {
               }))
         return damaged("table warning");
 
+    if (m_version >= 2 &&
+        !scan("SELECT id, name, description, size, ranks FROM process_group WHERE id > ? ORDER BY id", trace.last_group,
+              [&](const Statement& s) {
+                  if (!fits<int32_t>(s.integer(0))) return false;
+                  trace.process_groups.push_back({.group = static_cast<int32_t>(s.integer(0)),
+                                                  .name = text(s, 1),
+                                                  .description = text(s, 2),
+                                                  .size = std::clamp<int64_t>(s.integer(3), 0, quantity_limit),
+                                                  .ranks = text(s, 4)});
+                  return true;
+              }))
+        return damaged("table process_group");
+
     changed = changed || before != sizes();
     if (invalid > 0)
         addWarning(trace.warnings, "invalid_rows", "Rows with impossible values were left out or forced into limits.",
@@ -281,7 +302,8 @@ Result<bool> TraceLoader::loadTables(LoadedTrace& trace) {
 Result<bool> TraceLoader::loadEvents(LoadedTrace& trace) {
     std::vector<std::vector<LaneEntry>> fresh(trace.lanes.size());
     int64_t invalid = 0, clamped = 0, rows = 0;
-    const std::string sql = std::string("SELECT ") + event_columns + " FROM event_row WHERE id > ? ORDER BY id";
+    const std::string sql = fmt::format("SELECT {} FROM event_row WHERE id > ? ORDER BY id",
+                                        m_version < 2 ? event_columns_v1 : event_columns);
     LaneEntry entry;
     const bool whole = scan(sql.c_str(), trace.last_event, [&](const Statement& s) {
         const int64_t lane = s.integer(event_lane_column);
@@ -332,7 +354,7 @@ Result<bool> TraceLoader::loadMemory(LoadedTrace& trace) {
     return !fresh.empty() || invalid > 0 || !whole;
 }
 
-bool TraceLoader::loadChunkDirectory(LoadedTrace& trace) {
+bool TraceLoader::loadChunkDirectory(LoadedTrace& trace, bool rows) {
     Statement s;
     if (!s.prepare(m_db, "SELECT lane, level, chunk, count, first_start_ns, last_start_ns, last_end_ns FROM lane_chunk "
                          "ORDER BY lane, level, chunk"))
@@ -369,7 +391,8 @@ bool TraceLoader::loadChunkDirectory(LoadedTrace& trace) {
     }
     // A small file with huge chunks would be a way to fill memory.
     const int64_t file_bytes = fileSize(m_path) + fileSize(m_path + "-wal");
-    if (s.failed() || events == 0 || events > file_bytes / fewest_bytes_per_event_row || runs > events) return false;
+    const int64_t most = rows ? file_bytes / fewest_bytes_per_event_row : file_bytes * most_events_per_byte;
+    if (s.failed() || events == 0 || events > most || runs > events) return false;
     trace.lane_indexes = std::move(indexes);
     return true;
 }
@@ -405,13 +428,42 @@ bool TraceLoader::loadChunk(LoadedTrace& trace, LaneId lane, size_t level, size_
 
 bool TraceLoader::loadEvent(EventId id, LaneEntry& entry, LaneId& lane) {
     Statement s;
-    const std::string sql = std::string("SELECT ") + event_columns + " FROM event_row WHERE id = ?";
+    const std::string sql =
+        fmt::format("SELECT {} FROM event_row WHERE id = ?", m_version < 2 ? event_columns_v1 : event_columns);
     if (!m_db.isOpen() || !s.prepare(m_db, sql.c_str())) return false;
     s.bind(0, static_cast<int64_t>(id));
     if (!s.step() || readEvent(s, entry) == RowState::invalid) return false;
     const int64_t number = s.integer(event_lane_column);
     lane = fits<int32_t>(number) ? static_cast<LaneId>(number) : LaneId::none;
     return true;
+}
+
+bool TraceLoader::hasRows() {
+    Statement s;
+    return !s.prepare(m_db, "SELECT 1 FROM event_row LIMIT 1") || s.step() || s.failed();
+}
+
+Result<std::vector<CounterCurve>> TraceLoader::loadCounters(const LoadedTrace& trace) {
+    std::map<std::pair<int32_t, int64_t>, CounterCurve> curves;
+    if (m_version < 2) return std::vector<CounterCurve>();
+    Statement s;
+    if (!s.prepare(m_db, "SELECT time_ns, rank, name, value FROM counter_row ORDER BY time_ns, id"))
+        return damaged(m_db.message());
+    while (s.step()) {
+        const int64_t rank = s.integer(1), name = s.integer(2);
+        if (rank < 0 || rank >= most_ranks || name < 0 || name >= static_cast<int64_t>(trace.names.size())) continue;
+        CounterCurve& curve = curves[{static_cast<int32_t>(rank), name}];
+        curve.rank = static_cast<int32_t>(rank);
+        curve.time_ns.push_back(std::clamp(s.integer(0), -time_limit_ns, time_limit_ns));
+        curve.value.push_back(s.isNull(3) ? std::numeric_limits<double>::quiet_NaN() : s.real(3));
+    }
+    if (s.failed()) return damaged("table counter_row");
+    std::vector<CounterCurve> found;
+    for (auto& [key, curve] : curves) {
+        curve.name = trace.names[static_cast<size_t>(key.second)];
+        found.push_back(std::move(curve));
+    }
+    return found;
 }
 
 } // namespace shardscope

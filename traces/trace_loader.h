@@ -21,8 +21,9 @@ struct LoadedTrace {
     std::vector<StepEvent> steps;
     std::vector<PlannedPeakEvent> planned_peaks;
     std::vector<WarningEvent> warnings;
+    std::vector<ProcessGroupEvent> process_groups;
     int64_t last_op = -1, last_bucket = -1, last_step = -1, last_peak = 0, last_warning = 0, last_event = -1,
-            last_memory = -1;
+            last_memory = -1, last_group = -1;
 
     std::vector<LaneIndex> lane_indexes; // as many as lanes
     std::map<std::pair<int32_t, MemoryTier>, MemoryLedger> memory;
@@ -43,9 +44,11 @@ public:
     Result<bool> loadEvents(LoadedTrace&);
     Result<bool> loadMemory(LoadedTrace&);
     // The extents of all chunks; false if the file has no usable columns.
-    bool loadChunkDirectory(LoadedTrace&);
+    bool loadChunkDirectory(LoadedTrace&, bool rows);
     bool loadChunk(LoadedTrace&, LaneId, size_t level, size_t slot, bool details);
     bool loadEvent(EventId, LaneEntry&, LaneId&);
+    Result<std::vector<CounterCurve>> loadCounters(const LoadedTrace&);
+    bool hasRows(); // false: the events stand in columns only
 
 private:
     template <class Row> bool scan(const char* sql, int64_t& last_id, Row);
@@ -54,6 +57,7 @@ private:
     std::string text(const Statement&, int column);
 
     std::string m_path;
+    int64_t m_version = 0;
     Database m_db;
     int64_t m_text_budget = 0;
 };

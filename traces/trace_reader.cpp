@@ -59,6 +59,7 @@ struct TraceReader::Impl {
     LoadedTrace trace;
     bool keep_connection;
     bool columns = false; // lanes come from chunks
+    bool rows = true;     // the file has event rows too
     bool memory_loaded = false;
     FileStamp stamp;
 
@@ -75,7 +76,8 @@ struct TraceReader::Impl {
             return Error{fmt::format(
                 "'{}' is locked by another program; close that program or wait, then open it again.", path)};
         if (const auto tables = loader.loadTables(trace); !tables) return tables.error();
-        columns = !live() && loader.loadChunkDirectory(trace);
+        rows = live() || loader.hasRows();
+        columns = !live() && loader.loadChunkDirectory(trace, rows);
         if (!columns) (void)loader.loadEvents(trace);
         if (live()) {
             (void)loader.loadMemory(trace);
@@ -98,6 +100,38 @@ struct TraceReader::Impl {
         (void)withConnection([&] { return bool(loader.loadMemory(trace)); });
     }
 
+    // A trace without rows keeps what can be read of it.
+    bool leaveOut(LaneId lane, size_t level, size_t slot) {
+        addWarning(trace.warnings, "damaged_columns",
+                   "A part of the compressed columns cannot be read and is left out; import the trace again.", 1);
+        ChunkSlot& damaged = trace.lane_indexes[static_cast<size_t>(lane)].levels[level].slots[slot];
+        damaged.chunk = std::make_unique<Chunk>();
+        damaged.count = 0;
+        return true;
+    }
+
+    // Of a trace without rows: event numbers count through lanes and chunks in order.
+    bool findInColumns(EventId id, LaneEntry& entry, LaneId& lane) {
+        int64_t before = 1; // the first event has number 1
+        for (size_t i = 0; i < trace.lane_indexes.size(); ++i) {
+            auto& slots = trace.lane_indexes[i].levels[0].slots;
+            for (size_t k = 0; k < slots.size(); ++k) {
+                const auto count = static_cast<int64_t>(slots[k].count);
+                if (static_cast<int64_t>(id) - before >= count) {
+                    before += count;
+                    continue;
+                }
+                lane = static_cast<LaneId>(i);
+                if ((!slots[k].chunk || !slots[k].chunk->hasDetails()) && !chunkLoader(lane)(0, k, true)) return false;
+                const size_t at = slots[k].chunk->find(id);
+                if (at == slots[k].chunk->size()) return false;
+                entry = {slots[k].chunk->rect(at), slots[k].chunk->detail(at)};
+                return true;
+            }
+        }
+        return false;
+    }
+
     // The rows say the same as the columns and are read when a chunk turns out to be damaged.
     void abandonColumns() {
         columns = false;
@@ -110,7 +144,8 @@ struct TraceReader::Impl {
 
     LaneIndex::Loader chunkLoader(LaneId lane) {
         return [this, lane](size_t level, size_t slot, bool details) {
-            return withConnection([&] { return loader.loadChunk(trace, lane, level, slot, details); });
+            return withConnection([&] { return loader.loadChunk(trace, lane, level, slot, details); }) ||
+                   (!rows && leaveOut(lane, level, slot));
         };
     }
 
@@ -220,6 +255,19 @@ std::span<const StepEvent> TraceReader::steps() const { return m_impl->trace.ste
 std::span<const PlannedPeakEvent> TraceReader::plannedPeaks() const { return m_impl->trace.planned_peaks; }
 std::span<const WarningEvent> TraceReader::warnings() const { return m_impl->trace.warnings; }
 
+std::span<const ProcessGroupEvent> TraceReader::processGroups() const { return m_impl->trace.process_groups; }
+
+std::vector<CounterCurve> TraceReader::counters() const {
+    Impl& r = *m_impl;
+    std::vector<CounterCurve> curves;
+    (void)r.withConnection([&] {
+        auto read = r.loader.loadCounters(r.trace);
+        if (read) curves = *std::move(read);
+        return bool(read);
+    });
+    return curves;
+}
+
 int64_t TraceReader::eventCount() const {
     int64_t count = 0;
     for (const LaneIndex& lane : m_impl->trace.lane_indexes) count += static_cast<int64_t>(lane.eventCount());
@@ -254,7 +302,9 @@ std::optional<IntervalDetails> TraceReader::details(EventId id) const {
     Impl& r = *m_impl;
     LaneEntry entry;
     LaneId lane = LaneId::none;
-    const bool found = r.withConnection([&] { return r.loader.loadEvent(id, entry, lane); }) && r.known(lane);
+    const bool found = (r.rows ? r.withConnection([&] { return r.loader.loadEvent(id, entry, lane); })
+                               : r.findInColumns(id, entry, lane)) &&
+                       r.known(lane);
     if (!found) return std::nullopt;
     return IntervalDetails{.id = id,
                            .event = toEvent(lane, entry.rect, entry.detail),

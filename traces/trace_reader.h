@@ -48,6 +48,14 @@ struct MemoryCurve {
     int64_t peak_time_ns = 0; // first time it was reached
 };
 
+// What an imported trace counted, e.g. free memory: value[i] holds from time_ns[i] on.
+struct CounterCurve {
+    int32_t rank = 0;
+    std::string name;
+    std::vector<int64_t> time_ns; // not falling
+    std::vector<double> value;
+};
+
 class TraceReader {
 public:
     // One sentence on failure: missing, unreadable, not a trace, newer than this program.
@@ -71,7 +79,9 @@ public:
     std::span<const StepEvent> steps() const;
     std::span<const PlannedPeakEvent> plannedPeaks() const;
     std::span<const WarningEvent> warnings() const;
-    int64_t eventCount() const; // intervals of all lanes
+    std::span<const ProcessGroupEvent> processGroups() const; // by rising ProcessGroupEvent::group
+    std::vector<CounterCurve> counters() const;               // read from the file each time
+    int64_t eventCount() const;                               // intervals of all lanes
 
     // What fills these pixels: visible events of the lane in order, those that fall below one pixel merged.
     std::vector<LaneRect> rects(LaneId, TimeRange, double ns_per_px) const;

@@ -67,9 +67,11 @@ struct TraceWriter::Impl {
     bool published = false, finished = false, in_transaction = false;
     Database db;
     Statement put_run, put_name, put_lane, put_op, put_wait, put_bucket, put_peak, put_event, put_memory, put_step,
-        put_warning;
+        put_warning, put_group, put_counter;
+    std::unique_ptr<SortedColumns> columns; // of a sorted writer
+    bool rows = true;
     std::unordered_map<std::string, NameId, StringHash, std::equal_to<>> names;
-    int64_t lanes = 0, events = 0, memory_changes = 0, peaks = 0, warnings = 0, ignored = 0, clamped = 0;
+    int64_t lanes = 0, events = 0, memory_changes = 0, peaks = 0, warnings = 0, counters = 0, ignored = 0, clamped = 0;
     std::optional<Error> failure;
 
     bool fail(std::string_view doing) {
@@ -97,15 +99,17 @@ struct TraceWriter::Impl {
                put_wait.prepare(db, "INSERT OR REPLACE INTO op_wait VALUES (?,?)") &&
                put_bucket.prepare(db, "INSERT OR REPLACE INTO bucket VALUES (?,?,?,?,?,?)") &&
                put_peak.prepare(db, "INSERT INTO planned_peak VALUES (?,?,?,?,?)") &&
-               put_event.prepare(db, "INSERT INTO event_row VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)") &&
+               put_event.prepare(db, "INSERT INTO event_row VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)") &&
                put_memory.prepare(db, "INSERT INTO memory_row VALUES (?,?,?,?,?,?,?,?,?)") &&
                put_step.prepare(db, "INSERT OR REPLACE INTO step VALUES (?,?,?,?,?,?)") &&
-               put_warning.prepare(db, "INSERT INTO warning VALUES (?,?,?,?)");
+               put_warning.prepare(db, "INSERT INTO warning VALUES (?,?,?,?)") &&
+               put_group.prepare(db, "INSERT OR REPLACE INTO process_group VALUES (?,?,?,?,?)") &&
+               put_counter.prepare(db, "INSERT INTO counter_row VALUES (?,?,?,?,?)");
     }
 
     void finalizeAll() {
         for (Statement* s : {&put_run, &put_name, &put_lane, &put_op, &put_wait, &put_bucket, &put_peak, &put_event,
-                             &put_memory, &put_step, &put_warning})
+                             &put_memory, &put_step, &put_warning, &put_group, &put_counter})
             s->finalize();
     }
 
@@ -117,9 +121,10 @@ struct TraceWriter::Impl {
         return true;
     }
 
-    // The first commit: the temporary file, complete so far, takes the final name and the journal becomes a WAL.
-    bool publish() {
+    // The temporary file, complete so far, takes the final name.
+    bool rename() {
         finalizeAll();
+        columns.reset();
         db.close();
         if (Result<void> retired = retireOldTrace(path); !retired) {
             failure = retired.error();
@@ -131,6 +136,12 @@ struct TraceWriter::Impl {
             return false;
         }
         published = true;
+        return true;
+    }
+
+    // The first commit; from here on the journal is a WAL.
+    bool publish() {
+        if (!rename()) return false;
         if (!db.open(path, SQLITE_OPEN_READWRITE)) return fail("open");
         sqlite3_busy_timeout(db.handle(), 5000);
         // From the first read in WAL mode on we hold a lock that keeps a second writer from taking the file over.
@@ -147,7 +158,46 @@ struct TraceWriter::Impl {
         return published || publish();
     }
 
+    // Rows, index, columns and status in one transaction, on the disk before the file gets its name.
+    bool finishSorted(std::string_view status) {
+        const bool ok = begin() && columns->finish() && (!rows || db.exec(event_index_sql)) &&
+                        put(RunInfoEvent{"status", std::string(status)}) && db.exec("COMMIT");
+        if (!ok) return fail("complete");
+        in_transaction = false;
+        const int descriptor = ::open(temporary.c_str(), O_RDONLY | O_CLOEXEC);
+        if (descriptor >= 0) {
+            fsync(descriptor);
+            ::close(descriptor);
+        }
+        return rename();
+    }
+
+    bool putSorted(const IntervalEvent& e) {
+        LaneEntry entry{.rect = {.start_ns = e.start_ns,
+                                 .end_ns = e.end_ns,
+                                 .event = static_cast<EventId>(++events),
+                                 .phase = e.phase,
+                                 .op_class = e.op_class,
+                                 .layer = e.layer,
+                                 .bucket = e.bucket},
+                        .detail = {.op = e.op,
+                                   .name = e.name,
+                                   .step = e.step,
+                                   .process_group = e.process_group,
+                                   .elements = e.elements,
+                                   .bytes = e.bytes,
+                                   .sent_bytes = e.sent_bytes,
+                                   .wait_ns = e.wait_ns,
+                                   .emulated_ns = e.emulated_ns,
+                                   .correlation = e.correlation}};
+        const bool changed = clampToLimits(entry.rect, entry.detail);
+        clamped += changed;
+        if (!columns->add(static_cast<int64_t>(e.lane), entry)) return false;
+        return !rows || putRow(changed ? toEvent(e.lane, entry.rect, entry.detail) : e, events);
+    }
+
     bool put(const IntervalEvent& given) {
+        if (columns) return putSorted(given);
         IntervalEvent e = given;
         LaneRect rect{.start_ns = e.start_ns, .end_ns = e.end_ns};
         IntervalDetail detail{.elements = e.elements,
@@ -165,8 +215,12 @@ struct TraceWriter::Impl {
             e.wait_ns = detail.wait_ns;
             e.emulated_ns = detail.emulated_ns;
         }
+        return putRow(e, ++events);
+    }
+
+    bool putRow(const IntervalEvent& e, int64_t id) {
         Statement& s = put_event;
-        s.bind(0, ++events);
+        s.bind(0, id);
         s.bind(1, static_cast<int64_t>(e.lane));
         s.bind(2, e.start_ns);
         s.bind(3, e.end_ns);
@@ -182,6 +236,8 @@ struct TraceWriter::Impl {
         s.bind(13, e.sent_bytes);
         s.bind(14, e.wait_ns);
         s.bind(15, e.emulated_ns);
+        s.bindUnless(16, e.correlation, -1);
+        s.bindUnless(17, e.process_group, -1);
         return s.run();
     }
 
@@ -267,12 +323,34 @@ struct TraceWriter::Impl {
         s.bind(3, e.count);
         return s.run();
     }
+
+    bool put(const ProcessGroupEvent& e) {
+        Statement& s = put_group;
+        s.bind(0, int64_t{e.group});
+        s.bind(1, e.name);
+        s.bind(2, e.description);
+        s.bind(3, e.size);
+        s.bind(4, e.ranks);
+        return s.run();
+    }
+
+    bool put(const CounterEvent& e) {
+        Statement& s = put_counter;
+        s.bind(0, ++counters);
+        s.bind(1, e.time_ns);
+        s.bind(2, int64_t{e.rank});
+        s.bind(3, static_cast<int64_t>(e.name));
+        s.bind(4, e.value);
+        return s.run();
+    }
+
+    static Result<std::unique_ptr<Impl>> create(const std::string& path);
 };
 
 TraceWriter::TraceWriter(std::unique_ptr<Impl> impl)
     : m_impl(std::move(impl)) {}
 
-Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path) {
+Result<void> TraceWriter::check(const std::string& path) {
     if (path.empty()) return Error{"The trace file has no name; give a path such as run.shardscope."};
     const FileIdentity existing = identify(path);
     switch (existing.kind) {
@@ -296,7 +374,13 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
     std::error_code ignored;
     if (!fs::is_directory(folder, ignored))
         return Error{fmt::format("The folder '{}' does not exist; create it or choose another path.", folder.string())};
+    return {};
+}
 
+Result<std::unique_ptr<TraceWriter::Impl>> TraceWriter::Impl::create(const std::string& path) {
+    if (const Result<void> possible = check(path); !possible) return possible.error();
+    const fs::path target(path);
+    const fs::path folder = target.parent_path().empty() ? fs::path(".") : target.parent_path();
     static std::atomic<int> serial = 0; // two writers of one process may aim at the same file
     auto impl = std::make_unique<Impl>();
     impl->path = path;
@@ -325,14 +409,33 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path
         std::remove(impl->temporary.c_str());
         return error;
     }
-    return std::unique_ptr<TraceWriter>(new TraceWriter(std::move(impl)));
+    return impl;
+}
+
+Result<std::unique_ptr<TraceWriter>> TraceWriter::create(const std::string& path) {
+    auto impl = Impl::create(path);
+    if (!impl) return impl.error();
+    return std::unique_ptr<TraceWriter>(new TraceWriter(*std::move(impl)));
+}
+
+Result<std::unique_ptr<TraceWriter>> TraceWriter::createSorted(const std::string& path, bool rows) {
+    auto impl = Impl::create(path);
+    if (!impl) return impl.error();
+    Impl& w = **impl;
+    w.columns = std::make_unique<SortedColumns>(w.db);
+    w.rows = rows;
+    auto writer = std::unique_ptr<TraceWriter>(new TraceWriter(*std::move(impl)));
+    if (!w.columns->prepare()) w.fail("create");
+    if (w.failure) return *w.failure;
+    return writer;
 }
 
 TraceWriter::~TraceWriter() {
     Impl& w = *m_impl;
     const bool unused = !w.published && w.events + w.memory_changes + w.lanes == 0 && w.names.empty();
-    if (!w.finished && !unused) w.commit();
+    if (!w.finished && !unused && !w.columns) w.commit();
     w.finalizeAll();
+    w.columns.reset();
     w.db.close();
     if (!w.published) std::remove(w.temporary.c_str());
 }
@@ -392,6 +495,15 @@ Result<void> TraceWriter::finish(std::string_view status) {
                                 "lasted, were cut to what is possible.",
                                 w.clamped}) ||
              w.fail("write");
+    if (w.columns) {
+        if (ok) w.finishSorted(status);
+        w.finished = true;
+        w.finalizeAll();
+        w.columns.reset();
+        w.db.close();
+        if (w.failure) return *w.failure;
+        return {};
+    }
     ok = ok && w.commit();
     if (ok) {
         // The status and the columns appear together: whoever reads "finished" finds them.

@@ -7,9 +7,11 @@ namespace {
 
 // Texts in the order of the enumerators; the array's length is the number of valid values.
 constexpr std::array<std::string_view, 5> lane_kinds = {"compute", "comm", "copy", "storage", "host"};
-constexpr std::array<std::string_view, 5> phases = {"initialize", "forward", "backward", "recompute", "optimizer"};
-constexpr std::array<std::string_view, 8> op_classes = {"compute",   "all_gather", "reduce_scatter", "all_reduce",
-                                                        "broadcast", "copy",       "storage",        "host"};
+constexpr std::array<std::string_view, 6> phases = {"initialize", "forward",   "backward",
+                                                    "recompute",  "optimizer", "unknown"};
+constexpr std::array<std::string_view, 16> op_classes = {
+    "compute", "all_gather", "reduce_scatter", "all_reduce",    "broadcast",   "copy",   "storage",  "host",
+    "reduce",  "all_to_all", "send_recv",      "communication", "synchronize", "cpu_op", "api_call", "annotation"};
 constexpr std::array<std::string_view, 8> categories = {"parameters",  "gradients",    "optimizer", "master_weights",
                                                         "activations", "comm_buffers", "workspace", "other"};
 constexpr std::array<std::string_view, 3> tiers = {"device", "host", "nvme"};

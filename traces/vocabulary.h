@@ -15,8 +15,29 @@ enum class NameId : int32_t { none = -1 };  // an interned string
 enum class EventId : int64_t { none = -1 }; // a recorded interval
 
 enum class LaneKind : uint8_t { compute, comm, copy, storage, host };
-enum class Phase : uint8_t { initialize, forward, backward, recompute, optimizer };
-enum class OpClass : uint8_t { compute, all_gather, reduce_scatter, all_reduce, broadcast, copy, storage, host };
+// unknown: an imported trace does not say.
+enum class Phase : uint8_t { initialize, forward, backward, recompute, optimizer, unknown };
+// From `reduce` on the classes come from imported traces. `communication` is a kernel whose kind its name does not
+// tell; `synchronize` keeps a device busy and computes nothing; the last three are what the CPU did or a program said
+// about it, and no work of the device.
+enum class OpClass : uint8_t {
+    compute,
+    all_gather,
+    reduce_scatter,
+    all_reduce,
+    broadcast,
+    copy,
+    storage,
+    host,
+    reduce,
+    all_to_all,
+    send_recv,
+    communication,
+    synchronize,
+    cpu_op,
+    api_call,
+    annotation
+};
 enum class MemoryCategory : uint8_t {
     parameters,
     gradients,
@@ -46,9 +67,13 @@ std::string_view toText(MemoryTier);
 
 template <class E> std::optional<E> fromText(std::string_view); // LaneKind, Phase, OpClass, MemoryCategory, MemoryTier
 
+// Any communication between ranks; what `comm` means in budgets.
 inline bool isCollective(OpClass c) {
-    return c == OpClass::all_gather || c == OpClass::reduce_scatter || c == OpClass::all_reduce ||
-           c == OpClass::broadcast;
+    return (c >= OpClass::all_gather && c <= OpClass::broadcast) ||
+           (c >= OpClass::reduce && c <= OpClass::communication);
 }
+
+// Whether a rank is busy during it: false for what only describes or causes work.
+inline bool isWork(OpClass c) { return c < OpClass::cpu_op; }
 
 } // namespace shardscope

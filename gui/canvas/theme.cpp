@@ -62,17 +62,27 @@ Rgb operationColour(OpClass op_class, Phase phase) {
     case OpClass::reduce_scatter:
         return 0xe2703a;
     case OpClass::all_reduce:
+    case OpClass::reduce:
+    case OpClass::communication:
         return 0xd9659a;
+    case OpClass::all_to_all:
+    case OpClass::send_recv:
+        return 0xe2703a;
     case OpClass::copy:
     case OpClass::storage:
         return 0x37b6b0;
     case OpClass::host:
+    case OpClass::synchronize:
+    case OpClass::cpu_op:
+    case OpClass::api_call:
+    case OpClass::annotation:
         return 0x8d97a8;
     case OpClass::compute:
         break;
     }
     switch (phase) {
     case Phase::forward:
+    case Phase::unknown:
         return 0x5b9cf0;
     case Phase::backward:
         return 0x3d6fd0;

@@ -36,6 +36,7 @@ RankSets setsOf(const TraceReader& trace, int32_t rank, TimeRange range,
     for (size_t i = 0; i < lanes.size(); ++i) {
         if (lanes[i].rank != rank) continue;
         for (const IntervalEvent& e : trace.events(static_cast<LaneId>(i), range)) {
+            if (!isWork(e.op_class)) continue;
             const TimeRange own{e.start_ns, e.end_ns};
             if (isCollective(e.op_class)) {
                 comm.push_back(own);

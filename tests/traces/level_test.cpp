@@ -88,7 +88,7 @@ TEST_CASE("a picture reads a bounded part of a lane at any zoom") {
     LoadedTrace trace;
     REQUIRE(loader.connect(1000));
     REQUIRE(loader.loadTables(trace));
-    REQUIRE(loader.loadChunkDirectory(trace));
+    REQUIRE(loader.loadChunkDirectory(trace, true));
     LaneIndex& lane = trace.lane_indexes[0];
     REQUIRE(lane.levels.size() >= 3);
     std::mt19937_64 random(22);
