@@ -20,6 +20,7 @@ struct Invocation {
 
 void addRunCommand(CLI::App&, Invocation&);
 void addTraceCommands(CLI::App&, Invocation&); // info, summary, compare
+void addImportCommand(CLI::App&, Invocation&);
 void addPlanCommand(CLI::App&, Invocation&);
 void addBenchCommand(CLI::App&, Invocation&);
 

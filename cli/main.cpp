@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
     cli::addRunCommand(app, invocation);
     cli::addPlanCommand(app, invocation);
     cli::addTraceCommands(app, invocation);
+    cli::addImportCommand(app, invocation);
     cli::addBenchCommand(app, invocation);
 
     try {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "traces/sqlite_db.h"
+#include <cctype>
+#include <fmt/format.h>
 
 namespace shardscope {
+
+std::string immutableUri(const std::string& path) {
+    std::string uri = "file:";
+    for (const char c : path) {
+        const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '.' || c == '_' || c == '-';
+        uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return uri + "?immutable=1";
+}
 
 bool Database::open(const std::string& filename_or_uri, int flags) {
     close();

@@ -11,6 +11,9 @@
 
 namespace shardscope {
 
+// A name for SQLITE_OPEN_URI that takes neither locks nor a journal; the file must not change meanwhile.
+std::string immutableUri(const std::string& path);
+
 class Database {
 public:
     Database() = default;

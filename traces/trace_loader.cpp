@@ -18,15 +18,6 @@ constexpr int64_t fewest_bytes_per_event_row = 16; // no event takes less room i
 constexpr int64_t most_events_per_byte = 16;       // of columns; real traces stay below one
 constexpr int coarsest_level = 60;
 
-std::string immutableUri(const std::string& path) {
-    std::string uri = "file:";
-    for (const char c : path) {
-        const bool plain = std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '.' || c == '_' || c == '-';
-        uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return uri + "?immutable=1";
-}
-
 template <class Int> bool fits(int64_t value) {
     return value >= std::numeric_limits<Int>::min() && value <= std::numeric_limits<Int>::max();
 }
