@@ -25,6 +25,8 @@ constexpr size_t most_sources = 4096;
 // The first that recognises a file imports it.
 constexpr std::array table = {
     Importer{"Nsight Systems", looksLikeNsys, importNsys},
+    Importer{"PyTorch profiler", looksLikeKineto, importChrome},
+    Importer{"Chrome trace", looksLikeChrome, importChrome},
 };
 
 // "rank-3", "rank3", "worker0", "_r12." in the file's name.

@@ -27,5 +27,8 @@ inline Error stopped() { return {"The import was stopped; nothing was written."}
 
 bool looksLikeNsys(const std::string& path, std::string_view head);
 Result<void> importNsys(ImportJob&);
+bool looksLikeKineto(const std::string& path, std::string_view head);
+bool looksLikeChrome(const std::string& path, std::string_view head);
+Result<void> importChrome(ImportJob&);
 
 } // namespace shardscope::importers

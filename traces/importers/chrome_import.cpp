@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chrome trace JSON: the PyTorch profiler's (Kineto) three dialects and what other programs write. A row of a device is
+// an event with a stream; everything else belongs to the host. Formats: docs/import.md.
+#include "traces/importers/chrome_arguments.h"
+#include "traces/importers/chrome_memory.h"
+#include "traces/importers/decimal_time.h"
+#include "traces/importers/importer.h"
+#include "traces/importers/json_stream.h"
+#include "traces/importers/kernel_class.h"
+#include "traces/importers/kineto_metadata.h"
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace shardscope::importers {
+
+namespace {
+
+struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+template <class T> using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
+
+constexpr size_t most_open = 1 << 20; // ranges that began and have not ended
+
+class ChromeImport {
+public:
+    explicit ChromeImport(ImportJob& job)
+        : m_job(job)
+        , m_table(job.table)
+        , m_process(job.table.addProcess())
+        , m_rank(job.table.addRank(m_process))
+        , m_memory(job.table, m_rank) {}
+    Result<void> run();
+
+private:
+    struct Thread {
+        TrackIndex track = TrackIndex::none;
+        std::string pid, tid, name;
+        int64_t sort_index = 0;
+        std::vector<ImportedEvent> open; // B without E so far
+    };
+    struct Pending { // a communication kernel whose size stands at the call that made it
+        TrackIndex track;
+        size_t event;
+        int64_t external_id;
+    };
+
+    void take(const JsonEvent&);
+    void complete(const JsonEvent&, int64_t ts);
+    void deviceRow(const JsonEvent&, const ChromeArguments&, ImportedEvent);
+    void hostRow(const JsonEvent&, const ChromeArguments&, ImportedEvent);
+    void begin(const JsonEvent&, int64_t ts);
+    void end(const JsonEvent&, int64_t ts);
+    void async(const JsonEvent&, int64_t ts);
+    void instant(const JsonEvent&, int64_t ts);
+    void counter(const JsonEvent&, int64_t ts);
+    void metadata(const JsonEvent&);
+    uint32_t collective(const ChromeArguments&, OpClass&);
+    uint32_t extraOf(const EventExtra&);
+    OpClass deviceClass(NameId);
+    Thread& threadOf(std::string_view pid, std::string_view tid);
+    TrackIndex trackOf(Thread&);
+    TrackIndex deviceTrack(TrackKind, std::string_view device, int64_t stream, const char* what);
+    void finishThreads();
+    void finishCollectives();
+    void report(const JsonStream&);
+
+    ImportJob& m_job;
+    ImportTable& m_table;
+    ProcessIndex m_process;
+    RankIndex m_rank;
+    ChromeMemory m_memory;
+    KinetoMetadata m_metadata;
+    TextMap<Thread> m_threads;
+    TextMap<std::string> m_process_names;
+    TextMap<TrackIndex> m_device_tracks;
+    TextMap<ImportedEvent> m_async;
+    TextMap<TrackIndex> m_async_tracks;
+    TextMap<int64_t> m_device_rows;
+    Thread* m_last_thread = nullptr;
+    std::vector<uint8_t> m_classified;                                           // by NameId: class + 1
+    std::unordered_map<int64_t, std::pair<uint32_t, OpClass>> m_calls_with_size; // by external id
+    std::vector<Pending> m_pending;
+    int64_t m_latest = std::numeric_limits<int64_t>::min();
+    int64_t m_flows = 0;
+    std::string m_key;
+};
+
+uint32_t correlationOf(std::optional<int64_t> id) {
+    return id && *id >= 0 && *id < no_correlation ? static_cast<uint32_t>(*id) : no_correlation;
+}
+
+ChromeImport::Thread& ChromeImport::threadOf(std::string_view pid, std::string_view tid) {
+    if (m_last_thread && m_last_thread->pid == pid && m_last_thread->tid == tid) return *m_last_thread;
+    m_key.assign(pid).append(1, '\0').append(tid);
+    auto found = m_threads.find(std::string_view(m_key));
+    if (found == m_threads.end()) {
+        if (m_threads.size() >= ImportTable::most_tracks) { // the table gives the rest one track
+            m_key.assign(1, '\0');
+            pid = tid = "";
+        }
+        found = m_threads.try_emplace(m_key).first;
+        found->second.pid = pid.substr(0, 256);
+        found->second.tid = tid.substr(0, 256);
+    }
+    return *(m_last_thread = &found->second);
+}
+
+TrackIndex ChromeImport::trackOf(Thread& thread) {
+    if (thread.track == TrackIndex::none)
+        thread.track = m_table.addTrack(m_rank, TrackKind::host, "", 0); // named when all is read
+    return thread.track;
+}
+
+TrackIndex ChromeImport::deviceTrack(TrackKind kind, std::string_view device, int64_t stream, const char* what) {
+    m_key = fmt::format("{} {} {}", device.substr(0, 64), stream, what);
+    const auto found = m_device_tracks.find(std::string_view(m_key));
+    if (found != m_device_tracks.end()) return found->second;
+    bool repaired = false;
+    std::string name = "GPU " + validUtf8(device.substr(0, 64), repaired);
+    if (stream >= 0 && stream < 0xffffffff) name += fmt::format(" stream {}", stream);
+    return m_device_tracks[m_key] = m_table.addTrack(m_rank, kind, name + what, stream);
+}
+
+OpClass ChromeImport::deviceClass(NameId name) {
+    const auto index = static_cast<size_t>(name);
+    if (index >= m_classified.size()) m_classified.resize(index * 2 + 64);
+    if (m_classified[index] == 0)
+        m_classified[index] =
+            static_cast<uint8_t>(kernelClass(m_table.names.text(name), m_job.options.comm_patterns)) + 1;
+    return static_cast<OpClass>(m_classified[index] - 1);
+}
+
+uint32_t ChromeImport::extraOf(const EventExtra& extra) {
+    m_table.extras.push_back(extra);
+    return static_cast<uint32_t>(m_table.extras.size() - 1);
+}
+
+// What a collective moved, from the arguments that PyTorch's process groups leave; the class becomes more precise.
+uint32_t ChromeImport::collective(const ChromeArguments& arguments, OpClass& op_class) {
+    if (arguments.collective.empty() || arguments.collective == "wait") return no_extra;
+    if (const OpClass named = collectiveClass(arguments.collective); named != OpClass::communication) op_class = named;
+    EventExtra extra;
+    extra.elements = std::max<int64_t>({arguments.in_elements, arguments.out_elements, 0});
+    const int64_t element_bytes = bytesOfDtype(arguments.dtype);
+    if (element_bytes == 0 && extra.elements > 0)
+        m_table.warn("unknown_dtype", fmt::format("Collectives of the unknown type '{}' have no size in bytes.",
+                                                  std::string(arguments.dtype.substr(0, 32))));
+    if (__builtin_mul_overflow(extra.elements, element_bytes, &extra.bytes)) extra.bytes = 0;
+    extra.sent_bytes = ringBytes(op_class, extra.bytes, arguments.group_size);
+    if (!arguments.group_name.empty() || !arguments.group_ranks.empty()) {
+        bool repaired = false;
+        const auto text = [&](std::string_view view) { return validUtf8(view.substr(0, 4096), repaired); };
+        extra.process_group = m_table.groupOf(text(arguments.group_name), text(arguments.group_description),
+                                              std::max<int64_t>(arguments.group_size, 0), text(arguments.group_ranks));
+    }
+    return extraOf(extra);
+}
+
+void ChromeImport::deviceRow(const JsonEvent& event, const ChromeArguments& arguments, ImportedEvent row) {
+    row.op_class = deviceClass(row.name);
+    const std::string_view device = arguments.device.empty() ? event.pid : arguments.device;
+    if (isCollective(row.op_class)) {
+        row.extra = collective(arguments, row.op_class);
+    } else if (row.op_class == OpClass::copy && arguments.bytes > 0) {
+        row.extra = extraOf({.bytes = arguments.bytes});
+    }
+    // Synchronization rows lie over the kernels of their stream.
+    const bool beside = row.op_class == OpClass::synchronize;
+    const TrackIndex track = deviceTrack(beside ? TrackKind::beside_device : TrackKind::device, device,
+                                         *arguments.stream, beside ? " synchronization" : "");
+    if (!m_table.add(track, row)) return;
+    if (isCollective(row.op_class) && row.extra == no_extra && arguments.external_id)
+        m_pending.push_back(
+            {track, m_table.tracks[static_cast<size_t>(track)].events.size() - 1, *arguments.external_id});
+    const auto rows = m_device_rows.find(device);
+    rows == m_device_rows.end() ? void(m_device_rows.emplace(device.substr(0, 64), 1)) : void(++rows->second);
+}
+
+bool isCall(std::string_view cat) {
+    return cat.find("runtime") != std::string_view::npos || cat.find("driver") != std::string_view::npos ||
+           cat == "Runtime";
+}
+
+bool isAnnotation(std::string_view cat) {
+    return cat == "user_annotation" || cat == "Trace" || cat == "gpu_user_annotation" || cat == "overhead";
+}
+
+void ChromeImport::hostRow(const JsonEvent& event, const ChromeArguments& arguments, ImportedEvent row) {
+    row.correlation = correlationOf(arguments.correlation);
+    row.op_class = isCall(event.cat)         ? OpClass::api_call
+                   : isAnnotation(event.cat) ? OpClass::annotation
+                                             : OpClass::cpu_op;
+    if (arguments.external_id && !arguments.collective.empty()) {
+        OpClass op_class = OpClass::communication;
+        const uint32_t extra = collective(arguments, op_class);
+        m_calls_with_size.try_emplace(*arguments.external_id, extra, op_class);
+    }
+    if (event.cat == "gpu_user_annotation") {
+        const auto stream = decimalToInteger(event.tid, 0);
+        const TrackIndex track = deviceTrack(TrackKind::beside_device, event.pid, stream.value_or(-1), " annotations");
+        m_table.add(track, row);
+        return;
+    }
+    const bool named_step = event.name.starts_with("ProfilerStep#");
+    if (named_step) row.op_class = OpClass::annotation;
+    if (m_table.add(trackOf(threadOf(event.pid, event.tid)), row) && named_step)
+        m_table.noteStep(m_rank, event.name, row.start_ns, row.start_ns + std::max<int64_t>(row.duration_ns, 0));
+}
+
+void ChromeImport::complete(const JsonEvent& event, int64_t ts) {
+    if (event.dur.empty()) {
+        m_table.warn("incomplete_events", "Events without a time, duration or name were left out.");
+        return;
+    }
+    const auto duration = microsecondsToNs(event.dur);
+    if (!duration) {
+        m_table.warn("bad_numbers", "Events whose time or duration is no number, or too great, were left out.");
+        return;
+    }
+    m_latest = std::max(m_latest, ts);
+    const ChromeArguments arguments(event);
+    const ImportedEvent row{.start_ns = ts,
+                            .duration_ns = *duration,
+                            .name = m_table.names.intern(event.name),
+                            .correlation = correlationOf(arguments.correlation)};
+    if (arguments.stream && *arguments.stream != -1) return deviceRow(event, arguments, row);
+    hostRow(event, arguments, row);
+}
+
+void ChromeImport::begin(const JsonEvent& event, int64_t ts) {
+    Thread& thread = threadOf(event.pid, event.tid);
+    m_latest = std::max(m_latest, ts);
+    if (thread.open.size() >= most_open) {
+        m_table.warn("deep_nesting_left_out", "Ranges nested more than a million deep were left out.");
+        return;
+    }
+    thread.open.push_back({.start_ns = ts,
+                           .name = m_table.names.intern(event.name),
+                           .op_class = isCall(event.cat)         ? OpClass::api_call
+                                       : isAnnotation(event.cat) ? OpClass::annotation
+                                                                 : OpClass::cpu_op});
+}
+
+void ChromeImport::end(const JsonEvent& event, int64_t ts) {
+    Thread& thread = threadOf(event.pid, event.tid);
+    m_latest = std::max(m_latest, ts);
+    if (thread.open.empty()) {
+        m_table.warn("ends_without_begin", "Ends of ranges that never began were left out.");
+        return;
+    }
+    ImportedEvent range = thread.open.back();
+    thread.open.pop_back();
+    if (__builtin_sub_overflow(ts, range.start_ns, &range.duration_ns)) range.duration_ns = longest_ns + 1;
+    m_table.add(trackOf(thread), range);
+}
+
+// Ranges that are tied together by an id and may overlap: one track for each name of a process.
+void ChromeImport::async(const JsonEvent& event, int64_t ts) {
+    const bool begins = event.ph == "b" || event.ph == "S", ends = event.ph == "e" || event.ph == "F";
+    if (!begins && !ends) {
+        m_table.warn("async_steps", "Instants within asynchronous ranges were left out.");
+        return;
+    }
+    m_latest = std::max(m_latest, ts);
+    m_key = fmt::format("{}\0{}\0{}\0{}", event.pid.substr(0, 256), event.cat.substr(0, 256), event.id.substr(0, 256),
+                        event.ph == "b" || event.ph == "e" ? event.name.substr(0, 256) : std::string_view());
+    if (begins) {
+        if (m_async.size() >= most_open) {
+            m_table.warn("open_ranges", "Ranges that never ended were left out.");
+            return;
+        }
+        ImportedEvent range{.start_ns = ts, .name = m_table.names.intern(event.name), .op_class = OpClass::annotation};
+        if (!m_async.try_emplace(m_key, range).second)
+            m_table.warn("repeated_begins", "Asynchronous ranges that began twice count from the first time.");
+        return;
+    }
+    const auto open = m_async.find(std::string_view(m_key));
+    if (open == m_async.end()) {
+        m_table.warn("ends_without_begin", "Ends of ranges that never began were left out.");
+        return;
+    }
+    ImportedEvent range = open->second;
+    m_async.erase(open);
+    if (__builtin_sub_overflow(ts, range.start_ns, &range.duration_ns)) range.duration_ns = longest_ns + 1;
+    bool repaired = false;
+    const std::string name =
+        "asynchronous " + validUtf8((event.cat.empty() ? event.name : event.cat).substr(0, 128), repaired);
+    const auto [track, fresh] = m_async_tracks.try_emplace(name, TrackIndex::none);
+    if (fresh) track->second = m_table.addTrack(m_rank, TrackKind::host, name, std::numeric_limits<int64_t>::max());
+    m_table.add(track->second, range);
+}
+
+void ChromeImport::instant(const JsonEvent& event, int64_t ts) {
+    m_latest = std::max(m_latest, ts);
+    if (event.name == "[memory]" && m_memory.take(ChromeArguments(event), ts)) return;
+    m_table.add(trackOf(threadOf(event.pid, event.tid)),
+                {.start_ns = ts, .name = m_table.names.intern(event.name), .op_class = OpClass::annotation});
+}
+
+void ChromeImport::counter(const JsonEvent& event, int64_t ts) {
+    if (ts > latest_ns || ts < -latest_ns) {
+        m_table.warn("impossible_times", "Events with times beyond 73 years were left out.");
+        return;
+    }
+    m_latest = std::max(m_latest, ts);
+    for (size_t i = 0; i < event.argument_count; ++i) {
+        const JsonField& series = event.arguments[i];
+        const auto value = decimalToDouble(series.value);
+        if (!value) {
+            m_table.warn("bad_counters", "Values of counters that are no numbers were left out.");
+            continue;
+        }
+        std::string name(event.name);
+        if (!event.id.empty()) name += " " + std::string(event.id);
+        if (series.key != "value") name += " " + std::string(series.key);
+        m_table.counters.push_back(
+            {.time_ns = ts, .rank = static_cast<int32_t>(m_rank), .name = m_table.names.intern(name), .value = *value});
+    }
+    if (event.arguments_left_out)
+        m_table.warn("many_arguments", "Of events with more than 64 arguments the rest was left out.");
+}
+
+void ChromeImport::metadata(const JsonEvent& event) {
+    const auto argument = [&](std::string_view key) -> std::string_view {
+        for (size_t i = 0; i < event.argument_count; ++i)
+            if (event.arguments[i].key == key) return event.arguments[i].value;
+        return {};
+    };
+    bool repaired = false;
+    const auto text = [&](std::string_view view) { return validUtf8(view.substr(0, 128), repaired); };
+    if (event.name == "thread_name") {
+        threadOf(event.pid, event.tid).name = text(argument("name"));
+    } else if (event.name == "thread_sort_index") {
+        threadOf(event.pid, event.tid).sort_index = decimalToInteger(argument("sort_index"), 0).value_or(0);
+    } else if (event.name == "process_name" && m_process_names.size() < ImportTable::most_tracks) {
+        m_process_names[std::string(event.pid.substr(0, 256))] = text(argument("name"));
+    }
+}
+
+void ChromeImport::take(const JsonEvent& event) {
+    if (event.ph.size() != 1) {
+        m_table.warn("incomplete_events", "Events without a time, duration or name were left out.");
+        return;
+    }
+    const char ph = event.ph[0];
+    if (ph == 'M') return metadata(event);
+    if (ph == 's' || ph == 't' || ph == 'f') {
+        ++m_flows;
+        return;
+    }
+    if (event.ts.empty() || (event.name.empty() && ph != 'E')) {
+        m_table.warn("incomplete_events", "Events without a time, duration or name were left out.");
+        return;
+    }
+    const auto ts = microsecondsToNs(event.ts);
+    if (!ts) {
+        m_table.warn("bad_numbers", "Events whose time or duration is no number, or too great, were left out.");
+        return;
+    }
+    switch (ph) {
+    case 'X':
+        return complete(event, *ts);
+    case 'B':
+        return begin(event, *ts);
+    case 'E':
+        return end(event, *ts);
+    case 'b':
+    case 'e':
+    case 'n':
+    case 'S':
+    case 'F':
+    case 'T':
+    case 'p':
+        return async(event, *ts);
+    case 'i':
+    case 'I':
+    case 'R':
+        return instant(event, *ts);
+    case 'C':
+        return counter(event, *ts);
+    default:
+        m_table.warn("unknown_events", "Events of kinds that Shardscope has no place for were left out.");
+    }
+}
+
+void ChromeImport::finishThreads() {
+    for (auto& [key, thread] : m_threads)
+        while (!thread.open.empty()) {
+            m_table.warn("open_ranges", "Ranges that never ended reach to the end of the trace.");
+            ImportedEvent range = thread.open.back();
+            thread.open.pop_back();
+            if (__builtin_sub_overflow(m_latest, range.start_ns, &range.duration_ns))
+                range.duration_ns = longest_ns + 1;
+            m_table.add(trackOf(thread), range);
+        }
+    if (!m_async.empty())
+        m_table.warn("open_async_ranges", "Asynchronous ranges that never ended were left out.",
+                     static_cast<int64_t>(m_async.size()));
+    std::map<std::string, int> threads_of;
+    for (const auto& [key, thread] : m_threads)
+        // "Spans", "Traces" and "" are where profilers put notes about themselves.
+        if (thread.track != TrackIndex::none && decimalToInteger(thread.pid, 0)) ++threads_of[thread.pid];
+    bool repaired = false;
+    for (auto& [key, thread] : m_threads) {
+        if (thread.track == TrackIndex::none) continue;
+        ImportedTrack& track = m_table.tracks[static_cast<size_t>(thread.track)];
+        if (track.name == "other threads") continue;
+        track.name = thread.name.empty() ? "thread " + validUtf8(thread.tid, repaired) : thread.name;
+        if (!thread.name.empty() && thread.name.find(thread.tid) == std::string::npos)
+            track.name += " (" + validUtf8(thread.tid, repaired) + ")";
+        if (threads_of.size() > 1 || !decimalToInteger(thread.pid, 0)) {
+            const auto name = m_process_names.find(thread.pid);
+            const bool named = name != m_process_names.end() && !name->second.empty();
+            track.name =
+                "process " + validUtf8(thread.pid, repaired) + (named ? " " + name->second : "") + " " + track.name;
+        }
+        track.sort_index = thread.sort_index;
+    }
+}
+
+void ChromeImport::finishCollectives() {
+    for (const Pending& pending : m_pending) {
+        const auto call = m_calls_with_size.find(pending.external_id);
+        if (call == m_calls_with_size.end()) continue;
+        ImportedEvent& kernel = m_table.tracks[static_cast<size_t>(pending.track)].events.at(pending.event);
+        kernel.extra = call->second.first;
+        if (kernel.op_class == OpClass::communication) kernel.op_class = call->second.second;
+    }
+}
+
+void ChromeImport::report(const JsonStream& stream) {
+    const JsonStreamCounts& c = stream.counts();
+    const RepairCounts& r = c.repairs;
+    if (c.truncated || !stream.damage().empty())
+        m_table.warn("truncated_file",
+                     stream.damage().empty()
+                         ? "The file ends before its events do; all complete ones were taken."
+                         : "The file ends early: " + stream.damage() + "; what came before was taken.");
+    if (c.gave_up)
+        m_table.warn("too_damaged", "The rest of a file is so damaged that no events were looked for in it.");
+    m_table.warn("skipped_text", "Text in which no event could be found was skipped.", c.skipped_pieces);
+    m_table.warn("not_events", "Elements among the events that are no events were left out.", c.not_objects);
+    m_table.warn("repaired_words", "Words that are no JSON values, such as N/A or nan, were taken as text.", r.words);
+    m_table.warn("repaired_escapes", "Backslashes that form no valid escape were taken literally.", r.escapes);
+    m_table.warn("repaired_controls", "Control characters in texts were replaced by spaces.", r.controls);
+    m_table.warn("repaired_quotes", "Quotes inside texts that were not escaped were taken as part of the text.",
+                 r.quotes);
+    m_table.warn("repaired_utf8", "Texts that were not valid UTF-8 show a replacement character.", r.bytes);
+    m_table.warn("deep_values", "Values nested more than 64 deep were left out.", r.deep);
+    m_table.warn("flows_not_imported",
+                 "Flow arrows were left out; kernels are linked to their launches by correlation "
+                 "id instead.",
+                 m_flows);
+}
+
+Result<void> ChromeImport::run() {
+    JsonStream stream;
+    Result<void> read = stream.read(
+        m_job.path, {.event = [this](const JsonEvent& event) { take(event); },
+                     .member = [this](const std::string& key, const std::string& json) { m_metadata.take(key, json); },
+                     .proceed = m_job.proceed});
+    if (!read) return read;
+    finishThreads();
+    finishCollectives();
+    m_memory.finish();
+    report(stream);
+    ImportedRank& rank = m_table.ranks[static_cast<size_t>(m_rank)];
+    rank.number = m_metadata.rank;
+    if (!rank.number && !m_job.only_source) rank.number = m_job.rank_in_name;
+    const auto device = std::max_element(m_device_rows.begin(), m_device_rows.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (device != m_device_rows.end()) rank.device = m_metadata.deviceName(device->first);
+    m_table.processes[static_cast<size_t>(m_process)].clock_offset_ns = m_metadata.base_ns;
+    m_table.run["software"] = m_metadata.is_kineto ? "PyTorch profiler" : "unknown (Chrome trace)";
+    if (m_metadata.world_size > 0) m_table.run["world_size"] = std::to_string(m_metadata.world_size);
+    if (m_job.options.with_environment && !m_metadata.environment.empty())
+        m_table.run["environment"] += m_metadata.environment;
+    m_table.warn("profiler_diagnostics", "The profiler reported errors while recording.", m_metadata.errors);
+    return {};
+}
+
+char firstCharacter(std::string_view head) {
+    if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+    const size_t first = head.find_first_not_of(" \t\r\n");
+    return first == std::string_view::npos ? '\0' : head[first];
+}
+
+} // namespace
+
+bool looksLikeChrome(const std::string&, std::string_view head) {
+    const char first = firstCharacter(head);
+    return first == '{' || first == '[';
+}
+
+bool looksLikeKineto(const std::string& path, std::string_view head) {
+    return looksLikeChrome(path, head) && (head.find("\"schemaVersion\"") != std::string_view::npos ||
+                                           head.find("\"deviceProperties\"") != std::string_view::npos ||
+                                           head.find("\"distributedInfo\"") != std::string_view::npos);
+}
+
+Result<void> importChrome(ImportJob& job) { return ChromeImport(job).run(); }
+
+} // namespace shardscope::importers

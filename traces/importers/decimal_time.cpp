@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "traces/importers/decimal_time.h"
+#include <limits>
+
+namespace shardscope::importers {
+
+namespace {
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+} // namespace
+
+std::optional<int64_t> decimalToInteger(std::string_view text, int shift) {
+    size_t at = 0;
+    const bool negative = at < text.size() && text[at] == '-';
+    if (negative || (at < text.size() && text[at] == '+')) ++at;
+    // The digits as one integer of at most 19 digits, and the power of ten that it still has to be multiplied by.
+    uint64_t digits = 0;
+    int power = shift, count = 0;
+    bool any = false, fraction = false, round_up = false, cut = false;
+    for (; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '.' && !fraction) {
+            fraction = true;
+            continue;
+        }
+        if (!isDigit(c)) break;
+        any = true;
+        if (count < 19) {
+            digits = digits * 10 + static_cast<uint64_t>(c - '0');
+            count += digits != 0;
+            power -= fraction;
+        } else {
+            if (!cut) round_up = c >= '5';
+            cut = true;
+            power += !fraction;
+        }
+    }
+    if (!any) return std::nullopt;
+    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+        ++at;
+        const bool down = at < text.size() && text[at] == '-';
+        if (down || (at < text.size() && text[at] == '+')) ++at;
+        int exponent = 0;
+        if (at == text.size()) return std::nullopt;
+        for (; at < text.size() && isDigit(text[at]); ++at)
+            if (exponent < 10000) exponent = exponent * 10 + (text[at] - '0');
+        power += down ? -exponent : exponent;
+    }
+    if (at != text.size()) return std::nullopt;
+    for (; power > 0 && digits != 0; --power)
+        if (__builtin_mul_overflow(digits, uint64_t{10}, &digits)) return std::nullopt;
+    for (; power < 0 && digits != 0; ++power) {
+        round_up = digits % 10 >= 5;
+        digits /= 10;
+    }
+    if (power < 0) round_up = false; // nothing is left of it
+    digits += round_up;
+    if (digits > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return std::nullopt;
+    return negative ? -static_cast<int64_t>(digits) : static_cast<int64_t>(digits);
+}
+
+} // namespace shardscope::importers
