@@ -28,7 +28,7 @@ constexpr int64_t max_ranks = 256; // ranks are threads
 
 struct RunCommand : RunOptions {
     int64_t steps = 20;
-    std::string data, link = "none", trace, weights, format = "text", progress = "auto";
+    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, format = "text", progress = "auto";
     uint64_t seed = 1;
 };
 
@@ -115,6 +115,10 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (!model) return model.error();
     Result<LinkModel> link = findLink(command.link);
     if (!link) return link.error();
+    Result<LinkModel> host_link = findLink(command.host_link);
+    if (!host_link) return host_link.error();
+    Result<LinkModel> storage_link = findLink(command.storage_link);
+    if (!storage_link) return storage_link.error();
     // Sequence, layout, slices and memory are judged here, so that a mistake costs nothing but a sentence.
     const Result<Plan> planned = plan(given->config, *model, command.ranks, command.sequence);
     if (!planned) return planned.error();
@@ -130,6 +134,8 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.config_given = std::move(given->text);
     request.model = *std::move(model);
     request.link = *std::move(link);
+    request.host_link = *std::move(host_link);
+    request.storage_link = *std::move(storage_link);
     request.ranks = command.ranks;
     request.steps = command.steps;
     request.sequence = command.sequence;
@@ -256,6 +262,12 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
     for (const LinkModel& link : builtinLinks()) links += (links.empty() ? "" : ", ") + link.name;
     sub->add_option("--link", command->link,
                     "Hold collectives as long as this link would: " + links + ", or ALPHA_US:GBPS")
+        ->type_name("LINK")
+        ->capture_default_str();
+    sub->add_option("--host-link", command->host_link, "The same for copies between device and host (offload)")
+        ->type_name("LINK")
+        ->capture_default_str();
+    sub->add_option("--storage-link", command->storage_link, "The same for reads and writes of NVMe offload")
         ->type_name("LINK")
         ->capture_default_str();
     sub->add_option("--seed", command->seed, "Of the initial weights and the samples")

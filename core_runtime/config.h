@@ -91,9 +91,6 @@ struct ActivationConfig {
 };
 
 enum class Precision : uint8_t { fp32, bf16, fp16 };
-constexpr const char* toText(Precision p) {
-    return p == Precision::bf16 ? "bf16" : p == Precision::fp16 ? "fp16" : "fp32";
-}
 
 // One effective setting and where it came from, for the resolved JSON, the inspector and error messages.
 struct Setting {

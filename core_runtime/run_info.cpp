@@ -61,7 +61,7 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
     link("storage_link", options.storage_link);
     info("ranks", std::to_string(plan.ranks));
     info("stage", std::to_string(plan.config.zero.stage));
-    info("precision", toText(plan.config.precision()));
+    info("precision", std::string(toText(plan.config.precision())));
     info("seed", std::to_string(options.seed));
     info("arena_bytes", std::to_string(memory.arenaBytes()));
 
