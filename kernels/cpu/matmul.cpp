@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three products of a linear layer. float, and bf16 where the processor multiplies it, go to oneDNN as they are.
-// Otherwise the sixteen-bit types are widened to float panel by panel over the output features, which measured faster
-// than oneDNN's emulation of bf16 (it has none of fp16); the sums are float in every case and rounded once.
+// The three products of a linear layer: float, and bf16 where the processor multiplies it, by oneDNN; otherwise the
+// sixteen-bit types by our own product, which measured faster than oneDNN's emulation of bf16 and than widening the
+// operands for its float product (it has none of fp16). Sums are float in every case and rounded once.
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/vector_table.h"
@@ -11,39 +11,36 @@
 namespace shardscope::kernels::cpu {
 namespace {
 
-constexpr int64_t panel_elements = 1 << 19; // floats of a widened weight panel: 2 MB
-
-// Scratch of the calling thread; valid until the thread's next call with the same slot.
+// `elements` floats of the calling thread, valid until its next call with the same slot.
 float* scratch(int slot, int64_t elements) {
-    thread_local std::vector<float> kept[4];
+    constexpr size_t line = 64;
+    thread_local std::vector<float> kept[3];
     std::vector<float>& v = kept[slot];
-    if (std::ssize(v) < elements) v.resize(static_cast<size_t>(elements));
-    return v.data();
+    const auto size = static_cast<size_t>(elements) + line / sizeof(float);
+    if (v.size() < size) v.resize(size);
+    const auto address = reinterpret_cast<uintptr_t>(v.data());
+    return v.data() + (line - address % line) % line / sizeof(float);
 }
 
-// Rows of `columns` elements, `stride` apart, to and from dense float rows.
-template <class T> void widenTo(float* to, const T* from, int64_t stride, int64_t rows, int64_t columns) {
-    const auto convert = vectorTable().of<T>().toFloat;
-    parallelRanges(rows, rowGrain(columns), [=](int64_t first, int64_t last) {
-        for (int64_t r = first; r < last; ++r) convert(to + r * columns, from + r * stride, columns);
+// Our own product on this thread and its like, divided along the longer side.
+template <class T> void vectorProduct(const Product& p, T* c, const T* a, const T* b, const T* bias) {
+    constexpr int64_t worth_a_thread = 1 << 21; // multiplications
+    const bool by_columns = p.n >= p.m;
+    const int64_t unit = by_columns ? product_columns : 16, side = by_columns ? p.n : p.m;
+    const int64_t work_of_unit = unit * p.k * (by_columns ? p.m : p.n);
+    parallelRanges((side + unit - 1) / unit, worth_a_thread / work_of_unit + 1, [=](int64_t first, int64_t last) {
+        Product part = p;
+        const int64_t start = first * unit, end = std::min(last * unit, side);
+        (by_columns ? part.n : part.m) = end - start;
+        const int64_t row = by_columns ? 0 : start, column = by_columns ? start : 0;
+        const int64_t rows = (std::min(product_rows, part.m) + 15) / 16 * 16, depth = std::min(product_depth, p.k);
+        const ProductScratch buffers = {.rows = scratch(0, rows * depth),
+                                        .columns = scratch(1, product_columns * product_depth),
+                                        .sums = p.k > depth ? scratch(2, rows * part.n) : nullptr};
+        vectorTable().of<T>().product(part, c + row * p.ldc + column, a + row * (p.a_transposed ? 1 : p.lda),
+                                      b + column * (p.b_transposed ? p.ldb : 1), bias ? bias + column : nullptr,
+                                      buffers);
     });
-}
-template <class T> float* widen(int slot, const T* from, int64_t stride, int64_t rows, int64_t columns) {
-    float* to = scratch(slot, rows * columns);
-    widenTo(to, from, stride, rows, columns);
-    return to;
-}
-template <class T> void narrow(T* to, int64_t stride, const float* from, int64_t rows, int64_t columns) {
-    const auto convert = vectorTable().of<T>().fromFloat;
-    parallelRanges(rows, rowGrain(columns), [=](int64_t first, int64_t last) {
-        for (int64_t r = first; r < last; ++r) convert(to + r * stride, from + r * columns, columns);
-    });
-}
-
-// body(first output feature, features) for panels of the weight matrix.
-template <class Body> void forEachPanel(int64_t n, int64_t k, const Body& body) {
-    const int64_t features = std::max<int64_t>(64, panel_elements / k / 64 * 64);
-    for (int64_t first = 0; first < n; first += features) body(first, std::min(features, n - first));
 }
 
 template <class T>
@@ -81,86 +78,18 @@ struct Strides {
         , add(given.accumulate) {}
 };
 
-template <class T>
-void forwardWidened(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k, Strides at) {
-    const float* x_f = widen(0, x, at.x, rows, k);
-    forEachPanel(n, k, [&](int64_t first, int64_t features) {
-        const float* w_f = widen(1, w + first * k, k, features, k);
-        float* out_f = scratch(3, rows * features);
-        if (at.add) widenTo(out_f, out + first, at.out, rows, features);
-        if (bias) biasRows(out_f, features, widen(2, bias + first, features, 1, features), rows, features, at.add);
-        multiply({.a_transposed = false,
-                  .b_transposed = true,
-                  .m = rows,
-                  .n = features,
-                  .k = k,
-                  .lda = k,
-                  .ldb = k,
-                  .ldc = features,
-                  .add = bias != nullptr || at.add},
-                 out_f, x_f, w_f);
-        narrow(out + first, at.out, out_f, rows, features);
-    });
-}
-
-template <class T>
-void backwardInputWidened(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k, Strides at) {
-    float* dx_f = scratch(3, rows * k);
-    if (at.add) widenTo(dx_f, dx, at.x, rows, k);
-    forEachPanel(n, k, [&](int64_t first, int64_t features) {
-        const float* dout_f = widen(0, dout + first, at.out, rows, features);
-        const float* w_f = widen(1, w + first * k, k, features, k);
-        multiply({.a_transposed = false,
-                  .b_transposed = false,
-                  .m = rows,
-                  .n = k,
-                  .k = features,
-                  .lda = features,
-                  .ldb = k,
-                  .ldc = k,
-                  .add = first > 0 || at.add},
-                 dx_f, dout_f, w_f);
-    });
-    narrow(dx, at.x, dx_f, rows, k);
-}
-
-template <class T>
-void backwardWeightWidened(T* dw, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k, Strides at) {
-    const float* x_f = widen(0, x, at.x, rows, k);
-    forEachPanel(n, k, [&](int64_t first, int64_t features) {
-        const float* dout_f = widen(1, dout + first, at.out, rows, features);
-        float* dw_f = scratch(3, features * k);
-        if (at.add) widenTo(dw_f, dw + first * k, k, features, k);
-        multiply({.a_transposed = true,
-                  .b_transposed = false,
-                  .m = features,
-                  .n = k,
-                  .k = rows,
-                  .lda = features,
-                  .ldb = k,
-                  .ldc = k,
-                  .add = at.add},
-                 dw_f, dout_f, x_f);
-        narrow(dw + first * k, k, dw_f, features, k);
-    });
-}
-
-template <class T> bool widened() {
-    if constexpr (std::is_same_v<T, bfloat16>)
-        return !hasNativeBf16();
-    else
-        return std::is_same_v<T, float16>;
-}
-
-// The operands as they are; never called for float16.
-template <class T> void direct(const Product& product, T* c, const T* a, const T* b, const T* bias = nullptr) {
-    if constexpr (std::is_same_v<T, bfloat16>) multiply(product, c, a, b, bias);
+// bias may be null.
+template <class T> void linear(const Product& product, T* c, const T* a, const T* b, const T* bias) {
     if constexpr (std::is_same_v<T, float>) {
-        Product with_bias = product;
-        with_bias.add = product.add || bias;
+        Product onto_bias = product;
+        onto_bias.add = product.add || bias;
         if (bias) biasRows(c, product.ldc, bias, product.m, product.n, product.add);
-        multiply(with_bias, c, a, b);
+        multiply(onto_bias, c, a, b);
+        return;
     }
+    if constexpr (std::is_same_v<T, bfloat16>)
+        if (hasNativeBf16()) return multiply(product, c, a, b, bias);
+    if constexpr (sizeof(T) == 2) vectorProduct(product, c, a, b, bias);
 }
 
 } // namespace
@@ -169,33 +98,31 @@ template <class T>
 void matmulForward(T* out, const T* x, const T* w, const T* bias, int64_t rows, int64_t n, int64_t k,
                    MatmulLayout layout) {
     const Strides at(layout, n, k);
-    if (widened<T>()) return forwardWidened(out, x, w, bias, rows, n, k, at);
-    direct({.a_transposed = false,
-            .b_transposed = true,
-            .m = rows,
-            .n = n,
-            .k = k,
-            .lda = at.x,
-            .ldb = k,
-            .ldc = at.out,
-            .add = at.add},
-           out, x, w, bias);
+    linear<T>({.a_transposed = false,
+               .b_transposed = true,
+               .m = rows,
+               .n = n,
+               .k = k,
+               .lda = at.x,
+               .ldb = k,
+               .ldc = at.out,
+               .add = at.add},
+              out, x, w, bias);
 }
 
 template <class T>
 void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k, MatmulLayout layout) {
     const Strides at(layout, n, k);
-    if (widened<T>()) return backwardInputWidened(dx, dout, w, rows, n, k, at);
-    direct({.a_transposed = false,
-            .b_transposed = false,
-            .m = rows,
-            .n = k,
-            .k = n,
-            .lda = at.out,
-            .ldb = k,
-            .ldc = at.x,
-            .add = at.add},
-           dx, dout, w);
+    linear<T>({.a_transposed = false,
+               .b_transposed = false,
+               .m = rows,
+               .n = k,
+               .k = n,
+               .lda = at.out,
+               .ldb = k,
+               .ldc = at.x,
+               .add = at.add},
+              dx, dout, w, nullptr);
 }
 
 template <class T>
@@ -203,17 +130,16 @@ void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t ro
                           MatmulLayout layout) {
     const Strides at(layout, n, k);
     if (dbias) columnSums(dbias, dout, at.out, rows, n, at.add);
-    if (widened<T>()) return backwardWeightWidened(dw, dout, x, rows, n, k, at);
-    direct({.a_transposed = true,
-            .b_transposed = false,
-            .m = n,
-            .n = k,
-            .k = rows,
-            .lda = at.out,
-            .ldb = at.x,
-            .ldc = k,
-            .add = at.add},
-           dw, dout, x);
+    linear<T>({.a_transposed = true,
+               .b_transposed = false,
+               .m = n,
+               .n = k,
+               .k = rows,
+               .lda = at.out,
+               .ldb = at.x,
+               .ldc = k,
+               .add = at.add},
+              dw, dout, x, nullptr);
 }
 
 #define INSTANTIATE(T)                                                                                                 \

@@ -3,6 +3,7 @@
 #pragma once
 #include "kernels/cpu/vector_attention.h"
 #include "kernels/cpu/vector_elementwise.h"
+#include "kernels/cpu/vector_product.h"
 #include "kernels/cpu/vector_rows.h"
 
 namespace shardscope::kernels::cpu::SHARDSCOPE_ISA {
@@ -12,6 +13,8 @@ template <class T, class S> constexpr PairKernels<T, S> pairOf() {
 }
 
 template <class T> constexpr VectorKernels<T> kernelsOf() {
+    decltype(VectorKernels<T>::product) product_of_type = nullptr;
+    if constexpr (sizeof(T) == 2) product_of_type = product<T>;
     return {.geluForward = geluForward<T>,
             .geluBackward = geluBackward<T>,
             .residualForward = residualForward<T>,
@@ -34,6 +37,7 @@ template <class T> constexpr VectorKernels<T> kernelsOf() {
             .crossEntropyBackward = crossEntropyBackward<T>,
             .attentionForwardGroup = attentionForwardGroup<T>,
             .attentionBackwardGroup = attentionBackwardGroup<T>,
+            .product = product_of_type,
             .with_f32 = pairOf<T, float>(),
             .with_bf16 = pairOf<T, bfloat16>(),
             .with_f16 = pairOf<T, float16>()};

@@ -4,12 +4,22 @@
 #pragma once
 #include "kernels/adamw_constants.h"
 #include "kernels/cpu/attention_layout.h"
+#include "kernels/cpu/product.h"
 #include "kernels/ops.h"
 #include <type_traits>
 
 namespace shardscope::kernels::cpu {
 
 enum class Isa : uint8_t { baseline, avx2, avx512 };
+
+// What a matrix product on one thread packs at a time: rows of a, columns of b and steps of k, which measured best on a
+// 1 MB second-level cache. The buffers start at multiples of 64 bytes.
+inline constexpr int64_t product_rows = 512, product_columns = 48, product_depth = 512;
+struct ProductScratch {
+    float* rows;    // [min(product_rows, m) rounded up to 16, min(product_depth, k)]
+    float* columns; // [product_columns, product_depth]
+    float* sums;    // [min(product_rows, m), n]; only where k > product_depth
+};
 
 // Ops that read a second type S beside T.
 template <class T, class S> struct PairKernels {
@@ -58,6 +68,8 @@ template <class T> struct VectorKernels {
                                   const AttentionLayout&);
     void (*attentionBackwardGroup)(T* dq, T* dk, T* dv, const T* dout, const T* out, const T* q, const T* k, const T* v,
                                    const float* lse, float* scratch, const AttentionLayout&);
+    // c [m, n] = or += a * b + bias (which may be null); null itself for float
+    void (*product)(const Product&, T* c, const T* a, const T* b, const T* bias, const ProductScratch&);
     PairKernels<T, float> with_f32;
     PairKernels<T, bfloat16> with_bf16;
     PairKernels<T, float16> with_f16;
