@@ -39,6 +39,7 @@ template <class T> struct Ops {
     decltype(&cpu::residualForward<T>) residualForward;
     decltype(&cpu::crossEntropyForward<T>) crossEntropyForward;
     decltype(&cpu::crossEntropyBackward<T>) crossEntropyBackward;
+    decltype(&cpu::crossEntropy<T>) crossEntropy;
     decltype(&cpu::adamw<T>) adamw;
     decltype(&cpu::squaredSum<T>) squaredSum;
     decltype(&cpu::sumRanks<T>) sumRanks;
@@ -53,8 +54,8 @@ template <class T> struct Ops {
             space::matmulBackwardInput<T>, space::matmulBackwardWeight<T>, space::rope<T>, space::attentionForward<T>, \
             space::attentionBackward<T>, space::geluForward<T>, space::geluBackward<T>, space::swigluForward<T>,       \
             space::swigluBackward<T>, space::dropout<T>, space::residualForward<T>, space::crossEntropyForward<T>,     \
-            space::crossEntropyBackward<T>, space::adamw<T>, space::squaredSum<T>, space::sumRanks<T>,                 \
-            space::adamw<T, float>, space::accumulate<float, T>, space::accumulate<T, float>                           \
+            space::crossEntropyBackward<T>, space::crossEntropy<T>, space::adamw<T>, space::squaredSum<T>,             \
+            space::sumRanks<T>, space::adamw<T, float>, space::accumulate<float, T>, space::accumulate<T, float>       \
     }
 template <class T> Ops<T> opsOf(Implementation implementation) {
     return implementation == Implementation::cpu ? SHARDSCOPE_OPS(cpu) : SHARDSCOPE_OPS(reference);

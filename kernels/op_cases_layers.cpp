@@ -205,6 +205,15 @@ void addCrossEntropy(std::vector<OpCase>& cases, int64_t rows, int64_t vocabular
                      .tolerance = 1e-6,
                      .forward = "cross_entropy_forward",
                      .objective_scale = scale});
+    cases.push_back({.op = "cross_entropy",
+                     .shape = shape,
+                     .tensors = {floats(out("losses", rows)), out("dlogits", rows * vocabulary),
+                                 in("logits", rows * vocabulary, 3), ids("targets", rows, vocabulary)},
+                     .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
+                         ops.crossEntropy(d.at<float>(0), d.at<T>(1), d.at<T>(2), d.at<int32_t>(3), scale, rows,
+                                          vocabulary);
+                     }),
+                     .tolerance = 1e-5});
 }
 
 } // namespace shardscope::kernels

@@ -108,6 +108,11 @@ int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directio
     template <class T>                                                                                                 \
     void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,      \
                               int64_t rows, int64_t vocabulary);                                                       \
+    /* both at once, a row at a time while it is in the cache: losses, and dlogits (may alias logits) with the sum of  \
+       exponentials of the same pass */                                                                                \
+    template <class T>                                                                                                 \
+    void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,   \
+                      int64_t vocabulary);                                                                             \
     /* master is updated and rounded into param; null: param is its own master, which only float is exact enough for   \
      */                                                                                                                \
     template <class T, class G = T>                                                                                    \

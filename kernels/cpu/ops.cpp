@@ -177,6 +177,18 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
     });
 }
 
+template <class T>
+void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
+                  int64_t vocabulary) {
+    parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
+        thread_local std::vector<float> exponentials;
+        exponentials.resize(static_cast<size_t>(vocabulary));
+        const int64_t at = first * vocabulary;
+        vectors<T>().crossEntropy(losses + first, dlogits + at, logits + at, targets + first, scale, last - first,
+                                  vocabulary, exponentials.data());
+    });
+}
+
 #define INSTANTIATE(T)                                                                                                 \
     template void embeddingForward(T*, const int32_t*, const T*, const T*, int64_t, int64_t, int64_t);                 \
     template void embeddingBackward(T*, T*, const T*, const int32_t*, int64_t, int64_t, int64_t, int64_t);             \
@@ -188,7 +200,8 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
     template void attentionForward(T*, float*, const T*, float*, AttentionShape);                                      \
     template void attentionBackward(T*, const T*, const T*, const T*, const float*, float*, AttentionShape);           \
     template void crossEntropyForward(float*, float*, const T*, const int32_t*, int64_t, int64_t);                     \
-    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);
+    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);           \
+    template void crossEntropy(float*, T*, const T*, const int32_t*, float, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
 INSTANTIATE(float16)

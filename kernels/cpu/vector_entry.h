@@ -35,6 +35,7 @@ template <class T> constexpr VectorKernels<T> kernelsOf() {
             .rmsnormBackwardWeight = rmsnormBackwardWeight<T>,
             .crossEntropyForward = crossEntropyForward<T>,
             .crossEntropyBackward = crossEntropyBackward<T>,
+            .crossEntropy = crossEntropy<T>,
             .attentionForwardGroup = attentionForwardGroup<T>,
             .attentionBackwardGroup = attentionBackwardGroup<T>,
             .product = product_of_type,

@@ -167,6 +167,11 @@ void multiplyStrip(const BlockResult<T>& to, const float* row_strips, const floa
     }
 }
 
+// A strip of one vector keeps too few sums in flight, so four vectors go as two and two.
+SHARDSCOPE_INLINE int64_t vectorsOfStrip(int64_t left) {
+    return strip_vectors == 3 && left == 4 ? 2 : smaller(strip_vectors, left);
+}
+
 template <class T>
 void product(const Product& p, T* c, const T* a, const T* b, const T* bias, const ProductScratch& scratch) {
     for (int64_t i = 0; i < p.m; i += product_rows) {
@@ -176,19 +181,15 @@ void product(const Product& p, T* c, const T* a, const T* b, const T* bias, cons
             packRowStrips(scratch.rows, p.a_transposed ? a + d * p.lda + i : a + i * p.lda + d, p.lda, p.a_transposed,
                           rows, depth);
             BlockResult<T> to = {c + i * p.ldc, p.ldc, scratch.sums, p.n, bias, d == 0, d + depth == p.k, p.add};
-            for (int64_t j = 0; j < p.n; j += strip_vectors * width) {
-                const int64_t columns = smaller(strip_vectors * width, p.n - j),
-                              vectors = (columns + width - 1) / width;
+            for (int64_t j = 0, vectors = 0; j < p.n; j += vectors * width) {
+                vectors = vectorsOfStrip((p.n - j + width - 1) / width);
+                const int64_t columns = smaller(vectors * width, p.n - j);
                 packColumnStrip(scratch.columns, p.b_transposed ? b + j * p.ldb + d : b + d * p.ldb + j, p.ldb,
                                 p.b_transposed, columns, vectors, depth);
-                if (strip_vectors >= 3 && vectors == 3)
-                    multiplyStrip<(strip_vectors < 3 ? strip_vectors : 3)>(to, scratch.rows, scratch.columns, rows, j,
-                                                                           columns, depth);
-                else if (strip_vectors >= 2 && vectors == 2)
-                    multiplyStrip<(strip_vectors < 2 ? strip_vectors : 2)>(to, scratch.rows, scratch.columns, rows, j,
-                                                                           columns, depth);
-                else
-                    multiplyStrip<1>(to, scratch.rows, scratch.columns, rows, j, columns, depth);
+                const auto multiply = vectors == 3   ? multiplyStrip<strip_vectors, T>
+                                      : vectors == 2 ? multiplyStrip<(strip_vectors > 2 ? 2 : strip_vectors), T>
+                                                     : multiplyStrip<1, T>;
+                multiply(to, scratch.rows, scratch.columns, rows, j, columns, depth);
             }
         }
     }

@@ -174,4 +174,30 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
     }
 }
 
+template <class T>
+void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
+                  int64_t vocabulary, float* exponentials) {
+    const float lowest = -__builtin_inff();
+    for (int64_t r = 0; r < rows; ++r) {
+        const T* row = logits + r * vocabulary;
+        T* result = dlogits + r * vocabulary;
+        const int64_t target = targets[r];
+        F16 high = splat(lowest);
+        forEachVector(0, vocabulary,
+                      [&](int64_t i, auto lanes) { high = maxOf(high, keep(load(row + i, lanes), lowest, lanes)); });
+        const float highest = maxLanes(high), at_target = scalar(row[target]); // before the row may be overwritten
+        F16 sums = {};
+        forEachVector(0, vocabulary, [&](int64_t i, auto lanes) {
+            const F16 e = keep(exponential(load(row + i, lanes) - highest), 0.0f, lanes);
+            sums += e;
+            store(exponentials + i, e, lanes);
+        });
+        const float sum = sumLanes(sums), share = scale / sum;
+        losses[r] = highest + __builtin_logf(sum) - at_target;
+        forEachVector(0, vocabulary,
+                      [&](int64_t i, auto lanes) { store(result + i, load(exponentials + i, lanes) * share, lanes); });
+        store(result + target, splat(scale * (exponentials[target] / sum - 1.0f)), Part{1});
+    }
+}
+
 } // namespace shardscope::kernels::cpu::SHARDSCOPE_ISA

@@ -62,6 +62,8 @@ template <class T> struct VectorKernels {
                                 int64_t vocabulary);
     void (*crossEntropyBackward)(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
                                  int64_t rows, int64_t vocabulary);
+    void (*crossEntropy)(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
+                         int64_t vocabulary, float* exponentials); // scratch [vocabulary]
     // One key/value head of one sample and the query heads that share it, which lie side by side. Rows of q, k, v (and
     // of their gradients) are `qkv_stride` apart, those of out and dout `channels`; lse [query heads, sequence].
     void (*attentionForwardGroup)(T* out, float* lse, const T* q, const T* k, const T* v, float* scratch,

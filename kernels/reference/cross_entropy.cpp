@@ -2,6 +2,7 @@
 #include "kernels/ops.h"
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace shardscope::kernels::reference {
 
@@ -29,9 +30,18 @@ void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, c
         }
 }
 
+template <class T>
+void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
+                  int64_t vocabulary) {
+    std::vector<float> lse(static_cast<size_t>(rows));
+    crossEntropyForward(losses, lse.data(), logits, targets, rows, vocabulary);
+    crossEntropyBackward(dlogits, logits, targets, lse.data(), scale, rows, vocabulary);
+}
+
 #define INSTANTIATE(T)                                                                                                 \
     template void crossEntropyForward(float*, float*, const T*, const int32_t*, int64_t, int64_t);                     \
-    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);
+    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);           \
+    template void crossEntropy(float*, T*, const T*, const int32_t*, float, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
 INSTANTIATE(float16)

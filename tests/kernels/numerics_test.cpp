@@ -197,6 +197,11 @@ TEST_CASE("cross-entropy: uniform logits cost log V, gradients of a row sum to z
     cpu::crossEntropyBackward<float>(in_place.data(), in_place.data(), targets.data(), lse.data(), 2.0f, rows,
                                      vocabulary);
     CHECK(in_place == gradient);
+    std::vector<float> together = logits, losses_together(3);
+    cpu::crossEntropy<float>(losses_together.data(), together.data(), together.data(), targets.data(), 2.0f, rows,
+                             vocabulary);
+    CHECK(losses_together == losses);
+    for (size_t i = 0; i < n; ++i) REQUIRE(together[i] == Approx(gradient[i]).epsilon(2e-6).margin(1e-9));
 }
 
 TEST_CASE("NaN and infinite inputs stay visible") {

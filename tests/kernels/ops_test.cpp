@@ -69,6 +69,7 @@ TEST_CASE("every op is in every set of cases") {
                          "residual_forward",
                          "cross_entropy_forward",
                          "cross_entropy_backward",
+                         "cross_entropy",
                          "adamw",
                          "sum_ranks"};
     for (const CaseSet set : {CaseSet::small, CaseSet::bench}) {

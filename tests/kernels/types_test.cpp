@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <tuple>
 #include <vector>
 
 using namespace shardscope;
@@ -247,4 +248,21 @@ TEST_CASE("products of bf16 by oneDNN keep leading dimensions and add to what is
                 REQUIRE(static_cast<float>(c[at]) == Approx(sum).epsilon(0.01).margin(0.02));
             }
     }
+}
+
+TEST_CASE("products of the sixteen-bit types do not depend on the number of threads") {
+    constexpr int64_t rows = 130, n = 203, k = 1100; // both sides divided unevenly, k in several parts
+    auto results = [&]<class T>(T, int threads) {
+        setThreadsPerOp(threads);
+        const auto x = normals<T>(rows * k, 1), w = normals<T>(n * k, 2), dout = normals<T>(rows * n, 3);
+        std::vector<T> out(rows * n), dx(rows * k), dw(n * k), dbias(n);
+        cpu::matmulForward(out.data(), x.data(), w.data(), w.data(), rows, n, k);
+        cpu::matmulBackwardInput(dx.data(), dout.data(), w.data(), rows, n, k);
+        cpu::matmulBackwardWeight(dw.data(), dbias.data(), dout.data(), x.data(), rows, n, k);
+        setThreadsPerOp(1);
+        return std::tuple(out, dx, dw, dbias);
+    };
+    const auto alone = results(float16{}, 1);
+    for (const int threads : {2, 3}) CHECK(results(float16{}, threads) == alone);
+    if (!cpu::hasNativeBf16()) CHECK(results(bfloat16{}, 2) == results(bfloat16{}, 1));
 }
