@@ -38,6 +38,7 @@ public:
     Result<Access> connect(int busy_timeout_ms); // no-op while connected
     void disconnect() { m_db.close(); }
     bool connected() const { return m_db.isOpen(); }
+    Database& database() { return m_db; } // while connected
 
     // All of these add what is new since the last call; they return whether there was anything.
     Result<bool> loadTables(LoadedTrace&);

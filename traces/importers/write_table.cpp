@@ -327,6 +327,11 @@ Result<WrittenTrace> TableWriter::write(const std::string& destination, std::opt
             devices += fmt::format("{}rank {}: {}", devices.empty() ? "" : ", ", m_numbers[i], m_table.ranks[i].device);
     if (!devices.empty()) m_table.run["hardware"] = devices;
     m_table.run["ranks"] = std::to_string(m_written.ranks);
+    std::string offsets; // a source's own time stamp is the trace's plus this
+    for (size_t i = 0; i < m_table.ranks.size(); ++i)
+        offsets += fmt::format("{}\"{}\":{}", offsets.empty() ? "" : ",", m_numbers[i],
+                               m_origin - m_table.processes[processOf(static_cast<RankIndex>(i))].clock_offset_ns);
+    m_table.run["source_offsets_ns"] = "{" + offsets + "}";
     writeSmallTables(writer);
     if (Result<void> finished = writer.finish("finished"); !finished) return finished.error();
     return m_written;
