@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
+#include "profiler/analysis/table.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/core.h>
@@ -10,6 +11,26 @@ void addFormatOption(CLI::App& app, std::string& format) {
     app.add_option("--format", format, "text for people, json for programs")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
+}
+
+void addReportOptions(CLI::App& app, ReportOptions& options) {
+    app.add_option("--format", options.format, "text for people, json for programs, csv for spreadsheets")
+        ->check(CLI::IsMember({"text", "json", "csv"}))
+        ->capture_default_str();
+    app.add_option("--table", options.table,
+                   "With --format csv: which of the tables that json lists; the first without")
+        ->type_name("NAME");
+}
+
+int printReport(const Report& report, const ReportOptions& options) {
+    if (options.format == "csv") {
+        const auto csv = reportCsv(report, options.table);
+        if (!csv) return fail(csv.error());
+        print(*csv);
+    } else {
+        print(options.format == "json" ? reportJson(report) : reportText(report));
+    }
+    return success;
 }
 
 int fail(const Error& error) {

@@ -7,6 +7,9 @@
 namespace CLI {
 class App;
 }
+namespace shardscope {
+struct Report;
+}
 
 namespace shardscope::cli {
 
@@ -19,10 +22,21 @@ struct Invocation {
 };
 
 void addRunCommand(CLI::App&, Invocation&);
-void addTraceCommands(CLI::App&, Invocation&); // info, summary, compare
+void addTraceCommands(CLI::App&, Invocation&);    // info
+void addAnalysisCommands(CLI::App&, Invocation&); // summary, compare, critical-path, top, memory, doctor
+void addQueryCommand(CLI::App&, Invocation&);
 void addImportCommand(CLI::App&, Invocation&);
+void addExportCommand(CLI::App&, Invocation&);
+void addMergeCommand(CLI::App&, Invocation&);
 void addPlanCommand(CLI::App&, Invocation&);
 void addBenchCommand(CLI::App&, Invocation&);
+
+// How a command that answers with tables prints them.
+struct ReportOptions {
+    std::string format = "text", table;
+};
+void addReportOptions(CLI::App&, ReportOptions&); // --format text|json|csv, --table NAME
+int printReport(const Report&, const ReportOptions&);
 
 void addFormatOption(CLI::App&, std::string& format); // --format text|json
 int fail(const Error&);                               // "shardscope: <sentence>" on stderr, user_error

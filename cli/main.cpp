@@ -45,7 +45,11 @@ int main(int argc, char** argv) {
     cli::addRunCommand(app, invocation);
     cli::addPlanCommand(app, invocation);
     cli::addTraceCommands(app, invocation);
+    cli::addAnalysisCommands(app, invocation);
+    cli::addQueryCommand(app, invocation);
     cli::addImportCommand(app, invocation);
+    cli::addExportCommand(app, invocation);
+    cli::addMergeCommand(app, invocation);
     cli::addBenchCommand(app, invocation);
 
     try {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// info, summary, compare: what finished or growing traces say.
+// info: what a finished or growing trace holds.
 #include "cli/command.h"
-#include "profiler/analysis/compare.h"
-#include "profiler/analysis/summary.h"
 #include "traces/trace_reader.h"
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -12,11 +10,6 @@ namespace shardscope::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-struct TraceCommand {
-    std::vector<std::string> files;
-    std::string format = "text";
-};
 
 std::string statusOf(const TraceReader& trace) {
     const std::string status = trace.runValue("status");
@@ -84,58 +77,26 @@ std::string infoText(const TraceReader& trace) {
     return text + settingsText(trace);
 }
 
-int info(const TraceCommand& command) {
-    const auto trace = TraceReader::open(command.files.front());
+int info(const std::string& file, const std::string& format) {
+    const auto trace = TraceReader::open(file);
     if (!trace) return fail(trace.error());
-    print(command.format == "json" ? infoJson(**trace) : infoText(**trace));
+    print(format == "json" ? infoJson(**trace) : infoText(**trace));
     return success;
-}
-
-int summary(const TraceCommand& command) {
-    const auto trace = TraceReader::open(command.files.front());
-    if (!trace) return fail(trace.error());
-    const Summary figures = summarize(**trace);
-    print(command.format == "json" ? summaryJson(figures) : summaryText(figures));
-    return success;
-}
-
-int compareTraces(const TraceCommand& command) {
-    std::vector<std::unique_ptr<TraceReader>> traces;
-    std::vector<const TraceReader*> pointers;
-    for (const std::string& file : command.files) {
-        auto trace = TraceReader::open(file);
-        if (!trace) return fail(trace.error());
-        pointers.push_back(traces.emplace_back(*std::move(trace)).get());
-    }
-    const Comparison comparison = compare(pointers);
-    print(command.format == "json" ? comparisonJson(comparison) : comparisonText(comparison));
-    return success;
-}
-
-void add(CLI::App& app, Invocation& invocation, const char* name, const char* description, const char* footer,
-         int least, int most, int (*action)(const TraceCommand&)) {
-    auto command = std::make_shared<TraceCommand>();
-    CLI::App* sub = app.add_subcommand(name, description);
-    sub->add_option("files", command->files, most == 1 ? "A trace" : "Two to four traces")
-        ->required()
-        ->type_name("FILE")
-        ->expected(least, most);
-    addFormatOption(*sub, command->format);
-    sub->footer(footer);
-    sub->callback([command, action, &invocation] { invocation.exit_code = action(*command); });
 }
 
 } // namespace
 
 void addTraceCommands(CLI::App& app, Invocation& invocation) {
-    add(app, invocation, "info", "What a trace holds: status, configuration, model, hardware, program, buckets",
-        "Example:\n  shardscope info zero2.shardscope", 1, 1, info);
-    add(app, invocation, "summary", "Step budget, overlap, memory and traffic of a trace",
-        "In every budget compute + exposed communication + exposed copy + idle = span, to the nanosecond.\n"
-        "Example:\n  shardscope summary zero2.shardscope --format json",
-        1, 1, summary);
-    add(app, invocation, "compare", "Two to four traces side by side",
-        "Example:\n  shardscope compare zero1.shardscope zero2.shardscope zero3.shardscope", 2, 4, compareTraces);
+    struct Options {
+        std::string file, format = "text";
+    };
+    auto options = std::make_shared<Options>();
+    CLI::App* sub =
+        app.add_subcommand("info", "What a trace holds: status, configuration, model, hardware, program, buckets");
+    sub->add_option("file", options->file, "A trace")->required()->type_name("FILE");
+    addFormatOption(*sub, options->format);
+    sub->footer("Example:\n  shardscope info zero2.shardscope");
+    sub->callback([options, &invocation] { invocation.exit_code = info(options->file, options->format); });
 }
 
 } // namespace shardscope::cli

@@ -2,7 +2,9 @@
 #include "core_runtime/run_info.h"
 #include "kernels/ops.h"
 #include "profiler/recorder.h"
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <unistd.h>
@@ -22,6 +24,38 @@ std::string hardwareJson() {
     const int64_t bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
     return json{{"processor", processor}, {"cores", std::thread::hardware_concurrency()}, {"memory_bytes", bytes}}
         .dump();
+}
+
+// Alloc and free are not in the trace. What they wait for, the next op of their lane waits for; and who waits for them
+// waits for the op before them on their lane.
+static std::vector<std::vector<OpId>> visibleWaits(const StepProgram& program) {
+    std::vector<std::vector<OpId>> waits(program.ops.size());
+    std::map<LaneKind, OpId> last_visible;
+    std::map<LaneKind, std::vector<OpId>> inherited;
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+        const Op& op = program.ops[i];
+        std::vector<OpId>& own = waits[i];
+        for (OpId w : op.waits_for) {
+            const OpKind kind = program.ops[index(w)].kind;
+            if (kind == OpKind::alloc || kind == OpKind::free)
+                own.insert(own.end(), waits[index(w)].begin(), waits[index(w)].end());
+            else
+                own.push_back(w);
+        }
+        std::vector<OpId>& open = inherited[op.lane];
+        own.insert(own.end(), open.begin(), open.end());
+        const bool visible = op.kind != OpKind::alloc && op.kind != OpKind::free;
+        if (visible) {
+            std::erase_if(own, [&](OpId w) { return program.ops[index(w)].lane == op.lane; });
+            last_visible[op.lane] = static_cast<OpId>(i);
+        } else if (const auto last = last_visible.find(op.lane); last != last_visible.end()) {
+            own.push_back(last->second);
+        }
+        std::sort(own.begin(), own.end());
+        own.erase(std::unique(own.begin(), own.end()), own.end());
+        open = visible ? std::vector<OpId>() : own;
+    }
+    return waits;
 }
 
 std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& plan, const MemoryPlan& memory) {
@@ -65,12 +99,10 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
     info("seed", std::to_string(options.seed));
     info("arena_bytes", std::to_string(memory.arenaBytes()));
 
+    std::vector<std::vector<OpId>> waits = visibleWaits(plan.program);
     for (size_t i = 0; i < plan.program.ops.size(); ++i) {
         const Op& op = plan.program.ops[i];
         if (op.kind == OpKind::alloc || op.kind == OpKind::free) continue;
-        std::vector<OpId> waits; // on ops that a reader can see
-        for (OpId w : op.waits_for)
-            if (plan.program.ops[index(w)].kind != OpKind::alloc) waits.push_back(w);
         events.push_back(ProgramOpEvent{.op = static_cast<OpId>(i),
                                         .name = op.name,
                                         .lane = op.lane,
@@ -81,7 +113,7 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
                                         .elements = op.elements,
                                         .bytes = op.bytes,
                                         .config_key = op.config_key,
-                                        .waits_for = std::move(waits)});
+                                        .waits_for = std::move(waits[i])});
     }
     for (size_t b = 0; b < plan.program.buckets.size(); ++b) {
         const BucketInfo& bucket = plan.program.buckets[b];

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/analysis/compare.h"
+#include "profiler/analysis/compare_changes.h"
+#include "profiler/analysis/step_statistics.h"
+#include "profiler/analysis/table_json.h"
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <functional>
 #include <set>
 
 namespace shardscope {
@@ -85,14 +88,15 @@ void addBudget(RunFigures& run, const StepSummary& step) {
         run.comm_ns += b.comm_ns;
         run.overlap_ns += b.overlap_ns;
         run.emulated_ns += b.emulated_ns;
+        run.other_ns += b.other_ns;
     }
     if (run.comm_ns > 0)
         run.overlap_percent = 100.0 * static_cast<double>(run.overlap_ns) / static_cast<double>(run.comm_ns);
-    for (int64_t* sum :
-         {&run.compute_ns, &run.exposed_comm_ns, &run.exposed_copy_ns, &run.comm_ns, &run.overlap_ns, &run.emulated_ns})
+    for (int64_t* sum : {&run.compute_ns, &run.exposed_comm_ns, &run.exposed_copy_ns, &run.comm_ns, &run.overlap_ns,
+                         &run.emulated_ns, &run.other_ns})
         *sum /= ranks;
     // The roundings of the averages, less than a nanosecond each, are idle time.
-    run.idle_ns = run.step_ns - run.compute_ns - run.exposed_comm_ns - run.exposed_copy_ns;
+    run.idle_ns = run.step_ns - run.compute_ns - run.exposed_comm_ns - run.exposed_copy_ns - run.other_ns;
 }
 
 void addMemory(RunFigures& run, const TraceReader& trace) {
@@ -117,19 +121,20 @@ RunFigures figuresOf(const TraceReader& trace, size_t index) {
     run.label = std::string(1, static_cast<char>('A' + index));
     const std::string stage = trace.runValue("stage");
     run.title = stage.empty() ? std::filesystem::path(trace.path()).stem().string() : "ZeRO-" + stage;
-    const Summary summary = summarize(trace);
+    const std::vector<StepSummary> steps = stepSummaries(trace);
     std::vector<int64_t> durations;
-    for (const StepSummary& step : summary.steps) {
+    for (const StepSummary& step : steps) {
         durations.push_back(step.step_ns);
         run.losses.push_back(step.loss);
     }
-    const size_t first = summary.steps.size() > 2 ? 1 : 0;
-    for (size_t i = first; i < summary.steps.size(); ++i) {
-        if (summary.steps[i].step_ns != summary.median_step_ns) continue;
-        addBudget(run, summary.steps[i]);
+    const int64_t median = medianStepNs(durations);
+    for (size_t i = steps.size() > 2 ? 1 : 0; i < steps.size(); ++i) {
+        if (steps[i].step_ns != median) continue;
+        addBudget(run, steps[i]);
         break;
     }
     run.step_spread_ns = spreadOf(std::move(durations));
+    run.statistics = stepStatistics(steps);
     addMemory(run, trace);
     return run;
 }
@@ -179,6 +184,40 @@ void compareLosses(const std::vector<const TraceReader*>& traces, Comparison& c)
                                    first_apart, values, largest, largest_at);
 }
 
+void compareMetrics(Comparison& c) {
+    if (c.runs.empty()) return;
+    const auto add = [&](const std::string& metric, const std::function<Statistics(const RunFigures&)>& of) {
+        ComparedMetric row{metric, {}, {}};
+        const Statistics first = of(c.runs[0]);
+        for (const RunFigures& run : c.runs) {
+            const Statistics own = of(run);
+            row.values.push_back(own.median);
+            row.changes.push_back(&run == c.runs.data() ? Change{} : changeOf(first, own));
+        }
+        c.metrics.push_back(std::move(row));
+    };
+    for (size_t m = 0; m < c.runs[0].statistics.size(); ++m) {
+        const auto has = [m](const RunFigures& run) { return m < run.statistics.size(); };
+        if (std::all_of(c.runs.begin(), c.runs.end(), has))
+            add(c.runs[0].statistics[m].metric, [m](const RunFigures& run) { return run.statistics[m]; });
+    }
+    add("peak_total_bytes",
+        [](const RunFigures& run) { return Statistics{.median = static_cast<double>(run.peak_total_bytes)}; });
+    for (Change& change : c.metrics.back().changes) change.verdict.clear(); // a peak is no sample
+}
+
+void compareSteps(const std::vector<const TraceReader*>& traces, Comparison& c) {
+    std::map<int32_t, ComparedStep> steps;
+    for (size_t i = 0; i < traces.size(); ++i)
+        for (const StepEvent& step : traces[i]->steps()) {
+            ComparedStep& row = steps[step.step];
+            row.step = step.step;
+            row.ns.resize(traces.size());
+            row.ns[i] = step.end_ns - step.start_ns;
+        }
+    for (auto& [number, row] : steps) c.steps.push_back(std::move(row));
+}
+
 } // namespace
 
 Comparison compare(const std::vector<const TraceReader*>& traces) {
@@ -186,10 +225,13 @@ Comparison compare(const std::vector<const TraceReader*>& traces) {
     for (size_t i = 0; i < traces.size(); ++i) c.runs.push_back(figuresOf(*traces[i], i));
     c.differences = differencesOf(traces);
     compareLosses(traces, c);
+    compareMetrics(c);
+    compareSteps(traces, c);
+    c.ops = compareOps(traces);
     return c;
 }
 
-std::string comparisonJson(const Comparison& c) {
+std::string comparisonJson(const Comparison& c, const std::vector<GateResult>& gates) {
     Json json;
     json["runs"] = Json::array();
     for (const RunFigures& r : c.runs) {
@@ -219,7 +261,12 @@ std::string comparisonJson(const Comparison& c) {
         json["differences"].push_back({{"key", d.key}, {"values", d.values}});
     json["losses_equal"] = c.losses_equal;
     json["loss_statement"] = c.loss_statement;
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    for (const Table& table : comparisonReport(c).tables)
+        if (table.name != "differences") json[table.name] = rowsJson(table);
+    json["gates"] = Json::array();
+    for (const GateResult& g : gates)
+        json["gates"].push_back({{"gate", g.gate}, {"run", g.run}, {"value", g.value}, {"passed", g.passed}});
+    return dumpJson(json);
 }
 
 } // namespace shardscope

@@ -47,10 +47,15 @@ void addTimes(TextTable& table, const Comparison& c) {
             return &run == c.runs.data() ? "" : change(run.step_ns, c.runs[0].step_ns);
         });
     }
+    if (c.runs.size() > 1 && !c.metrics.empty() && c.metrics[0].metric == "step_ns") {
+        size_t i = 0;
+        addRow(table, c, "  difference to A", [&](const RunFigures&) { return c.metrics[0].changes[i++].verdict; });
+    }
     time("  = compute", &RunFigures::compute_ns);
     time("  + exposed communication", &RunFigures::exposed_comm_ns);
     if (anyOf(c, [](const RunFigures& run) { return run.exposed_copy_ns; }))
         time("  + exposed copies", &RunFigures::exposed_copy_ns);
+    if (anyOf(c, [](const RunFigures& run) { return run.other_ns; })) time("  + synchronising", &RunFigures::other_ns);
     time("  + idle", &RunFigures::idle_ns);
     time("communication in all", &RunFigures::comm_ns);
     addRow(table, c, "  hidden behind compute, %",
@@ -93,7 +98,17 @@ std::string comparisonText(const Comparison& c) {
     table.addRule();
     addMemory(table, c);
     table.addRule();
-    return table.text("") + c.loss_statement + "\n";
+    std::string text = table.text("") + c.loss_statement + "\n";
+    size_t matched = 0, real = 0;
+    for (const ComparedOp& op : c.ops) {
+        matched += op.everywhere();
+        real += std::any_of(op.changes.begin(), op.changes.end(), [](const Change& x) { return x.verdict == "real"; });
+    }
+    if (!c.ops.empty())
+        text += fmt::format("{} ops are in all runs, {} of them differ by more than noise; {} are not in all\n"
+                            "runs; see --format csv with --table ops or unmatched\n",
+                            matched, real, c.ops.size() - matched);
+    return text;
 }
 
 } // namespace shardscope

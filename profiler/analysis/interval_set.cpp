@@ -32,6 +32,16 @@ IntervalSet IntervalSet::clipped(TimeRange window) const {
     return result;
 }
 
+int64_t IntervalSet::lengthWithin(TimeRange window) const {
+    if (window.end_ns <= window.start_ns) return 0;
+    int64_t sum = 0;
+    const auto first = std::upper_bound(m_ranges.begin(), m_ranges.end(), window.start_ns,
+                                        [](int64_t time, const TimeRange& r) { return time < r.end_ns; });
+    for (auto r = first; r != m_ranges.end() && r->start_ns < window.end_ns; ++r)
+        sum += std::min(r->end_ns, window.end_ns) - std::max(r->start_ns, window.start_ns);
+    return sum;
+}
+
 IntervalSet unionOf(const IntervalSet& a, const IntervalSet& b) {
     std::vector<TimeRange> all = a.ranges();
     all.insert(all.end(), b.ranges().begin(), b.ranges().end());

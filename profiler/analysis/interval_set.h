@@ -15,6 +15,7 @@ public:
     int64_t length() const;
     const std::vector<TimeRange>& ranges() const { return m_ranges; }
     IntervalSet clipped(TimeRange) const;
+    int64_t lengthWithin(TimeRange) const; // of clipped(), without making it
 
 private:
     std::vector<TimeRange> m_ranges; // sorted; neither overlapping nor touching

@@ -150,6 +150,82 @@ std::string trafficTable(const Summary& s) {
     return "\ntraffic, per rank and step\n" + table.text("  ");
 }
 
+// Where the idle time and the noise are: what the table of times has no room for.
+std::string idleTable(const Summary& s) {
+    int64_t largest = 0, other = 0;
+    for (const RankBudget& b : s.ranks) {
+        largest = std::max(largest, b.idle_ns);
+        other += b.other_ns;
+    }
+    if (largest == 0 && other == 0) return {};
+    const TimeUnit unit = TimeUnit::fitting(largest);
+    TextTable table;
+    std::vector<std::string> head = {"rank", "idle", "= host", "+ other ranks", "+ unexplained"};
+    if (other > 0) head.emplace_back("synchronising");
+    table.add(head);
+    shortened(
+        s.ranks.size(),
+        [&](size_t i) {
+            const RankBudget& b = s.ranks[i];
+            std::vector<std::string> row = {std::to_string(b.rank), unit.text(b.idle_ns), unit.text(b.idle_host_ns),
+                                            unit.text(b.idle_dependency_ns), unit.text(b.idle_other_ns)};
+            if (other > 0) row.push_back(unit.text(b.other_ns));
+            table.add(row);
+        },
+        [&] { table.add({"..."}); });
+    return fmt::format("\nidle, {}: waiting for the host, for other ranks at the end of a step, without a record\n{}",
+                       unit.name, table.text("  "));
+}
+
+std::string confidenceText(const Summary& s) {
+    for (const Statistics& m : s.statistics) {
+        if (m.metric != "step_ns" || m.count < 2) continue;
+        const TimeUnit unit = TimeUnit::fitting(static_cast<int64_t>(m.median));
+        const auto text = [&](double ns) { return unit.text(static_cast<int64_t>(ns)); };
+        if (m.coverage_percent == 0)
+            return fmt::format("  {} steps are too few for a confidence interval; six are needed\n", m.count);
+        return fmt::format("  median {} {}, between {} and {} with {:.1f} % confidence; quartiles +- {}\n",
+                           text(m.median), unit.name, text(m.low), text(m.high), m.coverage_percent, text(m.spread));
+    }
+    return {};
+}
+
+// What matters of the communication table: sums per rank and step, and no single ops.
+std::string communicationTable(const Summary& s) {
+    double largest = 0;
+    const double shares = static_cast<double>(std::max<size_t>(s.ranks.size(), 1)) *
+                          static_cast<double>(std::max<size_t>(s.steps.size(), 1));
+    for (const CommunicationRow& r : s.communication)
+        largest = std::max(largest, static_cast<double>(r.comm_ns) / shares);
+    const TimeUnit unit = TimeUnit::fitting(static_cast<int64_t>(largest));
+    const auto time = [&](int64_t ns) { return unit.text(static_cast<int64_t>(static_cast<double>(ns) / shares)); };
+    TextTable table;
+    table.alignLeft(1);
+    table.add({"by", "", "comm", "exposed", "waiting", "hidden", "alg GB/s", "bus GB/s"});
+    std::string previous;
+    size_t of_kind = 0;
+    for (const CommunicationRow& r : s.communication) {
+        if (r.by == "op") continue;
+        of_kind = r.by == previous ? of_kind + 1 : 0;
+        if (of_kind == longest_list) table.add({"", "..."});
+        if (of_kind >= longest_list) continue;
+        const double hidden =
+            r.comm_ns ? 100.0 * static_cast<double>(r.comm_ns - r.exposed_ns) / static_cast<double>(r.comm_ns) : 0;
+        const auto rate = [](double value) { return value > 0 ? fmt::format("{:.2f}", value) : std::string("-"); };
+        const std::string section = "zero_optimization."; // of most keys; the other formats have it
+        table.add({r.by == previous ? "" : r.by,
+                   printable(r.key.starts_with(section) ? r.key.substr(section.size()) : r.key), time(r.comm_ns),
+                   time(r.exposed_ns), time(r.exposed_wait_ns), fmt::format("{:.1f} %", hidden),
+                   rate(r.algorithm_gb_per_s), rate(r.bus_gb_per_s)});
+        previous = r.by;
+    }
+    return previous.empty()
+               ? std::string()
+               : fmt::format(
+                     "\ncommunication per rank and step, {} (waiting: the exposed part before the last rank came)\n{}",
+                     unit.name, table.text("  "));
+}
+
 } // namespace
 
 std::string summaryText(const Summary& s) {
@@ -157,11 +233,14 @@ std::string summaryText(const Summary& s) {
     if (s.ranks.empty())
         text += "\nNothing was recorded yet.\n";
     else
-        text += timeTable(s);
-    if (!s.steps.empty()) text += stepTable(s);
+        text += timeTable(s) + idleTable(s);
+    if (!s.steps.empty()) text += stepTable(s) + confidenceText(s);
     for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme}) text += memoryTable(s, tier);
-    text += trafficTable(s);
-    for (const WarningEvent& w : s.warnings) text += fmt::format("\nwarning ({}x): {}\n", w.count, w.text);
+    text += trafficTable(s) + communicationTable(s);
+    for (const Table& table : summaryReport(s).tables)
+        if ((table.name == "stragglers" || table.name == "slowdown") && !table.rows.empty())
+            text += "\n" + tableText(table);
+    for (const WarningEvent& w : s.warnings) text += fmt::format("\nwarning ({}x): {}\n", w.count, printable(w.text));
     return text;
 }
 

@@ -30,9 +30,11 @@ std::string TextTable::text(const std::string& indent) const {
         if (row.empty()) line += std::string(whole, '-');
         for (size_t c = 0; c < row.size(); ++c) {
             const size_t padding = widths[c] - widthOf(row[c]);
-            if (c > 0) line.append(2 + padding, ' ');
+            const bool left = m_left.count(c) > 0;
+            if (c > 0) line.append(2, ' ');
+            if (!left) line.append(padding, ' ');
             line += row[c];
-            if (c == 0) line.append(padding, ' ');
+            if (left) line.append(padding, ' ');
         }
         line.erase(line.find_last_not_of(' ') + 1);
         out += line + '\n';
