@@ -3,6 +3,7 @@
 #include "core_runtime/bench.h"
 #include "kernels/bench.h"
 #include "profiler/bench.h"
+#include "traces/importers/bench.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -14,6 +15,7 @@ namespace {
 struct BenchCommand {
     std::string name, format = "text";
     BenchStepRequest step;
+    BenchImportRequest import;
     bool json() const { return format == "json"; }
 };
 
@@ -29,6 +31,12 @@ Result<std::string> step(const BenchCommand& command) {
     return benchStep(request);
 }
 
+Result<std::string> import(const BenchCommand& command) {
+    BenchImportRequest request = command.import;
+    request.json = command.json();
+    return benchImport(request);
+}
+
 constexpr std::array benchmarks = {
     Benchmark{"step", "A training step against the rate and traffic this machine reaches", step},
     Benchmark{"collectives", "Collectives of rank threads against a classic ring and the memory bound",
@@ -37,6 +45,7 @@ constexpr std::array benchmarks = {
               [](const BenchCommand& c) -> Result<std::string> { return kernels::benchAdamW(c.json()); }},
     Benchmark{"record", "What recording one interval costs",
               [](const BenchCommand& c) -> Result<std::string> { return benchRecord(c.json()); }},
+    Benchmark{"import", "Turning Chrome JSON into a trace against a bare simdjson pass", import},
     Benchmark{"ops", "Every kernel against its plain reference",
               [](const BenchCommand& c) -> Result<std::string> { return kernels::benchOps(c.json()); }},
 };
@@ -71,6 +80,10 @@ void addBenchCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--steps", command->step.steps, "step: how many are timed")
         ->type_name("N")
         ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
+        ->capture_default_str();
+    sub->add_option("--events", command->import.events, "import: events of the file that is made for it")
+        ->type_name("N")
+        ->check(CLI::Range(int64_t{1000}, int64_t{100'000'000}))
         ->capture_default_str();
     addFormatOption(*sub, command->format);
     sub->footer(footer + "Example:\n  shardscope bench adamw --format json");
