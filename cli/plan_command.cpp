@@ -23,7 +23,9 @@ struct StagePlan {
     int stage = 0;
     MemoryPlan memory;
     int64_t resident_parameters = 0; // bytes that live through the whole run
-    int64_t bytesOf(MemoryCategory category) const { return memory.device().category_peak[static_cast<size_t>(category)]; }
+    int64_t bytesOf(MemoryCategory category) const {
+        return memory.device().category_peak[static_cast<size_t>(category)];
+    }
     int64_t gathered() const {
         return bytesOf(MemoryCategory::parameters) - resident_parameters;
     }                             // at stage 3, for use

@@ -17,18 +17,20 @@ int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cas
 
 class Packer {
 public:
+    explicit Packer(size_t likely_bytes) { m_bytes.resize(likely_bytes + longest_varint); }
     void put(uint64_t value) {
-        for (; value >= 0x80; value >>= 7) m_bytes.push_back(static_cast<std::byte>(value | 0x80));
-        m_bytes.push_back(static_cast<std::byte>(value));
+        if (m_size + longest_varint > m_bytes.size()) m_bytes.resize(m_bytes.size() * 2);
+        for (; value >= 0x80; value >>= 7) m_bytes[m_size++] = static_cast<std::byte>(value | 0x80);
+        m_bytes[m_size++] = static_cast<std::byte>(value);
     }
     void putSigned(int64_t value) { put(zigzag(value)); }
 
     std::vector<std::byte> compressed() const {
-        std::vector<std::byte> out(ZSTD_compressBound(m_bytes.size()));
+        std::vector<std::byte> out(ZSTD_compressBound(m_size));
         const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
         ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, compression_level);
         ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-        const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), m_bytes.data(), m_bytes.size());
+        const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), m_bytes.data(), m_size);
         assert(!ZSTD_isError(size));
         out.resize(size);
         return out;
@@ -36,6 +38,7 @@ public:
 
 private:
     std::vector<std::byte> m_bytes;
+    size_t m_size = 0;
 };
 
 // After the first violation everything reads as 0 and ok() is false.
@@ -82,33 +85,33 @@ private:
 
 } // namespace
 
-std::vector<std::byte> encodeShape(const Chunk& chunk, bool with_counts) {
-    Packer out;
+std::vector<std::byte> encodeShape(std::span<const LaneRect> rects, bool with_counts) {
+    Packer out(rects.size() * shape_columns * 2);
     int64_t previous = 0;
-    for (size_t i = 0; i < chunk.size(); ++i) {
-        out.putSigned(chunk.start(i) - previous);
-        previous = chunk.start(i);
+    for (const LaneRect& r : rects) {
+        out.putSigned(r.start_ns - previous);
+        previous = r.start_ns;
     }
-    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.end(i) - chunk.start(i));
+    for (const LaneRect& r : rects) out.putSigned(r.end_ns - r.start_ns);
     previous = 0;
-    for (size_t i = 0; i < chunk.size(); ++i) {
-        const auto event = static_cast<int64_t>(chunk.rect(i).event);
+    for (const LaneRect& r : rects) {
+        const auto event = static_cast<int64_t>(r.event);
         out.putSigned(event - previous);
         previous = event;
     }
     if (with_counts)
-        for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).count);
-    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.rect(i).phase));
-    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.rect(i).op_class));
-    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).layer);
-    for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(chunk.rect(i).bucket);
+        for (const LaneRect& r : rects) out.putSigned(r.count);
+    for (const LaneRect& r : rects) out.putSigned(static_cast<int64_t>(r.phase));
+    for (const LaneRect& r : rects) out.putSigned(static_cast<int64_t>(r.op_class));
+    for (const LaneRect& r : rects) out.putSigned(r.layer);
+    for (const LaneRect& r : rects) out.putSigned(r.bucket);
     return out.compressed();
 }
 
-std::vector<std::byte> encodeDetail(const Chunk& chunk) {
-    Packer out;
+std::vector<std::byte> encodeDetail(std::span<const IntervalDetail> details) {
+    Packer out(details.size() * detail_columns * 2);
     const auto column = [&](auto member) {
-        for (size_t i = 0; i < chunk.size(); ++i) out.putSigned(static_cast<int64_t>(chunk.detail(i).*member));
+        for (const IntervalDetail& d : details) out.putSigned(static_cast<int64_t>(d.*member));
     };
     column(&IntervalDetail::op);
     column(&IntervalDetail::name);

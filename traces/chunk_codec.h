@@ -9,8 +9,8 @@
 
 namespace shardscope {
 
-std::vector<std::byte> encodeShape(const Chunk&, bool with_counts);
-std::vector<std::byte> encodeDetail(const Chunk&);
+std::vector<std::byte> encodeShape(std::span<const LaneRect>, bool with_counts); // in order of start
+std::vector<std::byte> encodeDetail(std::span<const IntervalDetail>);
 std::optional<Chunk> decodeShape(std::span<const std::byte>, size_t count, bool with_counts);
 std::optional<std::vector<IntervalDetail>> decodeDetail(std::span<const std::byte>, size_t count);
 

@@ -3,6 +3,7 @@
 #include "traces/chunk_codec.h"
 #include "traces/event_rows.h"
 #include "traces/sqlite_db.h"
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <future>
@@ -44,13 +45,17 @@ struct EncodedChunk {
     std::vector<std::byte> shape, detail;
 };
 
-EncodedChunk encode(const Chunk& chunk, bool coarse) {
-    return {.count = chunk.size(),
-            .first_start_ns = chunk.start(0),
-            .last_start_ns = chunk.start(chunk.size() - 1),
-            .last_end_ns = chunk.lastEnd(),
-            .shape = encodeShape(chunk, coarse),
-            .detail = coarse ? std::vector<std::byte>() : encodeDetail(chunk)};
+// Details only of single events.
+EncodedChunk encode(std::span<const LaneRect> rects, std::span<const IntervalDetail> details) {
+    EncodedChunk chunk{.count = rects.size(),
+                       .first_start_ns = rects.front().start_ns,
+                       .last_start_ns = rects.back().start_ns,
+                       .last_end_ns = rects.front().end_ns,
+                       .shape = encodeShape(rects, details.empty()),
+                       .detail = {}};
+    for (const LaneRect& rect : rects) chunk.last_end_ns = std::max(chunk.last_end_ns, rect.end_ns);
+    if (!details.empty()) chunk.detail = encodeDetail(details);
+    return chunk;
 }
 
 bool insertChunk(Statement& insert, int64_t lane, int level, int64_t number, const EncodedChunk& chunk) {
@@ -75,13 +80,13 @@ public:
         , m_level(level) {}
 
     bool add(const LaneRect& rect) {
-        m_chunk.append(rect);
-        return m_chunk.size() < level_chunk_capacity || flush();
+        m_rects.push_back(rect);
+        return m_rects.size() < level_chunk_capacity || flush();
     }
     bool flush() {
-        if (m_chunk.size() == 0) return true;
-        const EncodedChunk encoded = encode(m_chunk, true);
-        m_chunk = Chunk();
+        if (m_rects.empty()) return true;
+        const EncodedChunk encoded = encode(m_rects, {});
+        m_rects.clear();
         return insertChunk(m_insert, m_lane, m_level, m_chunks++, encoded);
     }
     int level() const { return m_level; }
@@ -90,7 +95,7 @@ private:
     Statement& m_insert;
     int64_t m_lane = 0, m_chunks = 0;
     int m_level = 0;
-    Chunk m_chunk;
+    std::vector<LaneRect> m_rects;
 };
 
 // The finest level worth having, then every one that at least halves the one before.
@@ -143,7 +148,8 @@ struct SortedColumns::Impl {
     int64_t lane = -1, chunks = 0;
     size_t count = 0;
     WindowCounts windows;
-    std::vector<LaneEntry> entries; // of the chunk that is being filled
+    std::vector<LaneRect> rects; // of the chunk that is being filled
+    std::vector<IntervalDetail> details;
     std::deque<std::future<EncodedChunk>>
         encoding; // in order; threads of their own, because zstd takes most of the time
 
@@ -154,13 +160,11 @@ struct SortedColumns::Impl {
     }
 
     bool flush() {
-        if (entries.empty()) return true;
-        encoding.push_back(std::async(std::launch::async, [full = std::move(entries)] {
-            Chunk chunk;
-            for (const LaneEntry& entry : full) chunk.append(entry.rect, entry.detail);
-            return encode(chunk, false);
-        }));
-        entries = {};
+        if (rects.empty()) return true;
+        encoding.push_back(std::async(
+            std::launch::async, [full = std::move(rects), more = std::move(details)] { return encode(full, more); }));
+        rects = {};
+        details = {};
         return encoding.size() <= most_encoding || insertOldest();
     }
 
@@ -193,9 +197,9 @@ bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
     }
     w.windows.add(entry.rect.start_ns);
     ++w.count;
-    if (w.entries.empty()) w.entries.reserve(chunk_capacity);
-    w.entries.push_back(entry);
-    return w.entries.size() < chunk_capacity || w.flush();
+    w.rects.push_back(entry.rect);
+    w.details.push_back(entry.detail);
+    return w.rects.size() < chunk_capacity || w.flush();
 }
 
 bool SortedColumns::finish() { return m_impl->endLane(); }

@@ -233,14 +233,16 @@ TEST_CASE("nonsense questions have harmless answers") {
 TEST_CASE("chunks survive their compressed form and refuse any other") {
     std::mt19937_64 random(15);
     const auto lane = serialLane(3000, random);
-    Chunk chunk, runs;
+    std::vector<LaneRect> rects, runs;
+    std::vector<IntervalDetail> details;
     for (const LaneEntry& e : lane) {
-        chunk.append(e.rect, e.detail);
+        rects.push_back(e.rect);
+        details.push_back(e.detail);
         LaneRect run = e.rect;
         run.count = 1 + static_cast<uint32_t>(random() % 1000);
-        runs.append(run);
+        runs.push_back(run);
     }
-    const auto shape = encodeShape(chunk, false), detail = encodeDetail(chunk), run_shape = encodeShape(runs, true);
+    const auto shape = encodeShape(rects, false), detail = encodeDetail(details), run_shape = encodeShape(runs, true);
     const auto read = decodeShape(shape, lane.size(), false), read_runs = decodeShape(run_shape, lane.size(), true);
     const auto read_detail = decodeDetail(detail, lane.size());
     REQUIRE(read);
@@ -251,7 +253,7 @@ TEST_CASE("chunks survive their compressed form and refuse any other") {
         REQUIRE(read->rect(i).end_ns == lane[i].rect.end_ns);
         REQUIRE(read->rect(i).event == lane[i].rect.event);
         REQUIRE(read->rect(i).bucket == lane[i].rect.bucket);
-        REQUIRE(read_runs->rect(i).count == runs.rect(i).count);
+        REQUIRE(read_runs->rect(i).count == runs[i].count);
         REQUIRE((*read_detail)[i] == lane[i].detail);
     }
     WARN("bytes per event: shape " << static_cast<double>(shape.size()) / 3000 << ", detail "

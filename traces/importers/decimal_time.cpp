@@ -11,6 +11,21 @@ bool isDigit(char c) { return c >= '0' && c <= '9'; }
 } // namespace
 
 std::optional<int64_t> decimalToInteger(std::string_view text, int shift) {
+    // Nearly every number: digits, perhaps a point and as many digits as the shift has.
+    if (!text.empty() && text.size() <= 20) {
+        uint64_t value = 0;
+        size_t i = 0;
+        while (i < text.size() && isDigit(text[i])) value = value * 10 + static_cast<uint64_t>(text[i++] - '0');
+        int missing = shift;
+        if (i > 0 && i + 1 < text.size() && text[i] == '.')
+            for (++i; i < text.size() && isDigit(text[i]) && missing > 0; --missing)
+                value = value * 10 + static_cast<uint64_t>(text[i++] - '0');
+        const size_t digits = text.size() - (missing < shift);
+        if (i == text.size() && digits + static_cast<size_t>(missing) <= 19) {
+            for (; missing > 0; --missing) value *= 10;
+            if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return static_cast<int64_t>(value);
+        }
+    }
     size_t at = 0;
     const bool negative = at < text.size() && text[at] == '-';
     if (negative || (at < text.size() && text[at] == '+')) ++at;
