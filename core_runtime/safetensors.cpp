@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/safetensors.h"
+#include "core_runtime/safetensors.h"
 #include <bit>
 #include <cassert>
 #include <cerrno>
@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-namespace shardscope::cli {
+namespace shardscope {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
@@ -108,4 +108,4 @@ Result<void> SafetensorsFile::write(const std::vector<ParameterInfo>& parameters
                  "; free some space or choose another folder"};
 }
 
-} // namespace shardscope::cli
+} // namespace shardscope

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace shardscope::cli {
+namespace shardscope {
 
 class SafetensorsFile {
 public:
@@ -28,4 +28,4 @@ private:
     int m_file = -1;
 };
 
-} // namespace shardscope::cli
+} // namespace shardscope
