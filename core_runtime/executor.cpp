@@ -4,8 +4,8 @@
 #include "core_runtime/cpu/thread_communicator.h"
 #include "core_runtime/storage/swap_file.h"
 #include <algorithm>
+#include <atomic>
 #include <cassert>
-#include <condition_variable>
 #include <cstring>
 #include <exception>
 #include <mutex>
@@ -23,10 +23,9 @@ struct RankState {
     std::unique_ptr<SwapFile> swap;                     // if the program has NVMe buffers
     std::vector<std::byte*> addresses;                  // by buffer; null for NVMe
     Ledger ledger;                                      // compute lane only
-    // How far each lane is: ops with a smaller index have ended on that lane. Guarded by the mutex.
-    std::mutex mutex;
-    std::condition_variable progress_made;
-    std::array<size_t, lane_count> progress{};
+    // How far each lane is: ops with a smaller index have ended on that lane. Waited on, for the reason given in
+    // thread_communicator.h.
+    std::array<std::atomic<int32_t>, lane_count> progress{};
     std::array<LaneRecorder*, lane_count> recorders{};
 };
 
@@ -42,15 +41,12 @@ struct Executor::Impl {
     std::vector<NameId> op_names, buffer_names;
 
     std::vector<std::thread> threads;
-    std::mutex mutex; // guards what follows
-    std::condition_variable step_given, step_done;
-    uint64_t steps_given = 0;
-    size_t lanes_busy = 0;
+    std::atomic<int32_t> steps_given = 0, lanes_busy = 0;
+    std::atomic<bool> failed = false, quit = false;
+    const StepContext* context = nullptr; // written before steps_given
+    std::mutex mutex;                     // guards what follows
     StepTimes times;
-    const StepContext* context = nullptr;
     std::optional<Error> failure;
-    bool quit = false;
-    std::atomic<bool> failed = false;
 
     Impl(const StepProgram& p, const MemoryPlan& m, const ExecutorOptions& o)
         : program(p)
@@ -151,10 +147,11 @@ struct Executor::Impl {
         }
         failed = true;
         communicator.abort();
-        for (auto& rank : ranks) {
-            std::lock_guard lock(rank->mutex); // so that no waiter misses the change
-            rank->progress_made.notify_all();
-        }
+        for (auto& rank : ranks)
+            for (std::atomic<int32_t>& progress : rank->progress) {
+                progress.exchange(INT32_MAX); // lets every waiter go on to see the failure
+                progress.notify_all();
+            }
     }
 
     // One lane of one rank through one step. False after a failure anywhere.
@@ -162,13 +159,9 @@ struct Executor::Impl {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         for (size_t i : lane_ops[lane]) {
             const Op& op = program.ops[i];
-            if (!op.waits_for.empty()) {
-                std::unique_lock lock(state.mutex);
-                state.progress_made.wait(lock, [&] {
-                    return failed || std::all_of(op.waits_for.begin(), op.waits_for.end(), [&](OpId w) {
-                               return state.progress[laneIndex(program.ops[index(w)].lane)] > index(w);
-                           });
-                });
+            for (OpId w : op.waits_for) {
+                std::atomic<int32_t>& other = state.progress[laneIndex(program.ops[index(w)].lane)];
+                for (int32_t seen; (seen = other.load()) <= static_cast<int32_t>(w);) other.wait(seen);
             }
             if (failed) return false;
             if (op.kind == OpKind::alloc || op.kind == OpKind::free) {
@@ -185,11 +178,11 @@ struct Executor::Impl {
                 if (timing.aborted || failed) return false;
                 recordInterval(lane, rank, i, step.step, start, timing);
             }
-            {
-                std::lock_guard lock(state.mutex);
-                state.progress[lane] = i + 1;
-            }
-            state.progress_made.notify_all();
+            int32_t before = state.progress[lane].load(); // a failure elsewhere has set it to its end
+            while (before != INT32_MAX &&
+                   !state.progress[lane].compare_exchange_weak(before, static_cast<int32_t>(i) + 1))
+                ;
+            state.progress[lane].notify_all();
         }
         return true;
     }
@@ -197,23 +190,18 @@ struct Executor::Impl {
     void laneThread(size_t lane, int64_t rank) {
         const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
         kernels::setThreadsPerOp(static_cast<int>(std::max<int64_t>(cores / program.ranks, 1)));
-        uint64_t steps_seen = 0;
-        for (;;) {
-            const StepContext* step = nullptr;
-            {
-                std::unique_lock lock(mutex);
-                step_given.wait(lock, [&] { return quit || steps_given != steps_seen; });
-                if (quit) return;
-                steps_seen = steps_given;
-                step = context;
-            }
+        for (int32_t steps_seen = 0;; ++steps_seen) {
+            steps_given.wait(steps_seen);
+            if (quit) return;
             const int64_t start = TraceClock::now();
-            runLane(lane, rank, *step);
+            runLane(lane, rank, *context);
             const int64_t end = TraceClock::now();
-            std::lock_guard lock(mutex);
-            times.start_ns = std::min(times.start_ns, start);
-            times.end_ns = std::max(times.end_ns, end);
-            if (--lanes_busy == 0) step_done.notify_all();
+            {
+                std::lock_guard lock(mutex);
+                times.start_ns = std::min(times.start_ns, start);
+                times.end_ns = std::max(times.end_ns, end);
+            }
+            if (lanes_busy.fetch_sub(1) == 1) lanes_busy.notify_all();
         }
     }
 
@@ -248,11 +236,9 @@ Executor::Executor(std::unique_ptr<Impl> impl)
     : m_impl(std::move(impl)) {}
 
 Executor::~Executor() {
-    {
-        std::lock_guard lock(m_impl->mutex);
-        m_impl->quit = true;
-    }
-    m_impl->step_given.notify_all();
+    m_impl->quit = true;
+    m_impl->steps_given.fetch_add(1);
+    m_impl->steps_given.notify_all();
     for (std::thread& t : m_impl->threads) t.join();
 }
 
@@ -297,19 +283,18 @@ void Executor::begin() {
 }
 
 Result<StepTimes> Executor::runStep(const StepContext& context) {
-    std::unique_lock lock(m_impl->mutex);
-    m_impl->context = &context;
-    m_impl->lanes_busy = m_impl->threads.size();
-    m_impl->times = {.start_ns = INT64_MAX, .end_ns = 0};
-    for (auto& rank : m_impl->ranks) {
-        std::lock_guard rank_lock(rank->mutex);
-        rank->progress.fill(0);
-    }
-    ++m_impl->steps_given;
-    m_impl->step_given.notify_all();
-    m_impl->step_done.wait(lock, [&] { return m_impl->lanes_busy == 0; });
-    if (m_impl->failure) return *m_impl->failure;
-    return m_impl->times;
+    Impl& impl = *m_impl;
+    if (impl.failure) return *impl.failure;
+    impl.context = &context;
+    impl.lanes_busy = static_cast<int32_t>(impl.threads.size());
+    impl.times = {.start_ns = INT64_MAX, .end_ns = 0};
+    for (auto& rank : impl.ranks)
+        for (std::atomic<int32_t>& progress : rank->progress) progress = 0;
+    impl.steps_given.fetch_add(1);
+    impl.steps_given.notify_all();
+    for (int32_t busy; (busy = impl.lanes_busy.load()) > 0;) impl.lanes_busy.wait(busy);
+    if (impl.failure) return *impl.failure;
+    return impl.times;
 }
 
 std::span<std::byte> Executor::bytes(int64_t rank, BufferId id) {

@@ -11,19 +11,16 @@ namespace shardscope {
 
 // All ranks meet; everyone learns when the last one came. Blocking, never spinning: there may be more ranks than cores.
 bool ThreadCommunicator::meet(int64_t& last_arrival_ns) {
-    std::unique_lock lock(m_mutex);
+    const int32_t generation = m_generation.load();
     if (m_aborted) return false;
-    if (++m_arrived == m_addresses.size()) {
+    if (m_arrived.fetch_add(1) + 1 == static_cast<int32_t>(m_addresses.size())) {
         m_arrived = 0;
-        ++m_generation;
         m_last_arrival_ns = TraceClock::now();
-        last_arrival_ns = m_last_arrival_ns;
-        lock.unlock();
-        m_all_here.notify_all();
-        return true;
+        m_generation.fetch_add(1);
+        m_generation.notify_all();
+    } else {
+        m_generation.wait(generation);
     }
-    const uint64_t generation = m_generation;
-    m_all_here.wait(lock, [&] { return m_aborted || m_generation != generation; });
     // No later meeting can end before this thread has left this one, so the time is still that of this meeting.
     last_arrival_ns = m_last_arrival_ns;
     return !m_aborted;
@@ -34,7 +31,9 @@ void ThreadCommunicator::abort() {
         std::lock_guard lock(m_mutex);
         m_aborted = true;
     }
-    m_all_here.notify_all();
+    m_abort_wakes.notify_all();
+    m_generation.fetch_add(1);
+    m_generation.notify_all();
 }
 
 template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
@@ -73,7 +72,7 @@ OpTiming ThreadCommunicator::hold(int64_t begin_ns, int64_t modelled_ns) {
     const int64_t left = begin_ns + modelled_ns - TraceClock::now();
     if (left <= 0) return {};
     std::unique_lock lock(m_mutex);
-    const bool aborted = m_all_here.wait_for(lock, std::chrono::nanoseconds(left), [&] { return m_aborted; });
+    const bool aborted = m_abort_wakes.wait_for(lock, std::chrono::nanoseconds(left), [&] { return m_aborted.load(); });
     return {.emulated_ns = left, .aborted = aborted};
 }
 

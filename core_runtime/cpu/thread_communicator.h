@@ -5,6 +5,7 @@
 #pragma once
 #include "core_runtime/link_model.h"
 #include "core_runtime/step_program.h"
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
@@ -34,14 +35,15 @@ private:
     bool meet(int64_t& last_arrival_ns); // false: aborted
     template <class T> void move(const Op&, int64_t rank);
 
+    // Meetings use atomic waits: with condition variables a rank that hurries into the next meeting can, in glibc
+    // before 2.41, take the wake-up of one that has not left the last (its bug 25847).
     LinkModel m_link;
     std::vector<const std::vector<std::byte*>*> m_addresses; // by rank, of the collective under way
-    std::mutex m_mutex;
-    std::condition_variable m_all_here;
-    size_t m_arrived = 0;
-    uint64_t m_generation = 0;
-    int64_t m_last_arrival_ns = 0;
-    bool m_aborted = false;
+    std::atomic<int32_t> m_arrived = 0, m_generation = 0;
+    std::atomic<bool> m_aborted = false;
+    int64_t m_last_arrival_ns = 0; // written by the last to arrive, read before anybody can arrive again
+    std::mutex m_mutex;            // of m_abort_wakes only
+    std::condition_variable m_abort_wakes;
 };
 
 } // namespace shardscope

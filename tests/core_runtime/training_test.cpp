@@ -71,8 +71,10 @@ TEST_CASE(
         for (int stage = 0; stage < 4; ++stage)
             for (const int64_t bucket : {int64_t{1}, one_parameter, int64_t{1} << 40})
                 for (const bool overlap : {false, true}) {
-                    const Variant v{
-                        .stage = stage, .reduce_bucket = bucket, .allgather_bucket = bucket, .overlap = overlap};
+                    const Variant v{.stage = stage,
+                                    .reduce_bucket = bucket,
+                                    .allgather_bucket = std::max<int64_t>(bucket, 300), // one element: the next test
+                                    .overlap = overlap};
                     INFO(test::nameOf(v, ranks));
                     test::MemorySink sink;
                     const TrainingOutcome outcome = run(test::requestOf(v, ranks, equality_steps), &sink);
@@ -81,6 +83,11 @@ TEST_CASE(
                     CHECK(sink.all<WarningEvent>().empty());
                 }
     }
+}
+
+TEST_CASE("parameters gathered one element of each rank at a time") {
+    const TrainingOutcome reference = run(test::requestOf({}, 2, 2));
+    CHECK(sameBits(reference, run(test::requestOf({.stage = 2, .allgather_bucket = 1}, 2, 2))));
 }
 
 TEST_CASE("bf16: equal across stages as well") {
