@@ -47,7 +47,8 @@ void addRunOptions(CLI::App& app, RunOptions& options) {
     std::string names;
     for (const ModelSpec& model : builtinModels()) names += (names.empty() ? "" : ", ") + model.name;
     app.add_option("--model", options.model,
-                   names + ", or a .json file with layers, channels, heads, vocabulary, context")
+                   names +
+                       ", or a .json file: layers, channels, heads, vocabulary, context, or Hugging Face's config.json")
         ->type_name("MODEL")
         ->capture_default_str();
     app.add_option("--ranks", options.ranks, "CPU ranks: threads of this process")

@@ -51,9 +51,9 @@ Result<Plan> plan(const Config& config, const ModelSpec& model, int64_t ranks, i
     if (sequence < 1 || sequence > model.context)
         return Error{"sequence is " + std::to_string(sequence) + ", but " + model.name + " takes 1 to " +
                      std::to_string(model.context) + " tokens."};
-    if (model.heads < 1 || model.channels % model.heads != 0)
-        return Error{"heads is " + std::to_string(model.heads) + ", which does not divide the " +
-                     std::to_string(model.channels) + " channels of " + model.name + "."};
+    if (const auto mistake = findMistake(model)) return Error{model.name + ": " + *mistake + "."};
+    if (model.family != ModelFamily::gpt2 || !model.tied || model.feedForward() != 4 * model.channels)
+        return Error{model.name + " can be described but not yet trained; take a GPT-2 with a tied head."};
     Plan plan{
         .config = config, .model = model, .ranks = ranks, .sequence = sequence, .parameters = parametersOf(model)};
     plan.layout = makeLayout(plan.parameters, config.zero, ranks);

@@ -75,6 +75,10 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
                        {"heads", m.heads},
                        {"vocabulary", m.vocabulary},
                        {"context", m.context},
+                       {"family", toText(m.family)},
+                       {"kv_heads", m.keyHeads()},
+                       {"feed_forward", m.feedForward()},
+                       {"tied", m.tied},
                        {"parameters", parameterCount(m)},
                        {"sequence", plan.sequence}}
                       .dump());
