@@ -149,5 +149,5 @@ TEST_CASE("a trace of format version 1 is read") {
     const auto details = trace.details(EventId{57});
     REQUIRE(details);
     CHECK_FALSE(details->name.empty());
-    CHECK(trace.memory(0, MemoryTier::device).peak_bytes == 936704);
+    CHECK(trace.memory(0, MemoryTier::device).peak_bytes == 583552);
 }
