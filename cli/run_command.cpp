@@ -5,8 +5,8 @@
 #include "cli/temporary_folder.h"
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
-#include "core_runtime/safetensors.h"
 #include "core_runtime/training.h"
+#include "core_runtime/weights_file.h"
 #include "profiler/analysis/summary.h"
 #include "traces/trace_reader.h"
 #include "traces/trace_writer.h"
@@ -28,7 +28,8 @@ constexpr int64_t max_ranks = 256; // ranks are threads
 
 struct RunCommand : RunOptions {
     int64_t steps = 20;
-    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, format = "text", progress = "auto";
+    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, format = "text",
+                      progress = "auto";
     uint64_t seed = 1;
 };
 
@@ -204,9 +205,9 @@ int run(const RunCommand& command, const Invocation& invocation) {
     if (!data) return refuse(data.error());
     request->data = &*data;
 
-    std::optional<SafetensorsFile> weights;
+    std::optional<SafetensorsWriter> weights;
     if (!command.weights.empty()) {
-        Result<SafetensorsFile> created = SafetensorsFile::create(command.weights);
+        Result<SafetensorsWriter> created = SafetensorsWriter::create(command.weights, "the weights");
         if (!created) return refuse(created.error());
         weights.emplace(*std::move(created));
     }
@@ -233,9 +234,13 @@ int run(const RunCommand& command, const Invocation& invocation) {
     const Result<TrainingOutcome> outcome = record(*request, trace, announce);
     if (!outcome) return refuse(outcome.error());
     if (weights && outcome->completed_steps > 0) {
-        const auto written = weights->write(
-            parametersOf(request->model), outcome->weights,
-            {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}});
+        const auto written = writeWeights(
+            *weights, parametersOf(request->model), DType::f32,
+            {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}},
+            [&](int32_t p, std::span<float> out) -> Result<void> {
+                std::ranges::copy(outcome->weights[static_cast<size_t>(p)], out.begin());
+                return {};
+            });
         if (!written) return refuse(written.error());
     }
     progress.end(outcome->stopped ? "stopped" : "finished");
