@@ -143,6 +143,7 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.seed = command.seed;
     request.command = invocation.command_line;
     request.stop = &stop_wanted;
+    request.keep_weights = !command.weights.empty();
     return request;
 }
 

@@ -167,6 +167,7 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
             run.ranks = ranks;
             run.steps = request.steps;
             run.data = &data;
+            run.keep_weights = false;
             run.config.bf16_enabled = bf16;
             run.config.train_micro_batch_size_per_gpu = request.micro_batch * 4 / ranks;
             const Result<double> plain = stepSeconds(run, nullptr);

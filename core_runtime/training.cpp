@@ -39,7 +39,7 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
     }
     if (const Result<void> drained = engine.drain(); !drained) return drained.error();
     engine.finish();
-    outcome.weights = engine.weights();
+    if (request.keep_weights) outcome.weights = engine.weights();
     return outcome;
 }
 

@@ -14,6 +14,7 @@ struct TrainingRequest : EngineOptions {
     std::string config_given;      // the text of the configuration as the user wrote it, stored in the trace
     std::string command;           // command line, stored in the trace
     std::function<void(const StepReport&)> on_step; // after each step, on the caller's thread
+    bool keep_weights = true;                       // in the outcome; a copy of the whole model in fp32
     const std::atomic<bool>* stop = nullptr;        // set from a signal handler: the run ends after the current step
 };
 
@@ -21,7 +22,8 @@ struct TrainingOutcome {
     std::vector<double> losses; // per completed step
     int64_t completed_steps = 0;
     bool stopped = false;
-    std::vector<std::vector<float>> weights; // final fp32 weights by parameter, definition order ([out, in] storage)
+    std::vector<std::vector<float>>
+        weights; // if kept: final fp32 values by parameter, definition order ([out, in] storage)
 };
 
 // `sink` may be null. `commit` is called by the recorder after each batch it has appended. Errors: a sentence about the

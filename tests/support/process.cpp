@@ -10,6 +10,7 @@
 #include <iterator>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,9 +85,11 @@ ProcessResult Process::wait() {
     while (readMore()) {
     }
     int status = 0;
-    while (waitpid(m_pid, &status, 0) < 0 && errno == EINTR) {
+    rusage usage{};
+    while (wait4(m_pid, &status, 0, &usage) < 0 && errno == EINTR) {
     }
     m_pid = -1;
+    m_result.peak_resident_kib = usage.ru_maxrss;
     if (WIFEXITED(status)) m_result.exit_code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) m_result.signal = WTERMSIG(status);
     return m_result;

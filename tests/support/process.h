@@ -10,6 +10,7 @@ namespace shardscope::test {
 struct ProcessResult {
     int exit_code = -1; // -1 when a signal ended it
     int signal = 0;
+    long peak_resident_kib = 0;
     std::string out, err;
 };
 
