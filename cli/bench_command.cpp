@@ -77,6 +77,10 @@ void addBenchCommand(CLI::App& app, Invocation& invocation) {
         ->type_name("N")
         ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
         ->capture_default_str();
+    sub->add_option("--sequence", command->step.sequence, "step: tokens of a sample; 0 is the model's context")
+        ->type_name("N")
+        ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}))
+        ->capture_default_str();
     sub->add_option("--steps", command->step.steps, "step: how many are timed")
         ->type_name("N")
         ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))

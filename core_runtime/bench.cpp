@@ -154,6 +154,7 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
     const Result<ModelSpec> model = findModel(request.model);
     if (!model) return model.error();
     const Dataset data = Dataset::fromText(std::string(1 << 16, 'a') + "shardscope", "benchmark text");
+    const int64_t sequence = request.sequence ? request.sequence : model->context;
     ordered_json rows = ordered_json::array();
     std::vector<std::vector<std::string>> lines = {
         {"step", "ms", "tokens/s", "GFLOP/s", "of matmul rate", "of 1 rank", "recording"}};
@@ -168,6 +169,7 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
             run.steps = request.steps;
             run.data = &data;
             run.keep_weights = false;
+            run.sequence = request.sequence;
             run.config.bf16_enabled = bf16;
             run.config.train_micro_batch_size_per_gpu = request.micro_batch * 4 / ranks;
             const Result<double> plain = stepSeconds(run, nullptr);
@@ -175,7 +177,7 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
             NullSink sink;
             const Result<double> recorded = stepSeconds(run, &sink);
             if (!recorded) return recorded.error();
-            const double tokens = static_cast<double>(request.micro_batch * 4 * model->context);
+            const double tokens = static_cast<double>(request.micro_batch * 4 * sequence);
             const double flops = 6.0 * static_cast<double>(parameterCount(*model)) * tokens / *plain;
             if (ranks == 1) one_rank = *plain;
             const std::string name =
@@ -194,7 +196,7 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
     }
     if (request.json) return rows.dump(2) + "\n";
     return "Training step of " + request.model + ", " + std::to_string(request.micro_batch * 4) + " x " +
-           std::to_string(model->context) + " tokens, stage 0, median of " + std::to_string(request.steps - 1) +
+           std::to_string(sequence) + " tokens, stage 0, median of " + std::to_string(request.steps - 1) +
            " steps; 6 x parameters x tokens counted.\n" + table(lines);
 }
 

@@ -11,6 +11,7 @@ namespace shardscope {
 struct BenchStepRequest {
     std::string model = "gpt2-tiny";
     int64_t micro_batch = 4;
+    int64_t sequence = 0; // 0 = the model's context
     int64_t steps = 8;
     bool json = false;
 };
