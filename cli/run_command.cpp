@@ -259,7 +259,7 @@ int run(const RunCommand& command, const Invocation& invocation) {
 
 void addRunCommand(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<RunCommand>();
-    CLI::App* sub = app.add_subcommand("run", "Train a GPT-2 on CPU ranks with ZeRO and record what every lane did");
+    CLI::App* sub = app.add_subcommand("run", "Train a GPT-2 or LLaMA on CPU ranks with ZeRO and record what every lane did");
     addRunOptions(*sub, *command);
     sub->add_option("--steps", command->steps, "Optimizer steps")->type_name("N")->capture_default_str();
     sub->add_option("--data", command->data, "Any file, read as bytes; without it the program's own documentation")

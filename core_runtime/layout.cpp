@@ -17,6 +17,8 @@ std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, c
     }
     std::map<int32_t, int32_t> by_layer;
     int32_t gathered = -1;
+    const bool untied = parameters.back().role == ParameterRole::head_weight;
+    const char* last_name = untied ? "final norm and head" : "final norm";
     int64_t small_elements = 0; // bounded by the model threshold, in definition order
     for (size_t p = 0; p < parameters.size(); ++p) {
         const ParameterInfo& info = parameters[p];
@@ -28,7 +30,7 @@ std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, c
             unit = static_cast<int32_t>(units.size());
             units.push_back({.name = small                                   ? "small parameters"
                                      : info.layer == embedding_layer         ? "embedding"
-                                     : info.layer == parameters.back().layer ? "final norm"
+                                     : info.layer == parameters.back().layer ? last_name
                                                                              : "block " + std::to_string(info.layer),
                              .layer = small ? -1 : info.layer,
                              .stays_gathered = small});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/planner.h"
-#include "core_runtime/gpt2_step.h"
 #include "core_runtime/program_builder.h"
+#include "core_runtime/transformer_step.h"
 #include "core_runtime/zero_optimizer.h"
 
 namespace shardscope {
@@ -52,8 +52,6 @@ Result<Plan> plan(const Config& config, const ModelSpec& model, int64_t ranks, i
         return Error{"sequence is " + std::to_string(sequence) + ", but " + model.name + " takes 1 to " +
                      std::to_string(model.context) + " tokens."};
     if (const auto mistake = findMistake(model)) return Error{model.name + ": " + *mistake + "."};
-    if (model.family != ModelFamily::gpt2 || !model.tied || model.feedForward() != 4 * model.channels)
-        return Error{model.name + " can be described but not yet trained; take a GPT-2 with a tied head."};
     Plan plan{
         .config = config, .model = model, .ranks = ranks, .sequence = sequence, .parameters = parametersOf(model)};
     plan.layout = makeLayout(plan.parameters, config.zero, ranks);
@@ -64,7 +62,7 @@ Result<Plan> plan(const Config& config, const ModelSpec& model, int64_t ranks, i
     ZeroGradients gradients(plan, build);
     ZeroOptimizer optimizer(plan, build);
     if (config.delayed_update) optimizer.emitDelayedUpdate(gradients, parameters);
-    emitGpt2Step(plan, build, parameters, gradients);
+    emitTransformerStep(plan, build, parameters, gradients);
     if (config.delayed_update)
         optimizer.emitDelayedReturn(gradients);
     else

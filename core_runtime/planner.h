@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a configuration to a verified step program. The model's ops are written once (gpt2_step.cpp); ZeRO
+// From a configuration to a verified step program. The model's ops are written once (transformer_step.cpp); ZeRO
 // (zero_parameters.cpp, zero_gradients.cpp, zero_optimizer.cpp) says where
 // parameters and gradients are and adds the collectives and copies; waits and alloc/free are derived
 // (derive.cpp) and the result is checked (verify.cpp).

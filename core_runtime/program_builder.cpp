@@ -15,9 +15,8 @@ Operand ProgramBuilder::all(BufferId id, Access access) const {
     return {.buffer = id, .offset = 0, .rank_stride = 0, .elements = m_program.buffer(id).elements, .access = access};
 }
 
-OpId ProgramBuilder::addCompute(ComputeKind kind, std::string name, Phase phase, int32_t layer,
-                                std::array<int64_t, 4> dims, std::vector<Operand> operands, std::string config_key,
-                                LaneKind lane) {
+OpId ProgramBuilder::addCompute(ComputeKind kind, std::string name, Phase phase, int32_t layer, OpDims dims,
+                                std::vector<Operand> operands, std::string config_key, LaneKind lane) {
     Op op;
     op.kind = OpKind::compute;
     op.lane = lane;

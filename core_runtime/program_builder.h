@@ -14,8 +14,8 @@ public:
     BufferId addBuffer(BufferInfo info);
     // An operand over a whole buffer.
     Operand all(BufferId, Access) const;
-    OpId addCompute(ComputeKind, std::string name, Phase, int32_t layer, std::array<int64_t, 4> dims,
-                    std::vector<Operand>, std::string config_key, LaneKind lane = LaneKind::compute);
+    OpId addCompute(ComputeKind, std::string name, Phase, int32_t layer, OpDims dims, std::vector<Operand>,
+                    std::string config_key, LaneKind lane = LaneKind::compute);
     OpId addCollective(OpClass, std::string name, Phase, int32_t layer, int32_t bucket, std::vector<CollectivePiece>,
                        std::string config_key);
     // `to` and `from` have the same elements and dtype; the lane follows from their tiers.

@@ -7,6 +7,8 @@ const char* toText(ComputeKind kind) {
     switch (kind) {
     case ComputeKind::none:
         return "none";
+    case ComputeKind::zero:
+        return "zero";
     case ComputeKind::load_batch:
         return "load_batch";
     case ComputeKind::embedding_forward:
@@ -17,12 +19,20 @@ const char* toText(ComputeKind kind) {
         return "layernorm_forward";
     case ComputeKind::layernorm_backward:
         return "layernorm_backward";
+    case ComputeKind::rmsnorm_forward:
+        return "rmsnorm_forward";
+    case ComputeKind::rmsnorm_backward:
+        return "rmsnorm_backward";
     case ComputeKind::matmul_forward:
         return "matmul_forward";
     case ComputeKind::matmul_backward_input:
         return "matmul_backward_input";
     case ComputeKind::matmul_backward_weight:
         return "matmul_backward_weight";
+    case ComputeKind::rope_forward:
+        return "rope_forward";
+    case ComputeKind::rope_backward:
+        return "rope_backward";
     case ComputeKind::attention_forward:
         return "attention_forward";
     case ComputeKind::attention_backward:
@@ -31,6 +41,10 @@ const char* toText(ComputeKind kind) {
         return "gelu_forward";
     case ComputeKind::gelu_backward:
         return "gelu_backward";
+    case ComputeKind::swiglu_forward:
+        return "swiglu_forward";
+    case ComputeKind::swiglu_backward:
+        return "swiglu_backward";
     case ComputeKind::residual_forward:
         return "residual_forward";
     case ComputeKind::cross_entropy_forward:

@@ -51,18 +51,25 @@ enum class OpKind : uint8_t { compute, collective, copy, alloc, free };
 
 enum class ComputeKind : uint8_t {
     none,
+    zero,
     load_batch,
     embedding_forward,
     embedding_backward,
     layernorm_forward,
     layernorm_backward,
+    rmsnorm_forward,
+    rmsnorm_backward,
     matmul_forward,
     matmul_backward_input,
     matmul_backward_weight,
+    rope_forward,
+    rope_backward,
     attention_forward,
     attention_backward,
     gelu_forward,
     gelu_backward,
+    swiglu_forward,
+    swiglu_backward,
     residual_forward,
     cross_entropy_forward,
     cross_entropy_backward,
@@ -73,6 +80,8 @@ enum class ComputeKind : uint8_t {
     adamw
 };
 const char* toText(ComputeKind);
+
+using OpDims = std::array<int64_t, 5>; // rows, n, k ... as the kind needs
 
 // One contiguous range of `full`, cut into N equal slices that lie slice_stride apart; slice q belongs to rank q. With
 // a shard buffer, rank q keeps its slice there (all_gather reads it, reduce_scatter writes it); without, in place in
@@ -98,7 +107,8 @@ struct Op {
     std::string name;
     std::string config_key;
     std::vector<Operand> operands;       // compute: in the order of the kernel's arguments; copy: to, from
-    std::array<int64_t, 4> dims{};       // compute: rows, n, k ... as the kind needs
+    OpDims dims{};                       // compute
+    float value = 0;                     // compute: the epsilon of rmsnorm, the theta of rope
     std::vector<CollectivePiece> pieces; // collective
     BufferId buffer = BufferId::none;    // alloc, free
     std::vector<OpId> waits_for;         // earlier ops of other lanes

@@ -28,6 +28,26 @@ void addEmbedding(std::vector<OpCase>& cases, int64_t batch, int64_t sequence, i
                      // dout is read for both gradients; at most every token has a row of dwte of its own.
                      .traffic = [=](DType type) { return (4 * tokens + context) * channels * bytesOf(type); },
                      .forward = "embedding_forward"});
+    // Without learned positions.
+    cases.push_back(
+        {.op = "embedding_forward",
+         .shape = shape + " no positions",
+         .tensors = {out("out", tokens * channels), ids("ids", tokens, vocabulary), in("wte", vocabulary * channels)},
+         .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
+             ops.embeddingForward(d.at<T>(0), d.at<int32_t>(1), d.at<T>(2), static_cast<const T*>(nullptr), batch,
+                                  sequence, channels);
+         }),
+         .traffic = [=](DType type) { return 2 * tokens * channels * bytesOf(type); }});
+    cases.push_back({.op = "embedding_backward",
+                     .shape = shape + " no positions",
+                     .tensors = {both(in("dwte", vocabulary * channels)), in("dout", tokens * channels),
+                                 ids("ids", tokens, vocabulary)},
+                     .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
+                         ops.embeddingBackward(d.at<T>(0), static_cast<T*>(nullptr), d.at<T>(1), d.at<int32_t>(2),
+                                               batch, sequence, channels, context);
+                     }),
+                     .traffic = [=](DType type) { return 3 * tokens * channels * bytesOf(type); },
+                     .forward = "embedding_forward"});
 }
 
 void addNorms(std::vector<OpCase>& cases, int64_t rows, int64_t channels) {

@@ -38,12 +38,12 @@ void setThreadsPerOp(int threads);
 int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directions
 
 #define SHARDSCOPE_KERNEL_DECLARATIONS                                                                                 \
-    /* out [tokens, C] = wte[ids] + wpe[position], tokens = batch * sequence */                                        \
+    /* out [tokens, C] = wte[ids] + wpe[position], tokens = batch * sequence; wpe may be null */                       \
     template <class T>                                                                                                 \
     void embeddingForward(T* out, const int32_t* ids, const T* wte, const T* wpe, int64_t batch, int64_t sequence,     \
                           int64_t channels);                                                                           \
     /* dwte [V, C] is added to (rows that occur in ids, summed in token order); dwpe [context, C] is overwritten,      \
-       rows beyond `sequence` with zero */                                                                             \
+       rows beyond `sequence` with zero, or null */                                                                    \
     template <class T>                                                                                                 \
     void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int64_t batch, int64_t sequence,       \
                            int64_t channels, int64_t context);                                                         \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/cpu/compute.h"
 #include "core_runtime/planner.h"
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -43,6 +44,9 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
     case ComputeKind::none:
         assert(!"an op without a kernel");
         return;
+    case ComputeKind::zero:
+        std::fill_n(t(0), d[0], T(0.0f));
+        return;
     case ComputeKind::load_batch:
         context.load_batch(context.step, d[2], rank, a.range<int32_t>(0), a.range<int32_t>(1));
         return;
@@ -54,20 +58,31 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
         return k::layernormForward<T>(t(0), f(1), f(2), t(3), t(4), t(5), d[0], d[1]);
     case ComputeKind::layernorm_backward:
         return k::layernormBackward<T>(t(0), t(1), t(2), t(3), t(4), t(5), t(6), f(7), f(8), d[0], d[1]);
+    case ComputeKind::rmsnorm_forward:
+        return k::rmsnormForward<T>(t(0), f(1), t(2), t(3), d[0], d[1], op.value);
+    case ComputeKind::rmsnorm_backward:
+        return k::rmsnormBackward<T>(t(0), t(1), t(2), t(3), t(4), t(5), f(6), d[0], d[1]);
     case ComputeKind::matmul_forward:
         return k::matmulForward<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2]);
     case ComputeKind::matmul_backward_input:
         return k::matmulBackwardInput<T>(t(0), t(1), t(2), d[0], d[1], d[2]);
     case ComputeKind::matmul_backward_weight:
         return k::matmulBackwardWeight<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2]);
+    case ComputeKind::rope_forward:
+    case ComputeKind::rope_backward:
+        return k::rope<T>(t(0), d[0], d[1], d[2], d[3], d[4], op.value, op.compute == ComputeKind::rope_backward);
     case ComputeKind::attention_forward:
-        return k::attentionForward<T>(t(0), f(1), t(2), f(3), {d[0], d[1], d[2], d[3]});
+        return k::attentionForward<T>(t(0), f(1), t(2), f(3), {d[0], d[1], d[2], d[3], d[4]});
     case ComputeKind::attention_backward:
-        return k::attentionBackward<T>(t(0), t(1), t(2), t(3), f(4), f(5), {d[0], d[1], d[2], d[3]});
+        return k::attentionBackward<T>(t(0), t(1), t(2), t(3), f(4), f(5), {d[0], d[1], d[2], d[3], d[4]});
     case ComputeKind::gelu_forward:
         return k::geluForward<T>(t(0), t(1), d[0]);
     case ComputeKind::gelu_backward:
         return k::geluBackward<T>(t(0), t(1), t(2), d[0]);
+    case ComputeKind::swiglu_forward:
+        return k::swigluForward<T>(t(0), t(1), d[0], d[1]);
+    case ComputeKind::swiglu_backward:
+        return k::swigluBackward<T>(t(0), t(1), t(2), d[0], d[1]);
     case ComputeKind::residual_forward:
         return k::residualForward<T>(t(0), t(1), t(2), d[0]);
     case ComputeKind::cross_entropy_forward:

@@ -64,8 +64,11 @@ void embeddingForward(T* out, const int32_t* ids, const T* wte, const T* wpe, in
                       int64_t channels) {
     parallelRanges(batch * sequence, rowGrain(channels), [=](int64_t first, int64_t last) {
         for (int64_t t = first; t < last; ++t)
-            vectors<T>().residualForward(out + t * channels, wte + ids[t] * channels, wpe + t % sequence * channels,
-                                         channels);
+            if (wpe)
+                vectors<T>().residualForward(out + t * channels, wte + ids[t] * channels, wpe + t % sequence * channels,
+                                             channels);
+            else
+                std::copy_n(wte + ids[t] * channels, channels, out + t * channels);
     });
 }
 
@@ -86,7 +89,7 @@ void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int6
         for (; i < order.size() && ids[order[i]] == id; ++i) v.addRow(sum.data(), dout + order[i] * channels, channels);
         v.fromFloat(dwte + id * channels, sum.data(), channels);
     }
-    for (int64_t s = 0; s < context; ++s) {
+    for (int64_t s = 0; dwpe && s < context; ++s) {
         std::fill(sum.begin(), sum.end(), 0.0f);
         if (s < sequence)
             for (int64_t b = 0; b < batch; ++b) v.addRow(sum.data(), dout + (b * sequence + s) * channels, channels);

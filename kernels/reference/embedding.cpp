@@ -10,7 +10,7 @@ void embeddingForward(T* out, const int32_t* ids, const T* wte, const T* wpe, in
     for (int64_t t = 0; t < batch * sequence; ++t)
         for (int64_t c = 0; c < channels; ++c)
             out[t * channels + c] = T(static_cast<float>(wte[ids[t] * channels + c]) +
-                                      static_cast<float>(wpe[t % sequence * channels + c]));
+                                      (wpe ? static_cast<float>(wpe[t % sequence * channels + c]) : 0.0f));
 }
 
 template <class T>
@@ -27,7 +27,7 @@ void embeddingBackward(T* dwte, T* dwpe, const T* dout, const int32_t* ids, int6
             row[c] = T(sum);
         }
     }
-    for (int64_t s = 0; s < context; ++s)
+    for (int64_t s = 0; dwpe && s < context; ++s)
         for (int64_t c = 0; c < channels; ++c) {
             float sum = 0;
             if (s < sequence)

@@ -40,8 +40,9 @@ void checkPlannedIsRecorded(const test::MemorySink& sink) {
     CHECK(sink.all<WarningEvent>().empty());
 }
 
-Ran run(const test::Variant& variant, int64_t ranks, int64_t steps, const Change& change = {}) {
-    TrainingRequest request = test::requestOf(variant, ranks, steps);
+Ran run(const test::Variant& variant, int64_t ranks, int64_t steps, const Change& change = {},
+        const ModelSpec& model = test::smallModel()) {
+    TrainingRequest request = test::requestOf(variant, ranks, steps, model);
     if (change) change(request.config);
     Ran result;
     Result<TrainingOutcome> outcome = train(request, &result.sink, [] {});
@@ -361,9 +362,14 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
     std::mt19937 random(23);
     auto pick = [&](std::initializer_list<int64_t> values) { return *(values.begin() + random() % values.size()); };
     auto maybe = [&] { return random() % 2 == 0; };
-    std::map<std::tuple<int64_t, bool, int64_t, bool>, TrainingOutcome> references;
+    // GPT-2 and LLaMA, each with a tied head and with one of its own.
+    std::vector<ModelSpec> models = {test::smallModel(), test::smallModel(), test::smallLlama(), test::smallLlama()};
+    models[1].tied = false;
+    models[3].tied = true;
+    std::map<std::tuple<int64_t, int64_t, bool, int64_t, bool>, TrainingOutcome> references;
     for (int trial = 0; trial < 200; ++trial) {
-        const int64_t ranks = pick({1, 2, 3, 4});
+        const int64_t ranks = pick({1, 2, 3, 4}), which = pick({0, 1, 2, 3});
+        const ModelSpec& model = models[static_cast<size_t>(which)];
         const test::Variant v{.stage = static_cast<int>(random() % 4),
                               .reduce_bucket = pick({1, 100, 576, 2000, 7777, 1 << 20}),
                               .allgather_bucket = pick({2, 64, 1000, 5000, 1 << 20}),
@@ -405,18 +411,19 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
             c.zero.stage3_prefetch_bucket_size = kept.stage3_prefetch_bucket_size;
             c.zero.stage3_param_persistence_threshold = kept.stage3_param_persistence_threshold;
         };
-        INFO("trial " << trial << ": " << test::nameOf(v, ranks) << ", accumulation " << accumulation << ", recompute "
+        INFO("trial " << trial << ": " << model.name << (model.tied ? ", tied, " : ", untied, ")
+                      << test::nameOf(v, ranks) << ", accumulation " << accumulation << ", recompute "
                       << static_cast<int>(drawn.activations.recompute) << ", optimizer on "
                       << static_cast<int>(drawn.zero.offload_optimizer.device) << ", parameters on "
                       << static_cast<int>(drawn.zero.offload_param.device) << ", sub-groups "
                       << drawn.zero.sub_group_size << ", reuse " << drawn.zero.stage3_max_reuse_distance);
         const bool reduces_each = accumulation > 1 && v.stage >= 2;
-        const auto key = std::tuple(ranks, v.bf16, accumulation, reduces_each);
+        const auto key = std::tuple(which, ranks, v.bf16, accumulation, reduces_each);
         if (!references.contains(key))
-            references.emplace(
-                key, run({.stage = reduces_each ? 2 : 0, .bf16 = v.bf16, .micro_batch = 1}, ranks, 2, [&](Config& c) {
-                         c.gradient_accumulation_steps = accumulation;
-                     }).outcome);
-        CHECK(sameBits(references.at(key), run(v, ranks, 2, change).outcome));
+            references.emplace(key, run(
+                                        {.stage = reduces_each ? 2 : 0, .bf16 = v.bf16, .micro_batch = 1}, ranks, 2,
+                                        [&](Config& c) { c.gradient_accumulation_steps = accumulation; }, model)
+                                        .outcome);
+        CHECK(sameBits(references.at(key), run(v, ranks, 2, change, model).outcome));
     }
 }

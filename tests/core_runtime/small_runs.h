@@ -12,6 +12,19 @@ inline ModelSpec smallModel() {
     return {.name = "test", .layers = 2, .channels = 24, .heads = 3, .vocabulary = 256, .context = 8};
 }
 
+inline ModelSpec smallLlama() { // grouped-query attention, untied
+    return {.name = "test llama",
+            .layers = 2,
+            .channels = 24,
+            .heads = 4,
+            .vocabulary = 256,
+            .context = 8,
+            .family = ModelFamily::llama,
+            .kv_heads = 2,
+            .feed_forward = 40,
+            .tied = false};
+}
+
 inline const Dataset& smallData() {
     static const Dataset data = Dataset::fromText(
         "ZeRO removes the memory redundancies across data-parallel processes by partitioning the model states instead "
