@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
+#include "core_runtime/config.h"
 #include "profiler/analysis/table.h"
 #include <CLI/CLI.hpp>
+#include <array>
+#include <cmath>
 #include <cstdio>
 #include <fmt/core.h>
 
@@ -36,6 +39,19 @@ int printReport(const Report& report, const ReportOptions& options) {
 int fail(const Error& error) {
     fmt::print(stderr, "shardscope: {}\n", error.message);
     return user_error;
+}
+
+void printNotices(const Config& config) {
+    for (const std::string& notice : config.notices) fmt::print(stderr, "note: {}\n", printable(notice));
+}
+
+std::string bytesText(int64_t bytes) {
+    constexpr std::array units = {"KiB", "MiB", "GiB", "TiB", "PiB"};
+    auto amount = static_cast<double>(bytes);
+    if (std::abs(amount) < 1024) return fmt::format("{} B", bytes);
+    size_t unit = 0;
+    for (amount /= 1024; std::abs(amount) >= 1024 && unit + 1 < units.size(); ++unit) amount /= 1024;
+    return fmt::format("{:.2f} {}", amount, units[unit]);
 }
 
 void print(const std::string& text) {

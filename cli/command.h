@@ -8,8 +8,9 @@ namespace CLI {
 class App;
 }
 namespace shardscope {
+struct Config;
 struct Report;
-}
+} // namespace shardscope
 
 namespace shardscope::cli {
 
@@ -30,6 +31,7 @@ void addExportCommand(CLI::App&, Invocation&);
 void addMergeCommand(CLI::App&, Invocation&);
 void addPlanCommand(CLI::App&, Invocation&);
 void addBenchCommand(CLI::App&, Invocation&);
+void addConfigCommand(CLI::App&, Invocation&); // config explain
 
 // How a command that answers with tables prints them.
 struct ReportOptions {
@@ -40,6 +42,8 @@ int printReport(const Report&, const ReportOptions&);
 
 void addFormatOption(CLI::App&, std::string& format); // --format text|json
 int fail(const Error&);                               // "shardscope: <sentence>" on stderr, user_error
+void printNotices(const Config&);                     // "note: <sentence>" on stderr
+std::string bytesText(int64_t bytes);                 // "512 B", "5.12 MiB", "-1.00 GiB"
 void print(const std::string& text);                  // to stdout, with one line end at its end
 
 } // namespace shardscope::cli

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     });
     cli::addRunCommand(app, invocation);
     cli::addPlanCommand(app, invocation);
+    cli::addConfigCommand(app, invocation);
     cli::addTraceCommands(app, invocation);
     cli::addAnalysisCommands(app, invocation);
     cli::addQueryCommand(app, invocation);

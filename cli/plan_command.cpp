@@ -54,25 +54,10 @@ Formula formulaOf(int stage, bool bf16) {
     return (bf16 ? mixed : single)[static_cast<size_t>(stage)];
 }
 
-struct Prepared {
-    Config config;
-    ModelSpec model;
-};
-
-Result<Prepared> prepare(const PlanCommand& command) {
-    if (command.sequence < 0)
-        return Error{fmt::format("--sequence is {}; use at least 1, or 0 for the model's context", command.sequence)};
-    Result<GivenConfig> given = readConfig(command);
-    if (!given) return given.error();
-    Result<ModelSpec> model = findModel(command.model);
-    if (!model) return model.error();
-    return Prepared{std::move(given->config), *std::move(model)};
-}
-
-Result<StagePlan> planStage(const Prepared& prepared, const PlanCommand& command, int stage) {
-    Config config = prepared.config;
+Result<StagePlan> planStage(const Given& given, const PlanCommand& command, int stage) {
+    Config config = given.config;
     config.zero.stage = stage;
-    const Result<Plan> made = shardscope::plan(config, prepared.model, command.ranks, command.sequence);
+    const Result<Plan> made = shardscope::plan(config, given.model, command.ranks, command.sequence);
     if (!made) return made.error();
     StagePlan result{stage, planMemory(made->program)};
     for (const BufferInfo& buffer : made->program.buffers)
@@ -81,10 +66,10 @@ Result<StagePlan> planStage(const Prepared& prepared, const PlanCommand& command
     return result;
 }
 
-std::string planText(const StagePlan& plan, const Prepared& prepared, int64_t ranks) {
+std::string planText(const StagePlan& plan, const Given& given, int64_t ranks) {
     std::string text = fmt::format(
-        "{}, {} parameters, ZeRO-{}, {} ranks, {}: planned bytes per rank (all ranks are equal)\n", prepared.model.name,
-        parameterCount(prepared.model), plan.stage, ranks, prepared.config.bf16_enabled ? "bf16" : "fp32");
+        "{}, {} parameters, ZeRO-{}, {} ranks, {}: planned bytes per rank (all ranks are equal)\n", given.model.name,
+        parameterCount(given.model), plan.stage, ranks, given.config.bf16_enabled ? "bf16" : "fp32");
     text += fmt::format("  {:<16}{:>18}{:>18}\n", "", "own peak", "at total peak");
     for (const MemoryCategory category : all_memory_categories)
         text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(category), plan.bytesOf(category),
@@ -106,33 +91,33 @@ Json planJson(const StagePlan& plan) {
             {"at_peak_bytes", at_peak}};
 }
 
-int planOne(const PlanCommand& command, const Prepared& prepared) {
-    const auto plan = planStage(prepared, command, prepared.config.zero.stage);
+int planOne(const PlanCommand& command, const Given& given) {
+    const auto plan = planStage(given, command, given.config.zero.stage);
     if (!plan) return fail(plan.error());
     if (command.format == "text") {
-        print(planText(*plan, prepared, command.ranks));
+        print(planText(*plan, given, command.ranks));
         return success;
     }
     Json document = {
-        {"model", prepared.model.name}, {"parameters", parameterCount(prepared.model)}, {"ranks", command.ranks}};
+        {"model", given.model.name}, {"parameters", parameterCount(given.model)}, {"ranks", command.ranks}};
     document.update(planJson(*plan));
     print(document.dump(2));
     return success;
 }
 
 // Planned model states beside the paper's formulas, as a Markdown table.
-int planTable(const PlanCommand& command, const Prepared& prepared) {
-    const int64_t parameters = parameterCount(prepared.model);
-    const bool bf16 = prepared.config.bf16_enabled;
+int planTable(const PlanCommand& command, const Given& given) {
+    const int64_t parameters = parameterCount(given.model);
+    const bool bf16 = given.config.bf16_enabled;
     Json rows = Json::array();
-    std::string text = fmt::format("{}: Ψ = {} parameters, N = {} ranks, {}; bytes per rank\n\n", prepared.model.name,
+    std::string text = fmt::format("{}: Ψ = {} parameters, N = {} ranks, {}; bytes per rank\n\n", given.model.name,
                                    parameters, command.ranks, bf16 ? "bf16 with fp32 master weights" : "fp32");
     text += "| stage | parameters | gradients | optimizer | master weights | model states | formula | its bytes | "
             "planned / "
             "formula | gathered for use |\n"
             "|---|---:|---:|---:|---:|---:|---|---:|---:|---:|\n";
     for (int stage = 0; stage <= 3; ++stage) {
-        const auto plan = planStage(prepared, command, stage);
+        const auto plan = planStage(given, command, stage);
         if (!plan) return fail(plan.error());
         const Formula formula = formulaOf(stage, bf16);
         const int64_t expected = formula.bytes(parameters, command.ranks);
@@ -149,9 +134,8 @@ int planTable(const PlanCommand& command, const Prepared& prepared) {
     if (command.format == "text")
         print(text);
     else
-        print(
-            Json{{"model", prepared.model.name}, {"parameters", parameters}, {"ranks", command.ranks}, {"stages", rows}}
-                .dump(2));
+        print(Json{{"model", given.model.name}, {"parameters", parameters}, {"ranks", command.ranks}, {"stages", rows}}
+                  .dump(2));
     return success;
 }
 
@@ -168,10 +152,11 @@ void addPlanCommand(CLI::App& app, Invocation& invocation) {
                 "  shardscope plan --model gpt2-124m --stage 2 --ranks 8\n"
                 "  shardscope plan --model gpt2-124m --ranks 8 --set bf16.enabled=true --table");
     sub->callback([command, &invocation] {
-        const auto prepared = prepare(*command);
-        invocation.exit_code = !prepared        ? fail(prepared.error())
-                               : command->table ? planTable(*command, *prepared)
-                                                : planOne(*command, *prepared);
+        const auto given = readGiven(*command);
+        invocation.exit_code = !given           ? fail(given.error())
+                               : command->table ? planTable(*command, *given)
+                                                : planOne(*command, *given);
+        if (invocation.exit_code == success) printNotices(given->config);
     });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
+#include "profiler/analysis/table.h"
 #include <algorithm>
 #include <cstdio>
 #include <fmt/core.h>
@@ -46,6 +47,12 @@ ProgressMode progressMode(const std::string& text) {
 void Progress::start(const std::string& title, const std::string& trace) {
     if (m_mode == ProgressMode::json) printLine({{"event", "start"}, {"steps", m_steps}, {"trace", trace}});
     if (m_mode == ProgressMode::bar || m_mode == ProgressMode::plain) fmt::print(stderr, "{}\n", title);
+}
+
+void Progress::notice(const std::string& sentence) {
+    if (m_mode == ProgressMode::json) printLine({{"event", "notice"}, {"message", sentence}});
+    if (m_mode == ProgressMode::bar || m_mode == ProgressMode::plain)
+        fmt::print(stderr, "note: {}\n", printable(sentence));
 }
 
 double Progress::secondsLeft(const StepReport& report) const {

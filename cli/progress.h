@@ -19,6 +19,7 @@ public:
         : m_mode(mode)
         , m_steps(steps) {}
     void start(const std::string& title, const std::string& trace);
+    void notice(const std::string& sentence);
     void step(const StepReport&);
     void end(const std::string& status); // finished | stopped
     void error(const std::string& sentence);

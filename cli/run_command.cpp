@@ -108,12 +108,9 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
         return Error{
             fmt::format("--ranks is {}; CPU ranks are threads of one process, use 1 to {}", command.ranks, max_ranks)};
     if (command.steps < 1) return Error{fmt::format("--steps is {}; use at least 1", command.steps)};
-    if (command.sequence < 0)
-        return Error{fmt::format("--sequence is {}; use at least 1, or 0 for the model's context", command.sequence)};
-    Result<GivenConfig> given = readConfig(command);
+    Result<Given> given = readGiven(command, command.steps);
     if (!given) return given.error();
-    Result<ModelSpec> model = findModel(command.model);
-    if (!model) return model.error();
+
     Result<LinkModel> link = findLink(command.link);
     if (!link) return link.error();
     Result<LinkModel> host_link = findLink(command.host_link);
@@ -121,7 +118,7 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     Result<LinkModel> storage_link = findLink(command.storage_link);
     if (!storage_link) return storage_link.error();
     // Sequence, layout, slices and memory are judged here, so that a mistake costs nothing but a sentence.
-    const Result<Plan> planned = plan(given->config, *model, command.ranks, command.sequence);
+    const Result<Plan> planned = plan(given->config, given->model, command.ranks, command.sequence);
     if (!planned) return planned.error();
     const double needed =
         static_cast<double>(planMemory(planned->program).arenaBytes()) * static_cast<double>(command.ranks);
@@ -132,8 +129,8 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
             command.ranks, needed / gib, present / gib)};
     TrainingRequest request;
     request.config = std::move(given->config);
-    request.config_given = std::move(given->text);
-    request.model = *std::move(model);
+    request.config_given = std::move(given->config_text);
+    request.model = std::move(given->model);
     request.link = *std::move(link);
     request.host_link = *std::move(host_link);
     request.storage_link = *std::move(storage_link);
@@ -231,6 +228,7 @@ int run(const RunCommand& command, const Invocation& invocation) {
                                    parameterCount(request->model), request->config.zero.stage, request->ranks,
                                    request->config.bf16_enabled ? "bf16" : "fp32", request->link.name),
                        command.trace);
+        for (const std::string& notice : request->config.notices) progress.notice(notice);
     };
     const Result<TrainingOutcome> outcome = record(*request, trace, announce);
     if (!outcome) return refuse(outcome.error());

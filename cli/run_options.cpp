@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_options.h"
 #include "core_runtime/config_json.h"
-#include "core_runtime/model_spec.h"
+
 #include <CLI/CLI.hpp>
 
 namespace shardscope::cli {
@@ -38,12 +38,20 @@ void addRunOptions(CLI::App& app, RunOptions& options) {
                    "DeepSpeed JSON (comments allowed). Without it: fp32, AdamW at DeepSpeed's defaults, micro-batch " +
                        std::to_string(default_micro_batch))
         ->type_name("FILE");
+    addOverrideOptions(app, options);
+    addModelOptions(app, options);
+}
+
+void addOverrideOptions(CLI::App& app, RunOptions& options) {
     app.add_option("--set", options.overrides,
                    "Override one key, repeatable: --set zero_optimization.reduce_bucket_size=2e5")
         ->type_name("KEY=VALUE")
         ->expected(1)
         ->take_all();
     app.add_option("--stage", options.stage, "Shorthand for --set zero_optimization.stage=N")->type_name("0..3");
+}
+
+void addModelOptions(CLI::App& app, RunOptions& options) {
     std::string names;
     for (const ModelSpec& model : builtinModels()) names += (names.empty() ? "" : ", ") + model.name;
     app.add_option("--model", options.model,
@@ -57,16 +65,20 @@ void addRunOptions(CLI::App& app, RunOptions& options) {
     app.add_option("--sequence", options.sequence, "Tokens per sample; 0 is the model's context")->type_name("N");
 }
 
-Result<GivenConfig> readConfig(const RunOptions& options) {
+Result<Given> readGiven(const RunOptions& options, std::optional<int64_t> steps) {
+    if (options.sequence < 0)
+        return Error{"--sequence is " + std::to_string(options.sequence) +
+                     "; use at least 1, or 0 for the model's context"};
     const std::string source = options.config_path.empty() ? "the command line" : options.config_path;
-    GivenConfig given;
+    Given given;
+    std::string& text = given.config_text;
     if (!options.config_path.empty()) {
-        Result<std::string> text = readSmallFile(options.config_path, "configuration");
-        if (!text) return text.error();
-        given.text = *std::move(text);
+        Result<std::string> read = readSmallFile(options.config_path, "configuration");
+        if (!read) return read.error();
+        text = *std::move(read);
     }
     if (options.config_path.empty() || options.stage || !options.overrides.empty()) {
-        Result<Json> json = parseJsonObject(options.config_path.empty() ? "{}" : given.text, source);
+        Result<Json> json = parseJsonObject(options.config_path.empty() ? "{}" : text, source);
         if (!json) return json.error();
         std::vector<std::string> overrides = options.overrides;
         if (options.stage) overrides.push_back("zero_optimization.stage=" + std::to_string(*options.stage));
@@ -75,9 +87,12 @@ Result<GivenConfig> readConfig(const RunOptions& options) {
         if (options.config_path.empty() && !json->contains("train_batch_size") &&
             !json->contains("train_micro_batch_size_per_gpu"))
             (*json)["train_micro_batch_size_per_gpu"] = default_micro_batch;
-        given.text = json->dump(2, ' ', true, Json::error_handler_t::replace);
+        text = json->dump(2, ' ', true, Json::error_handler_t::replace);
     }
-    Result<Config> config = parseConfig(given.text, source, options.ranks);
+    Result<ModelSpec> model = findModel(options.model);
+    if (!model) return model.error();
+    given.model = *std::move(model);
+    Result<Config> config = parseConfig(text, source, options.ranks, given.model.channels, steps);
     if (!config) return config.error();
     given.config = *std::move(config);
     return given;

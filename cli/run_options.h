@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options that say what is trained, shared by `run` and `plan`: configuration file and overrides, model, ranks.
+// The options that say what is trained, shared by `run`, `plan` and others: configuration file and overrides, model,
+// ranks.
 #pragma once
 #include "core_runtime/config.h"
+#include "core_runtime/model_spec.h"
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,12 +24,16 @@ struct RunOptions {
     int64_t sequence = 0; // 0 = the model's context
 };
 
-struct GivenConfig {
+struct Given {
+    ModelSpec model;
     Config config;
-    std::string text; // what was parsed: the file as it is, or with the overrides in place
+    std::string config_text; // what was parsed: the file as it is, or with the overrides in place
 };
 
-void addRunOptions(CLI::App&, RunOptions&);
-Result<GivenConfig> readConfig(const RunOptions&);
+void addRunOptions(CLI::App&, RunOptions&);      // --config and both of the following
+void addOverrideOptions(CLI::App&, RunOptions&); // --set, --stage
+void addModelOptions(CLI::App&, RunOptions&);    // --model, --ranks, --sequence
+// "auto" values follow from the model and, where it is known, the number of optimizer steps.
+Result<Given> readGiven(const RunOptions&, std::optional<int64_t> steps = std::nullopt);
 
 } // namespace shardscope::cli

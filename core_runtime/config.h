@@ -98,6 +98,7 @@ struct Setting {
     std::string value;  // as JSON text
     std::string origin; // "given" | "default" | "derived"
     std::string unit;   // "elements", "" ...
+    bool inert = false; // it has no meaning in this runtime, whatever its value
 };
 
 struct Config {

@@ -130,9 +130,9 @@ void ConfigReading::notice(std::string sentence) {
     if (std::find(notices.begin(), notices.end(), sentence) == notices.end()) notices.push_back(std::move(sentence));
 }
 
-void ConfigReading::note(std::string key, const Json& value, std::string origin, std::string unit) {
+void ConfigReading::note(std::string key, const Json& value, std::string origin, std::string unit, bool inert) {
     settings.push_back({std::move(key), value.dump(-1, ' ', true, Json::error_handler_t::replace), std::move(origin),
-                        std::move(unit)});
+                        std::move(unit), inert});
 }
 
 bool ConfigSection::contains(std::string_view key) const { return m_object && m_object->contains(std::string(key)); }
@@ -242,7 +242,7 @@ void ConfigSection::noticed(const NoticedKey& rule) {
     const bool switched_off = value->is_object() && (value->empty() || (rule.switched && !enablesSomething(*value)));
     if (!switched_off && !isAccepted(rule.quiet, *value))
         m_reading.notice(fullKey(rule.key) + " has no effect: " + std::string(rule.why));
-    m_reading.note(fullKey(rule.key), withoutAuto(*value), "given");
+    m_reading.note(fullKey(rule.key), withoutAuto(*value), "given", "", true);
 }
 
 std::vector<std::string> ConfigSection::unknown(std::span<const std::string_view> known) const {

@@ -31,7 +31,7 @@ struct ConfigReading {
         if (!error) error = Error{std::move(sentence)};
     }
     void notice(std::string sentence);
-    void note(std::string key, const Json& value, std::string origin, std::string unit = "");
+    void note(std::string key, const Json& value, std::string origin, std::string unit = "", bool inert = false);
 };
 
 inline constexpr int64_t max_integer = 1'000'000'000'000'000; // keeps later products of elements and bytes in int64

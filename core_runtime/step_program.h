@@ -31,6 +31,7 @@ struct BufferInfo {
     MemoryTier tier = MemoryTier::device;
     bool persistent = false;          // lives through the whole run, zero at its start
     std::vector<ElementRange> zeroed; // set to zero at each allocation: the padding that no op writes
+    std::string config_key;           // what asked for it; empty: the model, at its micro-batch
     int64_t bytes() const { return elements * bytesOf(dtype); }
 };
 

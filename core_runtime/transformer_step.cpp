@@ -129,7 +129,8 @@ private:
                                         .dtype = m_plan.dtype(),
                                         .elements = m_ops.rows() * m_plan.model.channels,
                                         .category = MemoryCategory::activations,
-                                        .tier = MemoryTier::host});
+                                        .tier = MemoryTier::host,
+                                        .config_key = key_cpu_checkpointing});
         saved.copy = m_build.addCopy("download " + named(l, "input"), Phase::forward, l, -1, m_ops.write(saved.host),
                                      m_ops.read(x), key_cpu_checkpointing);
         if (l > 0) m_build.blockCompute(m_saved[static_cast<size_t>(l - 1)].copy); // frees that input on the device

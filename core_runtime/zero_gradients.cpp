@@ -31,7 +31,8 @@ ZeroGradients::ZeroGradients(Plan& plan, ProgramBuilder& build)
                               .elements = plan.layout.shard_elements,
                               .category = MemoryCategory::gradients,
                               .tier = MemoryTier::host,
-                              .persistent = true});
+                              .persistent = true,
+                              .config_key = key_offload_optimizer});
     if (!sharded(2) || (plan.accumulation() == 1 && m_sum_type == m_sent_type)) return;
     int64_t largest = 0;
     for (const Bucket& b : plan.layout.buckets) largest = std::max(largest, b.padded_elements / plan.ranks);
@@ -41,7 +42,15 @@ ZeroGradients::ZeroGradients(Plan& plan, ProgramBuilder& build)
                                            .elements = largest,
                                            .category = MemoryCategory::comm_buffers,
                                            .tier = MemoryTier::host,
-                                           .persistent = true});
+                                           .persistent = true,
+                                           .config_key = sumKey()});
+}
+
+// Why gradients are copied or added up apart from where the backward ops or the collective wrote them.
+const char* ZeroGradients::sumKey() const {
+    if (m_plan.accumulation() > 1) return key_accumulation;
+    if (m_plan.config.grad_accum_dtype && m_sum_type != m_plan.dtype()) return key_accumulation_type;
+    return m_plan.config.zero.reduce_scatter ? key_communication_type : key_reduce_scatter;
 }
 
 std::string ZeroGradients::named(const char* what, int32_t bucket) const {
@@ -67,7 +76,8 @@ void ZeroGradients::openBucket(int32_t b) {
     BufferInfo info{.name = named("gradients of", b),
                     .dtype = sharded(2) ? m_sent_type : m_sum_type,
                     .elements = bucket.padded_elements,
-                    .category = sharded(2) ? MemoryCategory::comm_buffers : MemoryCategory::gradients};
+                    .category = sharded(2) ? MemoryCategory::comm_buffers : MemoryCategory::gradients,
+                    .config_key = sharded(2) ? key_reduce : key_stage};
     for (int32_t s : bucket.segments) {
         const Segment& segment = at(m_plan.layout.segments, s);
         if (segment.padded_elements > segment.elements)
@@ -98,7 +108,8 @@ Operand ZeroGradients::gradient(int32_t parameter, Access access) {
         own = m_build.addBuffer({.name = "gradient of " + at(m_plan.parameters, parameter).name,
                                  .dtype = m_plan.dtype(),
                                  .elements = at(m_plan.parameters, parameter).elements,
-                                 .category = MemoryCategory::gradients});
+                                 .category = MemoryCategory::gradients,
+                                 .config_key = sumKey()});
     return m_build.all(own, access);
 }
 
@@ -128,7 +139,8 @@ void ZeroGradients::reduce(int32_t b) {
         state.sent = m_build.addBuffer({.name = named("gradients to send of", b),
                                         .dtype = m_sent_type,
                                         .elements = bucket.padded_elements,
-                                        .category = MemoryCategory::comm_buffers});
+                                        .category = MemoryCategory::comm_buffers,
+                                        .config_key = key_communication_type});
         m_build.addCompute(ComputeKind::accumulate, named("convert gradients of", b), Phase::backward, -1,
                            {bucket.padded_elements, 1, 0, 0},
                            {m_build.all(state.sent, Access::write), m_build.all(state.full, Access::read)},
@@ -139,7 +151,8 @@ void ZeroGradients::reduce(int32_t b) {
         state.shard = m_build.addBuffer({.name = named("gradient shard of", b),
                                          .dtype = m_sent_type,
                                          .elements = bucket.padded_elements / m_plan.ranks,
-                                         .category = MemoryCategory::gradients});
+                                         .category = MemoryCategory::gradients,
+                                         .config_key = key_stage});
     std::vector<CollectivePiece> pieces;
     for (int32_t s : bucket.segments) {
         const Segment& segment = at(m_plan.layout.segments, s);
@@ -205,7 +218,8 @@ void ZeroGradients::keepReduced(int32_t b) {
         state.sum = m_build.addBuffer({.name = named("gradient sum of", b),
                                        .dtype = m_sum_type,
                                        .elements = bucket.padded_elements / m_plan.ranks,
-                                       .category = MemoryCategory::gradients});
+                                       .category = MemoryCategory::gradients,
+                                       .config_key = sumKey()});
     const bool first = m_micro_batch == 0;
     for (int32_t s : bucket.segments) {
         const Segment& segment = at(m_plan.layout.segments, s);

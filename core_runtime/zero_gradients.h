@@ -37,6 +37,7 @@ private:
     void waitForReduction(size_t behind);
     Operand accumulated(int32_t parameter, Access);
     Operand slice(const Segment&) const; // the rank's part of what was reduced, in this micro-batch
+    const char* sumKey() const;
     std::string named(const char* what, int32_t bucket) const;
     bool last() const { return m_micro_batch + 1 == m_plan.accumulation(); }
     bool sharded(int stage) const { return m_plan.config.zero.stage >= stage; }

@@ -42,20 +42,25 @@ ZeroOptimizer::ZeroOptimizer(Plan& plan, ProgramBuilder& build)
         m_unit_missing.push_back(static_cast<int64_t>(unit.segments.size()));
     plan.sub_groups = makeSubGroups(plan);
     const Layout& layout = plan.layout;
-    auto state = [&](const char* name, MemoryCategory category) {
+    auto state = [&](const char* name, MemoryCategory category, const char* key) {
         return build.addBuffer({.name = name,
                                 .dtype = DType::f32,
                                 .elements = sharded(1) ? layout.shard_elements : layout.padded_elements,
                                 .category = category,
                                 .tier = tier(),
-                                .persistent = true});
+                                .persistent = true,
+                                .config_key = key});
     };
     if (m_offload != OffloadDevice::nvme) {
         if (plan.dtype() != DType::f32 || m_offload != OffloadDevice::none ||
             plan.config.zero.offload_param.device != OffloadDevice::none)
-            plan.master = state("master weights", MemoryCategory::master_weights);
-        plan.exp_avg = state("exp_avg", MemoryCategory::optimizer);
-        plan.exp_avg_sq = state("exp_avg_sq", MemoryCategory::optimizer);
+            plan.master = state("master weights", MemoryCategory::master_weights,
+                                plan.config.bf16_enabled           ? key_bf16
+                                : plan.config.fp16.enabled         ? key_fp16
+                                : m_offload != OffloadDevice::none ? key_offload_optimizer
+                                                                   : key_offload_param);
+        plan.exp_avg = state("exp_avg", MemoryCategory::optimizer, key_optimizer);
+        plan.exp_avg_sq = state("exp_avg_sq", MemoryCategory::optimizer, key_optimizer);
     } else {
         int64_t largest = 0;
         for (size_t g = 0; g < plan.sub_groups.size(); ++g) {
@@ -66,16 +71,21 @@ ZeroOptimizer::ZeroOptimizer(Plan& plan, ProgramBuilder& build)
                                           .elements = 3 * group.elements,
                                           .category = MemoryCategory::optimizer,
                                           .tier = MemoryTier::nvme,
-                                          .persistent = true});
+                                          .persistent = true,
+                                          .config_key = key_offload_optimizer});
         }
         const OffloadOptimizerConfig& offload = plan.config.zero.offload_optimizer;
         for (int k = 0; k < 1 + offload.pipeline_read + offload.pipeline_write; ++k)
-            m_group_slots.push_back(build.addBuffer({.name = "optimizer swap buffer " + std::to_string(k),
-                                                     .dtype = DType::f32,
-                                                     .elements = 3 * largest,
-                                                     .category = MemoryCategory::optimizer,
-                                                     .tier = MemoryTier::host,
-                                                     .persistent = true}));
+            m_group_slots.push_back(
+                build.addBuffer({.name = "optimizer swap buffer " + std::to_string(k),
+                                 .dtype = DType::f32,
+                                 .elements = 3 * largest,
+                                 .category = MemoryCategory::optimizer,
+                                 .tier = MemoryTier::host,
+                                 .persistent = true,
+                                 .config_key = k == 0                            ? key_sub_group
+                                               : k == 1 && offload.pipeline_read ? key_pipeline_read
+                                                                                 : key_pipeline_write}));
     }
     if (m_offload != OffloadDevice::none && plan.config.zero.offload_param.device == OffloadDevice::none)
         m_plan.staging = build.addBuffer({.name = "updated parameters on the host",
@@ -83,16 +93,20 @@ ZeroOptimizer::ZeroOptimizer(Plan& plan, ProgramBuilder& build)
                                           .elements = layout.shard_elements,
                                           .category = MemoryCategory::comm_buffers,
                                           .tier = MemoryTier::host,
-                                          .persistent = true});
+                                          .persistent = true,
+                                          .config_key = key_offload_optimizer});
     if (plan.config.gradient_clipping > 0 || plan.config.fp16.enabled)
         plan.control = build.addBuffer({.name = "gradient scale and norm",
                                         .dtype = DType::f32,
                                         .elements = static_cast<int64_t>(GradientControl::count),
                                         .category = MemoryCategory::workspace,
                                         .tier = tier(),
-                                        .persistent = true});
+                                        .persistent = true,
+                                        .config_key = normKey()});
     if (sharded(1) && !sharded(3)) m_gathers = gatherGroups();
 }
+
+const char* ZeroOptimizer::normKey() const { return m_plan.config.gradient_clipping > 0 ? key_clipping : key_fp16; }
 
 // Squares are summed in double: within a segment in an order that nothing changes, over segments in order, over ranks
 // in rank order.
@@ -105,7 +119,8 @@ void ZeroOptimizer::emitNorm(const ZeroGradients& gradients) {
                                   .dtype = DType::f64,
                                   .elements = elements,
                                   .category = MemoryCategory::workspace,
-                                  .tier = where});
+                                  .tier = where,
+                                  .config_key = normKey()});
     };
     const BufferId terms = doubles("squared norms", segments, tier());
     for (const SubGroup& group : m_plan.sub_groups)
@@ -191,7 +206,8 @@ Operand ZeroOptimizer::target(const Segment& segment, ZeroParameters& parameters
         return m_build.all(m_build.addBuffer({.name = "updated parameters of bucket " + std::to_string(segment.bucket),
                                               .dtype = m_plan.dtype(),
                                               .elements = elements,
-                                              .category = MemoryCategory::comm_buffers}),
+                                              .category = MemoryCategory::comm_buffers,
+                                              .config_key = key_offload_param}),
                            access);
     return {.buffer = stored == MemoryTier::nvme ? at(m_unit_slots, segment.unit).buffer : store,
             .offset = m_plan.storeOffset(segment),
@@ -301,7 +317,8 @@ void ZeroOptimizer::gatherSmall() {
             source = m_build.addBuffer({.name = unit.name + " shard on the device",
                                         .dtype = m_plan.dtype(),
                                         .elements = from.elements,
-                                        .category = MemoryCategory::comm_buffers});
+                                        .category = MemoryCategory::comm_buffers,
+                                        .config_key = key_offload_param});
             m_build.addCopy("upload " + unit.name, Phase::optimizer, -1, -1, m_build.all(source, Access::write), from,
                             key_offload_param);
         }

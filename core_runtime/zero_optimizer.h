@@ -26,6 +26,7 @@ private:
     };
     LaneKind lane() const { return m_offload == OffloadDevice::none ? LaneKind::compute : LaneKind::host; }
     MemoryTier tier() const { return m_offload == OffloadDevice::none ? MemoryTier::device : MemoryTier::host; }
+    const char* normKey() const; // what asks for the norm of the gradients
     void emitNorm(const ZeroGradients&);
     void readGroup(size_t group);
     void writeGroup(size_t group);

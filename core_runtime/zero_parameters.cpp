@@ -17,7 +17,8 @@ ZeroParameters::ZeroParameters(Plan& plan, ProgramBuilder& build)
                                                            .dtype = plan.dtype(),
                                                            .elements = unit.padded_elements,
                                                            .category = MemoryCategory::parameters,
-                                                           .persistent = true})
+                                                           .persistent = true,
+                                                           .config_key = sharded ? key_persistence : key_stage})
                                         : BufferId::none);
     if (!sharded) return;
     const OffloadParamConfig& offload = plan.config.zero.offload_param;
@@ -26,7 +27,8 @@ ZeroParameters::ZeroParameters(Plan& plan, ProgramBuilder& build)
                                                .dtype = plan.dtype(),
                                                .elements = layout.shard_elements,
                                                .category = MemoryCategory::parameters,
-                                               .persistent = true});
+                                               .persistent = true,
+                                               .config_key = key_stage});
         plan.unit_stores.assign(layout.units.size(), {.buffer = flat});
         return;
     }
@@ -42,7 +44,8 @@ ZeroParameters::ZeroParameters(Plan& plan, ProgramBuilder& build)
                                                                .elements = elements,
                                                                .category = MemoryCategory::parameters,
                                                                .tier = host ? MemoryTier::host : MemoryTier::nvme,
-                                                               .persistent = true}),
+                                                               .persistent = true,
+                                                               .config_key = key_offload_param}),
                                     .by_unit = true});
     }
     for (int64_t k = 0; k < offload.buffer_count && largest_stored > 0; ++k)
@@ -51,7 +54,8 @@ ZeroParameters::ZeroParameters(Plan& plan, ProgramBuilder& build)
                                            .elements = largest_stored,
                                            .category = MemoryCategory::comm_buffers,
                                            .tier = MemoryTier::host,
-                                           .persistent = true}));
+                                           .persistent = true,
+                                           .config_key = key_param_buffers}));
 }
 
 void ZeroParameters::setUses(const std::vector<LayerUse>& uses) {
@@ -96,7 +100,8 @@ BufferId ZeroParameters::stage(int32_t u, Phase phase, int32_t layer) {
         m_build.addBuffer({.name = unit.name + " shard on the device, " + std::string(toText(phase)),
                            .dtype = m_plan.dtype(),
                            .elements = from.elements,
-                           .category = MemoryCategory::comm_buffers});
+                           .category = MemoryCategory::comm_buffers,
+                           .config_key = key_offload_param});
     m_build.addCopy("upload " + unit.name, phase, layer, -1, m_build.all(staging, Access::write), from,
                     key_offload_param);
     return staging;
@@ -117,7 +122,8 @@ void ZeroParameters::gather(Use& use, bool ahead) {
     use.buffer = m_build.addBuffer({.name = unit.name + " gathered, " + std::string(toText(use.phase)),
                                     .dtype = m_plan.dtype(),
                                     .elements = unit.padded_elements,
-                                    .category = MemoryCategory::parameters});
+                                    .category = MemoryCategory::parameters,
+                                    .config_key = ahead ? key_prefetch : key_stage});
     std::vector<CollectivePiece> pieces;
     for (int32_t s : unit.segments) {
         const Segment& segment = at(m_plan.layout.segments, s);
