@@ -63,12 +63,13 @@ struct Engine::Impl {
         if (recorder) recorder->start();
         executor->begin();
         try {
+            const std::vector<ParameterInfo> parameters = parametersOf(plan.model);
             setParameters(*executor, plan, [&](int32_t p, int64_t first, std::span<float> out) {
                 const auto index = static_cast<size_t>(p);
                 if (options.initial_weights)
                     std::copy_n((*options.initial_weights)[index].begin() + first, out.size(), out.begin());
                 else
-                    initialValues(plan.parameters[index], p, options.seed, first, out);
+                    initialValues(parameters[index], p, options.seed, first, out);
             });
         } catch (const std::exception& e) {
             return Error{std::string("The parameters cannot be initialised: ") + e.what()};

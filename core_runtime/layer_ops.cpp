@@ -21,7 +21,7 @@ LayerOps::LayerOps(Plan& plan, ProgramBuilder& build, ZeroParameters& parameters
     , m_channels(plan.model.channels)
     , m_feed_forward(plan.model.feedForward()) {
     for (size_t p = 0; p < plan.parameters.size(); ++p)
-        m_index[{plan.parameters[p].role, plan.parameters[p].layer}] = static_cast<int32_t>(p);
+        m_index.try_emplace({plan.parameters[p].role, plan.parameters[p].layer}, static_cast<int32_t>(p));
 }
 
 int32_t LayerOps::find(ParameterRole role, int32_t layer) const {
@@ -106,25 +106,108 @@ BufferId LayerOps::normBackward(const std::string& name, const std::string& grad
     return dx;
 }
 
+std::span<const ParameterInfo> LayerOps::tilesOf(Weights w) const {
+    const auto first = static_cast<size_t>(w.weight);
+    if (!m_plan.parameters[first].tile) return {&m_plan.parameters[first], 1};
+    return {&m_plan.parameters[first], static_cast<size_t>(m_model.tile_out * m_model.tile_in)};
+}
+
 BufferId LayerOps::linear(const std::string& name, Place place, BufferId x, Weights w) {
-    const std::vector<int64_t>& shape = at(m_plan.parameters, w.weight).shape;
-    const BufferId out = buffer(name, m_rows * shape[0]);
-    op(ComputeKind::matmul_forward, name, place, {m_rows, shape[0], shape[1]},
-       {write(out), read(x), parameter(w.weight), parameter(w.bias)});
+    const ParameterInfo& last = tilesOf(w).back();
+    const int64_t n = last.shape[0] + (last.tile ? last.tile->row : 0);
+    const BufferId out = buffer(name, m_rows * n);
+    if (last.tile)
+        linearByTiles(name, place, out, x, w);
+    else
+        op(ComputeKind::matmul_forward, name, place, {m_rows, n, last.shape[1]},
+           {write(out), read(x), parameter(w.weight), parameter(w.bias)});
     return out;
 }
 
 BufferId LayerOps::linearBackward(const std::string& name, const std::string& gradient_name, Place place, BufferId dout,
                                   BufferId x, Weights w) {
-    const ParameterInfo& info = at(m_plan.parameters, w.weight);
-    const OpDims dims = {m_rows, info.shape[0], info.shape[1]};
-    const BufferId dx = buffer(gradient_name, m_rows * info.shape[1]);
+    const ParameterInfo& last = tilesOf(w).back();
+    const int64_t k = last.tile ? last.tile->whole_columns : last.shape[1];
+    const BufferId dx = buffer(gradient_name, m_rows * k);
+    if (last.tile) {
+        linearBackwardByTiles(name, place, dx, dout, x, w);
+        return dx;
+    }
+    const OpDims dims = {m_rows, last.shape[0], k};
     op(ComputeKind::matmul_backward_input, name + " backward input", place, dims,
        {write(dx), read(dout), parameter(w.weight)});
     op(ComputeKind::matmul_backward_weight, name + " backward weight", place, dims,
        {gradient(w.weight), gradient(w.bias), read(dout), read(x)});
-    if (info.role != ParameterRole::token_embedding) ready(w); // the lookup adds to a tied head's gradient
+    if (last.role != ParameterRole::token_embedding) ready(w); // the lookup adds to a tied head's gradient
     return dx;
+}
+
+void LayerOps::tileUses(std::vector<ZeroParameters::LayerUse>& uses, ParameterRole role, Place place) const {
+    const std::span<const ParameterInfo> tiles = tilesOf({.weight = find(role, place.layer)});
+    if (!tiles.front().tile) return;
+    for (size_t t = 0; t < tiles.size(); ++t) {
+        const ParameterInfo& tile = place.phase == Phase::backward ? tiles[tiles.size() - 1 - t] : tiles[t];
+        uses.push_back({place.layer, place.phase, tile.tile->number});
+    }
+}
+
+namespace {
+
+// Columns [column, column + columns) of a matrix of `rows` rows.
+Operand columnsOf(Operand matrix, int64_t rows, int64_t column, int64_t columns) {
+    const int64_t stride = matrix.elements / rows;
+    matrix.offset += column;
+    matrix.elements = (rows - 1) * stride + columns;
+    return matrix;
+}
+
+} // namespace
+
+void LayerOps::linearByTiles(const std::string& name, Place place, BufferId out, BufferId x, Weights w) {
+    int32_t p = w.weight;
+    const ParameterInfo& last = tilesOf(w).back();
+    const int64_t n = last.tile->row + last.shape[0], k = last.tile->whole_columns;
+    for (const ParameterInfo& info : tilesOf(w)) {
+        const TileInfo& tile = *info.tile;
+        m_parameters.beginUse(place.layer, tile.number);
+        const bool first = tile.column == 0; // of the tiles that make these outputs
+        Operand bias = first ? parameter(w.bias) : Operand{};
+        if (bias.buffer != BufferId::none) bias = columnsOf(bias, 1, tile.row, info.shape[0]);
+        op(ComputeKind::matmul_forward, name + " tile " + std::to_string(tile.number), place,
+           {m_rows, info.shape[0], info.shape[1], k, n, !first},
+           {columnsOf(first ? write(out) : change(out), m_rows, tile.row, info.shape[0]),
+            columnsOf(read(x), m_rows, tile.column, info.shape[1]), parameter(p++), bias});
+    }
+}
+
+// In the reverse of definition order, as gradients are to become ready: the bias behind the tiles comes first.
+void LayerOps::linearBackwardByTiles(const std::string& name, Place place, BufferId dx, BufferId dout, BufferId x,
+                                     Weights w) {
+    const std::span<const ParameterInfo> tiles = tilesOf(w);
+    const int64_t n = tiles.back().tile->row + tiles.back().shape[0], k = tiles.back().tile->whole_columns;
+    const int64_t last_row = tiles.back().tile->row;
+    if (w.bias >= 0) {
+        op(ComputeKind::matmul_backward_weight, name + " backward bias", place, {m_rows, n, k},
+           {Operand{}, gradient(w.bias), read(dout), Operand{}});
+        m_gradients.ready(w.bias);
+    }
+    for (size_t t = tiles.size(); t-- > 0;) {
+        const TileInfo& tile = *tiles[t].tile;
+        const int64_t outputs = tiles[t].shape[0], inputs = tiles[t].shape[1];
+        const int32_t p = w.weight + static_cast<int32_t>(t);
+        const std::string suffix = " tile " + std::to_string(tile.number);
+        m_parameters.beginUse(place.layer, tile.number);
+        const bool first = tile.row == last_row;
+        op(ComputeKind::matmul_backward_input, name + " backward input" + suffix, place,
+           {m_rows, outputs, inputs, k, n, !first},
+           {columnsOf(first ? write(dx) : change(dx), m_rows, tile.column, inputs),
+            columnsOf(read(dout), m_rows, tile.row, outputs), parameter(p)});
+        op(ComputeKind::matmul_backward_weight, name + " backward weight" + suffix, place,
+           {m_rows, outputs, inputs, k, n, false},
+           {gradient(p), Operand{}, columnsOf(read(dout), m_rows, tile.row, outputs),
+            columnsOf(read(x), m_rows, tile.column, inputs)});
+        m_gradients.ready(p);
+    }
 }
 
 void LayerOps::rotate(const std::string& name, Place place, BufferId qkv, bool inverse) {

@@ -5,6 +5,7 @@
 #include "core_runtime/zero_gradients.h"
 #include "core_runtime/zero_parameters.h"
 #include <map>
+#include <span>
 
 namespace shardscope {
 
@@ -16,7 +17,7 @@ public:
         Phase phase = Phase::forward;
         int32_t layer = 0;
     };
-    struct Weights { // parameters of one layer, by index; -1: the model has none
+    struct Weights { // parameters of one layer, by index, the first of tiles; -1: the model has none
         int32_t weight = -1, bias = -1;
     };
     Weights weights(ParameterRole weight, ParameterRole bias, int32_t layer) const {
@@ -44,9 +45,11 @@ public:
     BufferId normBackward(const std::string& name, const std::string& gradient_name, Place, BufferId dout,
                           BufferId dresidual, BufferId x, const Norm&, Weights);
 
+    // A tiled weight is gathered tile by tile inside these, in the order that tileUses() tells.
     BufferId linear(const std::string& name, Place, BufferId x, Weights);
     BufferId linearBackward(const std::string& name, const std::string& gradient_name, Place, BufferId dout, BufferId x,
                             Weights);
+    void tileUses(std::vector<ZeroParameters::LayerUse>&, ParameterRole, Place) const;
 
     struct Attention {
         BufferId out, lse;
@@ -68,6 +71,9 @@ private:
         return p < 0 ? Operand{} : m_gradients.gradient(p, access);
     }
     void ready(Weights);
+    std::span<const ParameterInfo> tilesOf(Weights) const;
+    void linearByTiles(const std::string& name, Place, BufferId out, BufferId x, Weights);
+    void linearBackwardByTiles(const std::string& name, Place, BufferId dx, BufferId dout, BufferId x, Weights);
     OpDims attentionDims() const;
     BufferId attentionWorkspace(const std::string& name);
 

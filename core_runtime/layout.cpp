@@ -7,6 +7,10 @@
 namespace shardscope {
 namespace {
 
+std::string blockName(const ParameterInfo& info) {
+    return "block " + std::to_string(info.layer) + (info.tile ? " tile " + std::to_string(info.tile->number) : "");
+}
+
 // Unit of each parameter. The key orders units as they are used in the forward pass, the gathered one first.
 std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, const ZeroConfig& zero,
                                  std::vector<GatherUnit>& units) {
@@ -15,7 +19,7 @@ std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, c
         units.push_back({.name = "model", .layer = -1, .stays_gathered = true});
         return unit_of;
     }
-    std::map<int32_t, int32_t> by_layer;
+    std::map<std::pair<int32_t, int32_t>, int32_t> by_layer; // and tile
     int32_t gathered = -1;
     const bool untied = parameters.back().role == ParameterRole::head_weight;
     const char* last_name = untied ? "final norm and head" : "final norm";
@@ -25,14 +29,16 @@ std::vector<int32_t> assignUnits(const std::vector<ParameterInfo>& parameters, c
         const bool small = info.elements <= zero.stage3_param_persistence_threshold &&
                            info.elements <= zero.stage3_model_persistence_threshold - small_elements;
         if (small) small_elements += info.elements;
-        int32_t& unit = small ? gathered : by_layer.try_emplace(info.layer, -1).first->second;
+        const int32_t tile = info.tile ? info.tile->number : -1;
+        int32_t& unit = small ? gathered : by_layer.try_emplace({info.layer, tile}, -1).first->second;
         if (unit < 0) {
             unit = static_cast<int32_t>(units.size());
             units.push_back({.name = small                                   ? "small parameters"
                                      : info.layer == embedding_layer         ? "embedding"
                                      : info.layer == parameters.back().layer ? last_name
-                                                                             : "block " + std::to_string(info.layer),
+                                                                             : blockName(info),
                              .layer = small ? -1 : info.layer,
+                             .tile = small ? -1 : tile,
                              .stays_gathered = small});
         }
         unit_of[p] = unit;

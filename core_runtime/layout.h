@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where every parameter lives when it is sharded. Gradients become ready in the reverse of definition order and fill
 // buckets of at most reduce_bucket_size elements. A segment is the part of a bucket that belongs to one gather unit
-// (stages 0-2 have one unit, the model; stage 3 one per layer and one for the small parameters that stay gathered).
-// Each segment is padded to a multiple of N and cut into N equal slices; rank r owns slice r. So a bucket is one true
-// reduce-scatter, a unit one all-gather, and padding is below N elements per segment.
+// (stages 0-2 have one unit, the model; stage 3 one per layer and tile and one for the small parameters that stay
+// gathered). Each segment is padded to a multiple of N and cut into N equal slices; rank r owns slice r. So a bucket is
+// one true reduce-scatter, a unit one all-gather, and padding is below N elements per segment.
 #pragma once
 #include "core_runtime/config.h"
 #include "core_runtime/model_spec.h"
@@ -41,6 +41,7 @@ struct Bucket {
 struct GatherUnit {
     std::string name;
     int32_t layer = 0;
+    int32_t tile = -1;           // TileInfo::number; -1: all of the layer that is not tiled
     bool stays_gathered = false; // stages 0-2: the model; stage 3: parameters below the persistence threshold
     std::vector<int32_t> segments;
     int64_t elements = 0, padded_elements = 0;

@@ -69,9 +69,11 @@ public:
             else
                 m_reading.fail("name is " + shortText(*name) + "; write a text");
         }
-        constexpr std::array<std::string_view, 12> known = {"layers",       "channels", "heads",        "vocabulary",
-                                                            "context",      "name",     "family",       "kv_heads",
-                                                            "feed_forward", "tied",     "norm_epsilon", "rope_theta"};
+        number("tile_out", &ModelSpec::tile_out, 1, 65536, false);
+        number("tile_in", &ModelSpec::tile_in, 1, 65536, false);
+        constexpr std::array<std::string_view, 14> known = {
+            "layers",   "channels",     "heads", "vocabulary",   "context",    "name",     "family",
+            "kv_heads", "feed_forward", "tied",  "norm_epsilon", "rope_theta", "tile_out", "tile_in"};
         m_section.refuseUnknown(known);
     }
 

@@ -75,6 +75,16 @@ std::optional<std::string> findMistake(const ModelSpec& model, const ModelFieldN
     if (model.family == ModelFamily::llama && model.headSize() % 2 != 0)
         return is(names.heads, model.heads) + ", which leaves " + std::to_string(model.headSize()) +
                " channels per head, and rotary positions turn pairs; choose a number that leaves an even one";
+    const int64_t c = model.channels, f = model.feedForward();
+    const int64_t up = model.family == ModelFamily::llama ? 2 * f : f;
+    for (const int64_t out : {model.qkvChannels(), c, up})
+        if (model.tile_out < 1 || out % model.tile_out != 0)
+            return is("tile_out", model.tile_out) + ", which does not divide the " + std::to_string(out) +
+                   " outputs of a linear layer; choose a divisor";
+    for (const int64_t in : {c, f})
+        if (model.tile_in < 1 || in % model.tile_in != 0)
+            return is("tile_in", model.tile_in) + ", which does not divide the " + std::to_string(in) +
+                   " inputs of a linear layer; choose a divisor";
     return std::nullopt;
 }
 
@@ -100,7 +110,8 @@ private:
     void add(std::string name, ParameterRole role, int32_t layer, std::vector<int64_t> shape, float std,
              float constant) {
         const int64_t elements = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-        m_list.push_back({std::move(name), role, layer, std::move(shape), elements, std, constant});
+        const auto index = static_cast<int32_t>(m_list.size());
+        m_list.push_back({std::move(name), role, layer, std::move(shape), elements, std, constant, index, {}});
     }
     float m_residual_std;
     std::vector<ParameterInfo> m_list;

@@ -32,6 +32,7 @@ struct ModelSpec {
     bool tied = true;           // the head is the token embedding; else a matrix of its own
     float norm_epsilon = 1e-5f; // GPT-2: this value
     float rope_theta = 10000;   // llama: base of the rotary angles
+    int64_t tile_out = 1, tile_in = 1; // the blocks' linear layers are cut into so many tiles each way; see tiling.h
     bool operator==(const ModelSpec&) const = default;
 
     int64_t headSize() const { return channels / heads; }
@@ -62,6 +63,13 @@ enum class ParameterRole : uint8_t {
 
 inline constexpr int32_t embedding_layer = -2; // ParameterInfo::layer of the embeddings
 
+// The part of a linear layer's weight that a parameter is.
+struct TileInfo {
+    int32_t number = 0;          // within the block
+    int64_t row = 0, column = 0; // of its first element in the whole
+    int64_t whole_columns = 0;
+};
+
 struct ParameterInfo {
     std::string name; // "transformer.h.3.attn.c_attn.weight"; stored [out, in]
     ParameterRole role;
@@ -70,6 +78,8 @@ struct ParameterInfo {
     int64_t elements = 0;
     float init_std = 0;      // 0: constant
     float init_constant = 0; // 1 for norm weights
+    int32_t whole = 0;       // index in parametersOf(), of which this is all or a tile
+    std::optional<TileInfo> tile;
 };
 
 std::span<const ModelSpec> builtinModels(); // gpt2-tiny, ..., llama3-70b

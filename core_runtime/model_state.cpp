@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/model_state.h"
+#include "core_runtime/tiling.h"
 #include "core_runtime/zero_keys.h"
 #include <algorithm>
 #include <cassert>
@@ -8,8 +9,8 @@
 namespace shardscope {
 namespace {
 
-// Calls `visit(offset in the slice, parameter, first element, count)` for every stretch of parameter values in slice
-// `rank` of a segment, or in the whole segment when `whole`.
+// Calls `visit(offset in the slice, parameter of parametersOf(), first element, count)` for every stretch of parameter
+// values in slice `rank` of a segment, or in the whole segment when `whole`.
 template <class Visit>
 void forEachStretch(const Plan& plan, const Segment& segment, int64_t rank, bool whole, Visit visit) {
     const int64_t from = whole ? 0 : rank * segment.slice_elements;
@@ -18,7 +19,11 @@ void forEachStretch(const Plan& plan, const Segment& segment, int64_t rank, bool
         const int64_t start = at(plan.layout.places, p).offset;
         const int64_t first = std::max(from, start);
         const int64_t end = std::min(to, start + at(plan.parameters, p).elements);
-        if (first < end) visit(first - from, p, first - start, end - first);
+        if (first >= end) continue;
+        forEachWholeStretch(at(plan.parameters, p), first - start, end - first,
+                            [&](int32_t parameter, int64_t element, int64_t offset, int64_t count) {
+                                visit(first - from + offset, parameter, element, count);
+                            });
     }
 }
 
@@ -143,7 +148,7 @@ void setParameters(Executor& executor, const Plan& plan, const ValueSource& sour
 
 std::vector<std::vector<float>> collectState(Executor& executor, const Plan& plan, StateKind kind) {
     std::vector<std::vector<float>> values;
-    for (const ParameterInfo& p : plan.parameters) values.emplace_back(static_cast<size_t>(p.elements));
+    for (const ParameterInfo& p : parametersOf(plan.model)) values.emplace_back(static_cast<size_t>(p.elements));
     auto take = [&](const OpenBuffer& buffer, const Segment& segment, int64_t rank, bool whole, int64_t offset) {
         forEachStretch(plan, segment, rank, whole, [&](int64_t stretch, int32_t p, int64_t first, int64_t count) {
             std::copy_n(buffer.floats(offset + stretch), count, at(values, p).begin() + first);

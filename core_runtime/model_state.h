@@ -17,7 +17,7 @@ using ValueSource = std::function<void(int32_t parameter, int64_t first, std::sp
 // the model than its plan says. std::runtime_error when a swap file fails; so for the others.
 void setParameters(Executor&, const Plan&, const ValueSource&);
 void setState(Executor&, const Plan&, StateKind, const ValueSource&); // exp_avg, exp_avg_sq
-// By parameter, definition order; from the ranks that own them.
+// By parameter of parametersOf(), like the indices above; from the ranks that own them.
 std::vector<std::vector<float>> collectState(Executor&, const Plan&, StateKind);
 
 } // namespace shardscope

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/planner.h"
 #include "core_runtime/program_builder.h"
+#include "core_runtime/tiling.h"
 #include "core_runtime/transformer_step.h"
 #include "core_runtime/zero_optimizer.h"
 
@@ -53,7 +54,7 @@ Result<Plan> plan(const Config& config, const ModelSpec& model, int64_t ranks, i
                      std::to_string(model.context) + " tokens."};
     if (const auto mistake = findMistake(model)) return Error{model.name + ": " + *mistake + "."};
     Plan plan{
-        .config = config, .model = model, .ranks = ranks, .sequence = sequence, .parameters = parametersOf(model)};
+        .config = config, .model = model, .ranks = ranks, .sequence = sequence, .parameters = tiledParametersOf(model)};
     plan.layout = makeLayout(plan.parameters, config.zero, ranks);
     plan.program.ranks = ranks;
     ProgramBuilder build(plan.program);

@@ -31,7 +31,7 @@ struct Plan {
     ModelSpec model;
     int64_t ranks = 1;
     int64_t sequence = 0;
-    std::vector<ParameterInfo> parameters;
+    std::vector<ParameterInfo> parameters; // with tiles; files and states outside go by parametersOf(model)
     Layout layout;
     StepProgram program;
     std::vector<SubGroup> sub_groups;

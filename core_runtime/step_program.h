@@ -82,7 +82,7 @@ enum class ComputeKind : uint8_t {
 };
 const char* toText(ComputeKind);
 
-using OpDims = std::array<int64_t, 5>; // rows, n, k ... as the kind needs
+using OpDims = std::array<int64_t, 6>; // rows, n, k ... as the kind needs
 
 // One contiguous range of `full`, cut into N equal slices that lie slice_stride apart; slice q belongs to rank q. With
 // a shard buffer, rank q keeps its slice there (all_gather reads it, reduce_scatter writes it); without, in place in

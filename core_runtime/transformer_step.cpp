@@ -58,13 +58,24 @@ private:
     // fetched apart from the final norm's.
     void appendUses(std::vector<ZeroParameters::LayerUse>& uses) const {
         uses.push_back({embedding_layer, Phase::forward});
-        for (int32_t l = 0; l < m_final; ++l) uses.push_back({l, Phase::forward});
+        for (int32_t l = 0; l < m_final; ++l) {
+            uses.push_back({l, Phase::forward});
+            for (const Role role : {Role::qkv_weight, Role::projection_weight, Role::up_weight, Role::down_weight})
+                m_ops.tileUses(uses, role, {Phase::forward, l});
+        }
         uses.push_back({m_final, Phase::forward});
         if (m_tied) {
             uses.push_back({embedding_layer, Phase::forward});
             uses.push_back({m_final, Phase::backward});
         }
-        for (int32_t l = m_final; l-- > 0;) uses.push_back({l, Phase::backward});
+        for (int32_t l = m_final; l-- > 0;) {
+            uses.push_back({l, Phase::backward});
+            if (m_recompute == Recompute::full)
+                for (const Role role : {Role::qkv_weight, Role::projection_weight, Role::up_weight})
+                    m_ops.tileUses(uses, role, {Phase::recompute, l});
+            for (const Role role : {Role::down_weight, Role::up_weight, Role::projection_weight, Role::qkv_weight})
+                m_ops.tileUses(uses, role, {Phase::backward, l});
+        }
     }
 
     std::string named(int32_t layer, const char* what) const { return "block " + std::to_string(layer) + " " + what; }

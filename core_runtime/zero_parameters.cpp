@@ -63,8 +63,9 @@ void ZeroParameters::setUses(const std::vector<LayerUse>& uses) {
     for (const LayerUse& use : uses) {
         int32_t unit = -1;
         for (size_t u = 0; u < units.size(); ++u)
-            if (!units[u].stays_gathered && units[u].layer == use.layer) unit = static_cast<int32_t>(u);
-        m_uses.push_back({.layer = use.layer, .unit = unit, .phase = use.phase});
+            if (!units[u].stays_gathered && units[u].layer == use.layer && units[u].tile == use.tile)
+                unit = static_cast<int32_t>(u);
+        m_uses.push_back({.layer = use.layer, .tile = use.tile, .unit = unit, .phase = use.phase});
     }
     // A unit that is used again within the reuse distance is not released in between.
     for (size_t later = 0; later < m_uses.size(); ++later) {
@@ -152,8 +153,8 @@ int64_t ZeroParameters::liveElements(size_t now) const {
     return live;
 }
 
-void ZeroParameters::beginUse([[maybe_unused]] int32_t layer) {
-    assert(m_next_use < m_uses.size() && m_uses[m_next_use].layer == layer);
+void ZeroParameters::beginUse([[maybe_unused]] int32_t layer, [[maybe_unused]] int32_t tile) {
+    assert(m_next_use < m_uses.size() && m_uses[m_next_use].layer == layer && m_uses[m_next_use].tile == tile);
     const size_t now = m_next_use++;
     auto provide = [&](size_t i, bool ahead) { // true: something was gathered
         Use& use = m_uses[i];

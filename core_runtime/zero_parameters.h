@@ -16,10 +16,11 @@ public:
     struct LayerUse {
         int32_t layer;
         Phase phase;
+        int32_t tile = -1; // one tile of the layer; -1: what is not tiled
     };
     void setUses(const std::vector<LayerUse>&);
     // Starts the next use: its unit is gathered when emission goes on, following ones as far as limits allow.
-    void beginUse(int32_t layer);
+    void beginUse(int32_t layer, int32_t tile = -1);
     // The values of a parameter within the use of its layer (the latest one begun).
     Operand parameter(int32_t parameter) const;
 
@@ -28,7 +29,7 @@ public:
 
 private:
     struct Use {
-        int32_t layer;
+        int32_t layer, tile;
         int32_t unit; // -1: all parameters of the layer stay gathered
         Phase phase;
         int64_t reuses = -1; // the earlier use whose gathered buffer still serves

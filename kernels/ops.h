@@ -72,7 +72,7 @@ int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directio
     template <class T>                                                                                                 \
     void matmulBackwardInput(T* dx, const T* dout, const T* w, int64_t rows, int64_t n, int64_t k,                     \
                              MatmulLayout layout = {});                                                                \
-    /* dw [N, K] = dout^T * x, dbias [N] = column sums of dout (or null); both overwritten */                          \
+    /* dw [N, K] = dout^T * x, dbias [N] = column sums of dout; both overwritten, either may be null (x with dw) */    \
     template <class T>                                                                                                 \
     void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t rows, int64_t n, int64_t k,          \
                               MatmulLayout layout = {});                                                               \

@@ -63,11 +63,11 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
     case ComputeKind::rmsnorm_backward:
         return k::rmsnormBackward<T>(t(0), t(1), t(2), t(3), t(4), t(5), f(6), d[0], d[1]);
     case ComputeKind::matmul_forward:
-        return k::matmulForward<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2]);
+        return k::matmulForward<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2], {d[3], d[4], d[5] != 0});
     case ComputeKind::matmul_backward_input:
-        return k::matmulBackwardInput<T>(t(0), t(1), t(2), d[0], d[1], d[2]);
+        return k::matmulBackwardInput<T>(t(0), t(1), t(2), d[0], d[1], d[2], {d[3], d[4], d[5] != 0});
     case ComputeKind::matmul_backward_weight:
-        return k::matmulBackwardWeight<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2]);
+        return k::matmulBackwardWeight<T>(t(0), t(1), t(2), t(3), d[0], d[1], d[2], {d[3], d[4], d[5] != 0});
     case ComputeKind::rope_forward:
     case ComputeKind::rope_backward:
         return k::rope<T>(t(0), d[0], d[1], d[2], d[3], d[4], op.value, op.compute == ComputeKind::rope_backward);

@@ -130,6 +130,7 @@ void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t ro
                           MatmulLayout layout) {
     const Strides at(layout, n, k);
     if (dbias) columnSums(dbias, dout, at.out, rows, n, at.add);
+    if (!dw) return;
     linear<T>({.a_transposed = true,
                .b_transposed = false,
                .m = n,

@@ -42,7 +42,7 @@ void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t ro
                           MatmulLayout layout) {
     const int64_t ldx = layout.ldx ? layout.ldx : k, ldo = layout.ldo ? layout.ldo : n;
     for (int64_t j = 0; j < n; ++j) {
-        for (int64_t i = 0; i < k; ++i) {
+        for (int64_t i = 0; dw && i < k; ++i) {
             float sum = 0;
             for (int64_t r = 0; r < rows; ++r)
                 sum += static_cast<float>(dout[r * ldo + j]) * static_cast<float>(x[r * ldx + i]);

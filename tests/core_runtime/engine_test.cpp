@@ -366,6 +366,8 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
     std::vector<ModelSpec> models = {test::smallModel(), test::smallModel(), test::smallLlama(), test::smallLlama()};
     models[1].tied = false;
     models[3].tied = true;
+    models[1].tile_out = models[3].tile_in = 2;
+    models[3].tile_out = 4;
     std::map<std::tuple<int64_t, int64_t, bool, int64_t, bool>, TrainingOutcome> references;
     for (int trial = 0; trial < 200; ++trial) {
         const int64_t ranks = pick({1, 2, 3, 4}), which = pick({0, 1, 2, 3});
@@ -411,11 +413,11 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
             c.zero.stage3_prefetch_bucket_size = kept.stage3_prefetch_bucket_size;
             c.zero.stage3_param_persistence_threshold = kept.stage3_param_persistence_threshold;
         };
-        INFO("trial " << trial << ": " << model.name << (model.tied ? ", tied, " : ", untied, ")
-                      << test::nameOf(v, ranks) << ", accumulation " << accumulation << ", recompute "
-                      << static_cast<int>(drawn.activations.recompute) << ", optimizer on "
-                      << static_cast<int>(drawn.zero.offload_optimizer.device) << ", parameters on "
-                      << static_cast<int>(drawn.zero.offload_param.device) << ", sub-groups "
+        INFO("trial " << trial << ": " << model.name << (model.tied ? ", tied, " : ", untied, ") << model.tile_out
+                      << "x" << model.tile_in << " tiles, " << test::nameOf(v, ranks) << ", accumulation "
+                      << accumulation << ", recompute " << static_cast<int>(drawn.activations.recompute)
+                      << ", optimizer on " << static_cast<int>(drawn.zero.offload_optimizer.device)
+                      << ", parameters on " << static_cast<int>(drawn.zero.offload_param.device) << ", sub-groups "
                       << drawn.zero.sub_group_size << ", reuse " << drawn.zero.stage3_max_reuse_distance);
         const bool reduces_each = accumulation > 1 && v.stage >= 2;
         const auto key = std::tuple(which, ranks, v.bf16, accumulation, reduces_each);
@@ -426,4 +428,50 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
                                         .outcome);
         CHECK(sameBits(references.at(key), run(v, ranks, 2, change, model).outcome));
     }
+}
+
+TEST_CASE("tiles: the same at every stage, rounding away from the whole, and less memory gathered at once") {
+    const TemporaryFolder folder;
+    for (ModelSpec model : {test::smallModel(), test::smallLlama()}) {
+        INFO(model.name);
+        const TrainingOutcome whole = run({.stage = 3}, 2, 3, {}, model).outcome;
+        model.tile_out = 2;
+        model.tile_in = 4;
+        const TrainingOutcome tiled = run({.stage = 0}, 2, 3, {}, model).outcome;
+        CHECK(tiled.losses[0] == Approx(whole.losses[0]).epsilon(1e-6));
+        CHECK(largestDifference(tiled, whole) < 2e-4);
+        CHECK_FALSE(sameBits(tiled, whole)); // the test would be blind if nothing were tiled
+        for (const int stage : {1, 2, 3})
+            for (const int64_t bucket : {100, 3000, 1 << 20})
+                CHECK(sameBits(
+                    tiled,
+                    run({.stage = stage, .reduce_bucket = bucket, .overlap = stage > 1}, 2, 3, {}, model).outcome));
+        CHECK(sameBits(tiled, run(
+                                  {.stage = 3, .persistence = 200}, 2, 3,
+                                  [](Config& c) { c.activations.recompute = Recompute::full; }, model)
+                                  .outcome));
+        CHECK(sameBits(tiled, run({.stage = 3}, 2, 3,
+                                  both(offloadOptimizer(OffloadDevice::nvme, folder.path()),
+                                       offloadParam(OffloadDevice::nvme, folder.path())),
+                                  model)
+                                  .outcome));
+    }
+}
+
+TEST_CASE("tiles: what is gathered at once falls by their number") {
+    auto gathered = [](int64_t tiles) {
+        ModelSpec model = test::smallModel();
+        model.tile_out = tiles;
+        Config config = test::configOf({.stage = 3, .prefetch = 0}, 2);
+        const auto planned = plan(config, model, 2, 0);
+        REQUIRE(planned);
+        int64_t largest = 0;
+        for (const BufferInfo& buffer : planned->program.buffers)
+            if (buffer.name.find("gathered") != std::string::npos && buffer.name.starts_with("block"))
+                largest = std::max(largest, buffer.bytes());
+        return largest;
+    };
+    CHECK(gathered(1) == 4 * (12 * 24 * 24 + 13 * 24)); // a block
+    CHECK(gathered(2) == 4 * (4 * 24 * 24 / 2));        // half of the largest linear layer
+    CHECK(gathered(4) == 4 * (4 * 24 * 24 / 4));
 }

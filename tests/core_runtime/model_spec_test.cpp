@@ -191,6 +191,10 @@ TEST_CASE("a model file's mistakes are named") {
     CHECK_THAT(refused(R"({"family": "bert"})"), Contains("family is \"bert\"; write \"gpt2\" or \"llama\""));
     CHECK_THAT(refused(R"({"layers": 2, "channels": 64, "heads": 4, "vocabulary": 256, "context": 32, "kv_heads": 2})"),
                Contains("kv_heads is for llama models"));
+    CHECK_THAT(refused(R"({"layers": 2, "channels": 64, "heads": 4, "vocabulary": 256, "context": 32, "tile_out": 5})"),
+               Contains("tile_out is 5, which does not divide the 192 outputs of a linear layer"));
+    CHECK_THAT(refused(R"({"layers": 2, "channels": 64, "heads": 4, "vocabulary": 256, "context": 32, "tile_in": 5})"),
+               Contains("tile_in is 5, which does not divide the 64 inputs"));
 }
 
 TEST_CASE("a model can come from Hugging Face's config.json") {

@@ -76,8 +76,8 @@ TEST_CASE("a swap file gives back what it was given, by io_uring and by threads"
         REQUIRE(file);
         if (threads) CHECK_FALSE((*file)->method().io_uring);
         std::vector<std::byte> memory(static_cast<size_t>(2 * (bytes + 2 * SwapFile::page)));
-        auto* start = reinterpret_cast<std::byte*>(
-            (reinterpret_cast<uintptr_t>(memory.data()) + SwapFile::page - 1) / SwapFile::page * SwapFile::page);
+        auto* start = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(memory.data()) + SwapFile::page - 1) /
+                                                   SwapFile::page * SwapFile::page);
         auto* back = start + (bytes / SwapFile::page + 1) * SwapFile::page;
         for (int64_t i = 0; i < bytes; ++i) start[i] = static_cast<std::byte>((i * 131) >> 3);
         constexpr int64_t offset = (bytes / SwapFile::page + 1) * SwapFile::page;
