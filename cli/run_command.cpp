@@ -28,8 +28,8 @@ constexpr int64_t max_ranks = 256; // ranks are threads
 
 struct RunCommand : RunOptions {
     int64_t steps = 20;
-    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, format = "text",
-                      progress = "auto";
+    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, initial_weights,
+                      format = "text", progress = "auto";
     uint64_t seed = 1;
 };
 
@@ -141,6 +141,15 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.command = invocation.command_line;
     request.stop = &stop_wanted;
     request.keep_weights = !command.weights.empty();
+    if (!command.initial_weights.empty()) {
+        Result<WeightsReader> reader = WeightsReader::open(command.initial_weights, request.model);
+        if (!reader) return reader.error();
+        const auto shared = std::make_shared<WeightsReader>(*std::move(reader));
+        request.initial_weights = [shared](int32_t p, int64_t first, std::span<float> out) {
+            return shared->read(p, first, out);
+        };
+        request.run_info.emplace_back("initial_weights", command.initial_weights);
+    }
     return request;
 }
 
@@ -234,7 +243,7 @@ int run(const RunCommand& command, const Invocation& invocation) {
     if (!outcome) return refuse(outcome.error());
     if (weights && outcome->completed_steps > 0) {
         const auto written = writeWeights(
-            *weights, parametersOf(request->model), DType::f32,
+            *weights, request->model, DType::f32,
             {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}},
             [&](int32_t p, std::span<float> out) -> Result<void> {
                 std::ranges::copy(outcome->weights[static_cast<size_t>(p)], out.begin());
@@ -257,7 +266,8 @@ int run(const RunCommand& command, const Invocation& invocation) {
 
 void addRunCommand(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<RunCommand>();
-    CLI::App* sub = app.add_subcommand("run", "Train a GPT-2 or LLaMA on CPU ranks with ZeRO and record what every lane did");
+    CLI::App* sub =
+        app.add_subcommand("run", "Train a GPT-2 or LLaMA on CPU ranks with ZeRO and record what every lane did");
     addRunOptions(*sub, *command);
     sub->add_option("--steps", command->steps, "Optimizer steps")->type_name("N")->capture_default_str();
     sub->add_option("--data", command->data, "Any file, read as bytes; without it the program's own documentation")
@@ -278,8 +288,11 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
         ->type_name("N")
         ->capture_default_str();
     sub->add_option("--trace", command->trace, "Record into this file")->type_name("FILE");
+    sub->add_option("--init-weights", command->initial_weights,
+                    "Start from the weights of this .safetensors file with Hugging Face's names (F32, F16 or BF16)")
+        ->type_name("FILE");
     sub->add_option("--save-weights", command->weights,
-                    "Write the final fp32 weights as .safetensors, loadable by Hugging Face's GPT-2")
+                    "Write the final fp32 weights as .safetensors, loadable by Hugging Face's GPT-2 or LLaMA")
         ->type_name("FILE");
     sub->add_option("--progress", command->progress, "On stderr: bar, plain lines, one json object per line, none")
         ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))

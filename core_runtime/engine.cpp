@@ -65,11 +65,10 @@ struct Engine::Impl {
         try {
             const std::vector<ParameterInfo> parameters = parametersOf(plan.model);
             setParameters(*executor, plan, [&](int32_t p, int64_t first, std::span<float> out) {
-                const auto index = static_cast<size_t>(p);
-                if (options.initial_weights)
-                    std::copy_n((*options.initial_weights)[index].begin() + first, out.size(), out.begin());
-                else
-                    initialValues(parameters[index], p, options.seed, first, out);
+                if (!options.initial_weights)
+                    return initialValues(parameters[static_cast<size_t>(p)], p, options.seed, first, out);
+                if (const Result<void> given = options.initial_weights(p, first, out); !given)
+                    throw std::runtime_error(given.error().message);
             });
         } catch (const std::exception& e) {
             return Error{std::string("The parameters cannot be initialised: ") + e.what()};

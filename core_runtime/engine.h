@@ -27,8 +27,9 @@ struct EngineOptions {
     int64_t sequence = 0; // 0 = the model's context
     uint64_t seed = 1;
     bool record_intervals = true; // off: memory and steps only; for measuring the tax of tracing
-    // By parameter, definition order; null = random from the seed. Not owned, read by initialize() only.
-    const std::vector<std::vector<float>>* initial_weights = nullptr;
+    // Fills elements [first, first + out.size()) of a parameter, definition order; null = random from the seed. Called
+    // by initialize() only, which ends with its error.
+    std::function<Result<void>(int32_t parameter, int64_t first, std::span<float> out)> initial_weights;
     std::vector<std::pair<std::string, std::string>> run_info; // more facts for the trace, by key
 };
 

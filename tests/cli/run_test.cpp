@@ -197,4 +197,11 @@ TEST_CASE("weights are written as safetensors that Hugging Face's GPT-2 loads") 
             for (size_t i = 0; i < in; ++i) equal = equal && stored[i * out + o] == expected[o * in + i];
         CHECK(equal);
     }
+    // Started from these weights, and not moved either, a run writes the same tensors.
+    const std::string again = folder.path("again.safetensors");
+    succeed(smallRun(folder, {"--steps", "1", "--stage", "1", "--set", "optimizer.params.lr=0", "--save-weights", again,
+                              "--init-weights", path, "--seed", "6"}));
+    const std::string second = readFile(again);
+    REQUIRE(second.size() == file.size());
+    CHECK(second.substr(8 + length) == file.substr(8 + length));
 }

@@ -172,7 +172,10 @@ void checkGradient(const ModelSpec& model, const Variant& variant) {
         weights.emplace_back(values.begin(), values.end());
         initial.push_back(std::move(values));
     }
-    request.initial_weights = &initial;
+    request.initial_weights = [&](int32_t p, int64_t first, std::span<float> out) -> Result<void> {
+        std::copy_n(initial[static_cast<size_t>(p)].begin() + first, out.size(), out.begin());
+        return {};
+    };
     const TrainingOutcome outcome = run(request);
     const int64_t samples = 2 * ranks;
     std::vector<int32_t> ids(static_cast<size_t>(samples * sequence)), targets(ids.size());
