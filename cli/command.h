@@ -32,6 +32,7 @@ void addMergeCommand(CLI::App&, Invocation&);
 void addPlanCommand(CLI::App&, Invocation&);
 void addBenchCommand(CLI::App&, Invocation&);
 void addConfigCommand(CLI::App&, Invocation&); // config explain
+void addEstimateCommand(CLI::App&, Invocation&);
 
 // How a command that answers with tables prints them.
 struct ReportOptions {

@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
     });
     cli::addRunCommand(app, invocation);
     cli::addPlanCommand(app, invocation);
+    cli::addEstimateCommand(app, invocation);
     cli::addConfigCommand(app, invocation);
     cli::addTraceCommands(app, invocation);
     cli::addAnalysisCommands(app, invocation);

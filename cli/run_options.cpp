@@ -7,8 +7,6 @@
 namespace shardscope::cli {
 namespace {
 
-constexpr int64_t default_micro_batch = 4;
-
 // "a.b=1" sets {"a": {"b": 1}}. The value is JSON; what is not JSON is a text, so that optimizer.type=AdamW needs no
 // quotes.
 Result<void> override(Json& config, const std::string& assignment) {
@@ -34,12 +32,16 @@ Result<void> override(Json& config, const std::string& assignment) {
 } // namespace
 
 void addRunOptions(CLI::App& app, RunOptions& options) {
-    app.add_option("--config", options.config_path,
-                   "DeepSpeed JSON (comments allowed). Without it: fp32, AdamW at DeepSpeed's defaults, micro-batch " +
-                       std::to_string(default_micro_batch))
-        ->type_name("FILE");
+    addConfigOption(app, options);
     addOverrideOptions(app, options);
     addModelOptions(app, options);
+}
+
+void addConfigOption(CLI::App& app, RunOptions& options) {
+    app.add_option("--config", options.config_path,
+                   "DeepSpeed JSON (comments allowed). Without it: fp32, AdamW at DeepSpeed's defaults, micro-batch " +
+                       std::to_string(options.assumed_micro_batch))
+        ->type_name("FILE");
 }
 
 void addOverrideOptions(CLI::App& app, RunOptions& options) {
@@ -51,7 +53,7 @@ void addOverrideOptions(CLI::App& app, RunOptions& options) {
     app.add_option("--stage", options.stage, "Shorthand for --set zero_optimization.stage=N")->type_name("0..3");
 }
 
-void addModelOptions(CLI::App& app, RunOptions& options) {
+void addModelOption(CLI::App& app, RunOptions& options) {
     std::string names;
     for (const ModelSpec& model : builtinModels()) names += (names.empty() ? "" : ", ") + model.name;
     app.add_option("--model", options.model,
@@ -59,9 +61,17 @@ void addModelOptions(CLI::App& app, RunOptions& options) {
                        ", or a .json file: layers, channels, heads, vocabulary, context, or Hugging Face's config.json")
         ->type_name("MODEL")
         ->capture_default_str();
+}
+
+void addModelOptions(CLI::App& app, RunOptions& options) {
+    addModelOption(app, options);
     app.add_option("--ranks", options.ranks, "CPU ranks: threads of this process")
         ->type_name("N")
         ->capture_default_str();
+    addSequenceOption(app, options);
+}
+
+void addSequenceOption(CLI::App& app, RunOptions& options) {
     app.add_option("--sequence", options.sequence, "Tokens per sample; 0 is the model's context")->type_name("N");
 }
 
@@ -77,16 +87,22 @@ Result<Given> readGiven(const RunOptions& options, std::optional<int64_t> steps)
         if (!read) return read.error();
         text = *std::move(read);
     }
-    if (options.config_path.empty() || options.stage || !options.overrides.empty()) {
+    const bool assumes_batch = options.config_path.empty() || options.assumes_batch_of_file;
+    if (assumes_batch || options.stage || options.micro_batch || !options.overrides.empty()) {
         Result<Json> json = parseJsonObject(options.config_path.empty() ? "{}" : text, source);
         if (!json) return json.error();
         std::vector<std::string> overrides = options.overrides;
         if (options.stage) overrides.push_back("zero_optimization.stage=" + std::to_string(*options.stage));
+        if (options.micro_batch) {
+            overrides.push_back("train_micro_batch_size_per_gpu=" + std::to_string(*options.micro_batch));
+            overrides.emplace_back("train_batch_size=null");
+        }
         for (const std::string& assignment : overrides)
             if (const auto done = override(*json, assignment); !done) return done.error();
-        if (options.config_path.empty() && !json->contains("train_batch_size") &&
-            !json->contains("train_micro_batch_size_per_gpu"))
-            (*json)["train_micro_batch_size_per_gpu"] = default_micro_batch;
+        if (assumes_batch && !json->contains("train_batch_size") && !json->contains("train_micro_batch_size_per_gpu")) {
+            (*json)["train_micro_batch_size_per_gpu"] = options.assumed_micro_batch;
+            given.assumed_batch = true;
+        }
         text = json->dump(2, ' ', true, Json::error_handler_t::replace);
     }
     Result<ModelSpec> model = findModel(options.model);

@@ -3,7 +3,6 @@
 #include "core_runtime/zero_keys.h"
 #include <algorithm>
 #include <functional>
-#include <map>
 
 namespace shardscope {
 namespace {
@@ -71,8 +70,7 @@ public:
     explicit Explainer(const Plan& plan)
         : m_plan(plan)
         , m_config(plan.config)
-        , m_by_key(
-              peaks(plan.program, [](const BufferInfo& b) { return b.config_key.empty() ? key_batch : b.config_key; }))
+        , m_by_key(peaksByKey(plan.program))
         , m_peak(peakOf(plan.program)) {}
 
     ExplainedSetting explain(const Setting& setting) const {
@@ -183,6 +181,10 @@ private:
 };
 
 } // namespace
+
+std::map<std::string, TierBytes> peaksByKey(const StepProgram& program) {
+    return peaks(program, [](const BufferInfo& b) { return b.config_key.empty() ? key_batch : b.config_key; });
+}
 
 std::vector<ExplainedSetting> explainSettings(const Plan& plan) {
     const Explainer explainer(plan);

@@ -3,6 +3,7 @@
 #pragma once
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
+#include <map>
 
 namespace shardscope {
 
@@ -16,6 +17,9 @@ struct ExplainedSetting {
     std::string memory;    // what these bytes are; empty: none
     std::string no_effect; // why no other value would change anything in this plan; empty: it acts
 };
+
+// The most that lives at once, per rank and tier, of the buffers that each key asked for.
+std::map<std::string, TierBytes> peaksByKey(const StepProgram&);
 
 // In the order of Config::settings.
 std::vector<ExplainedSetting> explainSettings(const Plan&);
