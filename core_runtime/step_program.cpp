@@ -47,10 +47,8 @@ const char* toText(ComputeKind kind) {
         return "swiglu_backward";
     case ComputeKind::residual_forward:
         return "residual_forward";
-    case ComputeKind::cross_entropy_forward:
-        return "cross_entropy_forward";
-    case ComputeKind::cross_entropy_backward:
-        return "cross_entropy_backward";
+    case ComputeKind::cross_entropy:
+        return "cross_entropy";
     case ComputeKind::accumulate:
         return "accumulate";
     case ComputeKind::squared_norm:

@@ -165,14 +165,11 @@ private:
 
         if (m_tied) m_parameters.beginUse(embedding_layer);
         const BufferId logits = m_ops.linear("head", forward, norm.out, m_ops.headWeights());
-        const BufferId lse = m_ops.floats("logits log sum", rows);
+        // The gradient takes the place of the logits, in the pass that computes the loss.
         m_ops.op(
-            ComputeKind::cross_entropy_forward, "loss", forward, {rows, vocabulary},
+            ComputeKind::cross_entropy, "loss", forward, {rows, vocabulary, m_plan.accumulation()},
             {Operand{.buffer = m_plan.losses, .offset = micro_batch * rows, .elements = rows, .access = Access::write},
-             m_ops.write(lse), m_ops.read(logits), m_ops.read(m_plan.targets)});
-        m_ops.op(ComputeKind::cross_entropy_backward, "loss backward", backward,
-                 {rows, vocabulary, m_plan.accumulation()},
-                 {m_ops.change(logits), m_ops.read(m_plan.targets), m_ops.read(lse)});
+             m_ops.change(logits), m_ops.read(m_plan.targets)});
         const BufferId dnormed =
             m_ops.linearBackward("head", "final norm gradient", backward, logits, norm.out, m_ops.headWeights());
 

@@ -85,13 +85,11 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
         return k::swigluBackward<T>(t(0), t(1), t(2), d[0], d[1]);
     case ComputeKind::residual_forward:
         return k::residualForward<T>(t(0), t(1), t(2), d[0]);
-    case ComputeKind::cross_entropy_forward:
-        return k::crossEntropyForward<T>(f(0), f(1), t(2), n(3), d[0], d[1]);
-    case ComputeKind::cross_entropy_backward:
+    case ComputeKind::cross_entropy:
         // The mean over the tokens of all micro-batches of the rank; the mean over ranks is the collective's.
-        return k::crossEntropyBackward<T>(t(0), t(0), n(1), f(2),
-                                          static_cast<float>(context.loss_scale / static_cast<double>(d[0] * d[2])),
-                                          d[0], d[1]);
+        return k::crossEntropy<T>(f(0), t(1), t(1), n(2),
+                                  static_cast<float>(context.loss_scale / static_cast<double>(d[0] * d[2])), d[0],
+                                  d[1]);
     case ComputeKind::accumulate:
     case ComputeKind::squared_norm:
     case ComputeKind::norm_total:
