@@ -3,6 +3,7 @@
 #include "core_runtime/bench.h"
 #include "kernels/bench.h"
 #include "profiler/bench.h"
+#include "traces/bench.h"
 #include "traces/importers/bench.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace {
 struct BenchCommand {
     std::string name, format = "text";
     BenchStepRequest step;
-    BenchImportRequest import;
+    int64_t events = 1'000'000;
     bool json() const { return format == "json"; }
 };
 
@@ -32,9 +33,7 @@ Result<std::string> step(const BenchCommand& command) {
 }
 
 Result<std::string> import(const BenchCommand& command) {
-    BenchImportRequest request = command.import;
-    request.json = command.json();
-    return benchImport(request);
+    return benchImport({.events = command.events, .json = command.json()});
 }
 
 constexpr std::array benchmarks = {
@@ -45,6 +44,10 @@ constexpr std::array benchmarks = {
               [](const BenchCommand& c) -> Result<std::string> { return kernels::benchAdamW(c.json()); }},
     Benchmark{"record", "What recording one interval costs",
               [](const BenchCommand& c) -> Result<std::string> { return benchRecord(c.json()); }},
+    Benchmark{"open", "Time to the first picture of traces of rising size",
+              [](const BenchCommand& c) { return benchOpen({.events = c.events, .json = c.json()}); }},
+    Benchmark{"zoom", "Answer times of a walk through a trace",
+              [](const BenchCommand& c) { return benchZoom({.events = c.events, .json = c.json()}); }},
     Benchmark{"import", "Turning Chrome JSON into a trace against a bare simdjson pass", import},
     Benchmark{"ops", "Every kernel against its plain reference",
               [](const BenchCommand& c) -> Result<std::string> { return kernels::benchOps(c.json()); }},
@@ -85,7 +88,7 @@ void addBenchCommand(CLI::App& app, Invocation& invocation) {
         ->type_name("N")
         ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
         ->capture_default_str();
-    sub->add_option("--events", command->import.events, "import: events of the file that is made for it")
+    sub->add_option("--events", command->events, "open, zoom, import: events of the file that is made for it")
         ->type_name("N")
         ->check(CLI::Range(int64_t{1000}, int64_t{100'000'000}))
         ->capture_default_str();
