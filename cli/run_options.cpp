@@ -111,6 +111,7 @@ Result<Given> readGiven(const RunOptions& options, std::optional<int64_t> steps)
     Result<Config> config = parseConfig(text, source, options.ranks, given.model.channels, steps);
     if (!config) return config.error();
     given.config = *std::move(config);
+    for (std::string& notice : noticesOf(given.model)) given.config.notices.push_back(std::move(notice));
     return given;
 }
 

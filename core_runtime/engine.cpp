@@ -91,6 +91,7 @@ struct Engine::Impl {
 
     StepContext context() const {
         return {.step = state.global_steps,
+                .seed = options.seed,
                 .adamw = adamwStep(),
                 .gradient_clipping = options.config.gradient_clipping,
                 .loss_scale = scaler.scale(),

@@ -263,6 +263,23 @@ BufferId LayerOps::activationBackward(const std::string& block, Place place, Buf
     return dup;
 }
 
+OpDims LayerOps::dropDims(int64_t place_in_model) const {
+    return {m_rows / m_plan.sequence, m_plan.sequence * m_channels, place_in_model, m_plan.ranks};
+}
+
+void LayerOps::drop(const std::string& name, Place place, BufferId x, int64_t place_in_model) {
+    if (m_model.dropout == 0) return;
+    op(ComputeKind::dropout, name, place, dropDims(place_in_model), {change(x), read(x)}, m_model.dropout);
+}
+
+BufferId LayerOps::dropBackward(const std::string& name, Place place, BufferId dout, int64_t place_in_model) {
+    if (m_model.dropout == 0) return dout;
+    const BufferId dx = buffer(name + " gradient", m_rows * m_channels);
+    op(ComputeKind::dropout, name + " backward", place, dropDims(place_in_model), {write(dx), read(dout)},
+       m_model.dropout);
+    return dx;
+}
+
 BufferId LayerOps::residual(const std::string& name, Place place, BufferId a, BufferId b) {
     const BufferId out = buffer(name, m_rows * m_channels);
     op(ComputeKind::residual_forward, name, place, {m_rows * m_channels}, {write(out), read(a), read(b)});

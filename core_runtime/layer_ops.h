@@ -62,6 +62,10 @@ public:
     // `block` is the start of the names.
     BufferId activation(const std::string& block, Place, BufferId up);
     BufferId activationBackward(const std::string& block, Place, BufferId dout, BufferId up);
+    // Without dropout in the model neither emits anything. `drop` works in place; the gradient is a new buffer, because
+    // it goes another way undropped. `place_in_model`: see dropoutKey().
+    void drop(const std::string& name, Place, BufferId x, int64_t place_in_model);
+    BufferId dropBackward(const std::string& name, Place, BufferId dout, int64_t place_in_model);
     BufferId residual(const std::string& name, Place, BufferId a, BufferId b);
 
 private:
@@ -75,6 +79,7 @@ private:
     void linearByTiles(const std::string& name, Place, BufferId out, BufferId x, Weights);
     void linearBackwardByTiles(const std::string& name, Place, BufferId dx, BufferId dout, BufferId x, Weights);
     OpDims attentionDims() const;
+    OpDims dropDims(int64_t place_in_model) const;
     BufferId attentionWorkspace(const std::string& name);
 
     Plan& m_plan;

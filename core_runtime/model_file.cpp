@@ -63,6 +63,8 @@ public:
                 if (m_section.contains(key))
                     m_reading.fail(std::string(key) + " is for llama models; remove it or write \"family\": \"llama\"");
         }
+        m_model.dropout = real("dropout", 0, 0, 1);
+        m_model.attention_dropout = real("attention_dropout", 0, 0, 1);
         if (const Json* name = m_section.find("name")) {
             if (name->is_string() && !name->get_ref<const std::string&>().empty())
                 m_model.name = name->get<std::string>();
@@ -71,9 +73,10 @@ public:
         }
         number("tile_out", &ModelSpec::tile_out, 1, 65536, false);
         number("tile_in", &ModelSpec::tile_in, 1, 65536, false);
-        constexpr std::array<std::string_view, 14> known = {
-            "layers",   "channels",     "heads", "vocabulary",   "context",    "name",     "family",
-            "kv_heads", "feed_forward", "tied",  "norm_epsilon", "rope_theta", "tile_out", "tile_in"};
+        constexpr std::array<std::string_view, 16> known = {
+            "layers",   "channels",         "heads", "vocabulary",   "context",    "name",     "family",
+            "kv_heads", "feed_forward",     "tied",  "norm_epsilon", "rope_theta", "tile_out", "tile_in",
+            "dropout",  "attention_dropout"};
         m_section.refuseUnknown(known);
     }
 
@@ -81,6 +84,11 @@ public:
         shape();
         if (!llama()) {
             for (const FixedKey& key : gpt2_fixed) m_section.fixed(key, 0);
+            m_model.dropout = real("resid_pdrop", 0, 0, 1);
+            if (m_section.contains("embd_pdrop") && real("embd_pdrop", 0, 0, 1) != m_model.dropout)
+                m_reading.fail(
+                    "embd_pdrop is not resid_pdrop; one probability serves both, so give them the same value");
+            m_model.attention_dropout = real("attn_pdrop", 0, 0, 1);
             return;
         }
         number(m_names.kv_heads, &ModelSpec::kv_heads, 1, 65536, false);
@@ -90,6 +98,7 @@ public:
         if (rope.contains("rope_theta"))
             m_model.rope_theta = static_cast<float>(rope.real("rope_theta", 10000, 1, 1e12));
         rope.fixed({"rope_type", "\"default\"", "scaled rotary positions are not implemented; write \"default\""}, 0);
+        m_model.attention_dropout = real("attention_dropout", 0, 0, 1);
         for (const FixedKey& key : llama_fixed) m_section.fixed(key, 0);
         const auto size = m_section.optionalInteger("head_dim", {1, "", ""});
         if (size && m_model.heads > 0 && *size * m_model.heads != m_model.channels)

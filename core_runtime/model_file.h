@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model from a JSON file, in either of two forms:
 //   our own: layers, channels, heads, vocabulary, context; optional name, family ("gpt2" or "llama"), feed_forward,
-//   tied, and for llama kv_heads, norm_epsilon, rope_theta;
+//   tied, dropout, attention_dropout, and for llama kv_heads, norm_epsilon, rope_theta;
 //   Hugging Face's config.json, told by its model_type "gpt2" or "llama". Keys that do not change the model's shape or
 //   arithmetic are ignored there; values that the kernels do not compute are refused.
 #pragma once

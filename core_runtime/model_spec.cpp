@@ -66,6 +66,7 @@ std::optional<std::string> findMistake(const ModelSpec& model, const ModelFieldN
     const auto is = [](std::string_view name, int64_t value) {
         return std::string(name) + " is " + std::to_string(value);
     };
+    if (!(model.dropout >= 0 && model.dropout < 1)) return "dropout is not from 0 to below 1; choose 0.1 or 0";
     if (model.heads < 1 || model.channels % model.heads != 0)
         return is(names.heads, model.heads) + ", which does not divide " + std::string(names.channels) + " " +
                std::to_string(model.channels) + "; choose a divisor";
@@ -86,6 +87,12 @@ std::optional<std::string> findMistake(const ModelSpec& model, const ModelFieldN
             return is("tile_in", model.tile_in) + ", which does not divide the " + std::to_string(in) +
                    " inputs of a linear layer; choose a divisor";
     return std::nullopt;
+}
+
+std::vector<std::string> noticesOf(const ModelSpec& model) {
+    if (model.attention_dropout == 0) return {};
+    return {model.name + " drops attention probabilities (attn_pdrop, attention_dropout), which is not implemented and "
+                         "has no effect"};
 }
 
 namespace {

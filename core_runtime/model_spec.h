@@ -27,11 +27,13 @@ struct ModelSpec {
     int64_t vocabulary = 0;
     int64_t context = 0; // longest sequence
     ModelFamily family = ModelFamily::gpt2;
-    int64_t kv_heads = 0;       // key/value heads, a divisor of heads (grouped-query attention); 0: as many as heads
-    int64_t feed_forward = 0;   // width inside the MLP; 0: 4 * channels
-    bool tied = true;           // the head is the token embedding; else a matrix of its own
-    float norm_epsilon = 1e-5f; // GPT-2: this value
-    float rope_theta = 10000;   // llama: base of the rotary angles
+    int64_t kv_heads = 0;        // key/value heads, a divisor of heads (grouped-query attention); 0: as many as heads
+    int64_t feed_forward = 0;    // width inside the MLP; 0: 4 * channels
+    bool tied = true;            // the head is the token embedding; else a matrix of its own
+    float norm_epsilon = 1e-5f;  // GPT-2: this value
+    float rope_theta = 10000;    // llama: base of the rotary angles
+    float dropout = 0;           // of the embedding and of what attention and MLP add to the residual stream, below 1
+    float attention_dropout = 0; // of attention probabilities; described, but see noticesOf()
     int64_t tile_out = 1, tile_in = 1; // the blocks' linear layers are cut into so many tiles each way; see tiling.h
     bool operator==(const ModelSpec&) const = default;
 
@@ -93,6 +95,9 @@ struct ModelFieldNames {
 };
 // Numbers that do not fit together, as a sentence without its full stop.
 std::optional<std::string> findMistake(const ModelSpec&, const ModelFieldNames& = {});
+
+// What a model asks for and the runtime does not do, as sentences without full stops.
+std::vector<std::string> noticesOf(const ModelSpec&);
 
 std::vector<ParameterInfo> parametersOf(const ModelSpec&);
 int64_t parameterCount(const ModelSpec&);

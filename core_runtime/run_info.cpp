@@ -79,6 +79,7 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
                        {"kv_heads", m.keyHeads()},
                        {"feed_forward", m.feedForward()},
                        {"tied", m.tied},
+                       {"dropout", m.dropout},
                        {"tile_out", m.tile_out},
                        {"tile_in", m.tile_in},
                        {"parameters", parameterCount(m)},

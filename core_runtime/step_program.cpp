@@ -45,6 +45,8 @@ const char* toText(ComputeKind kind) {
         return "swiglu_forward";
     case ComputeKind::swiglu_backward:
         return "swiglu_backward";
+    case ComputeKind::dropout:
+        return "dropout";
     case ComputeKind::residual_forward:
         return "residual_forward";
     case ComputeKind::cross_entropy:

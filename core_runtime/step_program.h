@@ -71,6 +71,7 @@ enum class ComputeKind : uint8_t {
     gelu_backward,
     swiglu_forward,
     swiglu_backward,
+    dropout,
     residual_forward,
     cross_entropy,
     accumulate,
@@ -108,7 +109,7 @@ struct Op {
     std::string config_key;
     std::vector<Operand> operands;       // compute: in the order of the kernel's arguments; copy: to, from
     OpDims dims{};                       // compute
-    float value = 0;                     // compute: the epsilon of rmsnorm, the theta of rope
+    float value = 0;                     // compute: the epsilon of rmsnorm, the theta of rope, the p of dropout
     std::vector<CollectivePiece> pieces; // collective
     BufferId buffer = BufferId::none;    // alloc, free
     std::vector<OpId> waits_for;         // earlier ops of other lanes

@@ -47,7 +47,7 @@ public:
             for (int32_t l = 0; l < m_final; ++l) x = blockForward(l, x);
             BufferId dx = head(x, m);
             for (int32_t l = m_final; l-- > 0;) dx = blockBackward(l, dx);
-            m_ops.embedBackward(dx);
+            m_ops.embedBackward(m_ops.dropBackward("embedding dropout", {Phase::backward, embedding_layer}, dx, 0));
             m_gradients.endMicroBatch();
         }
         m_build.setMicroBatch(0, 1);
@@ -98,7 +98,9 @@ private:
                  {m_ops.rows() / m_plan.sequence, m_plan.sequence, micro_batch},
                  {m_ops.write(m_plan.ids), m_ops.write(m_plan.targets)});
         m_parameters.beginUse(embedding_layer);
-        return m_ops.embed();
+        const BufferId x = m_ops.embed();
+        m_ops.drop("embedding dropout", {Phase::forward, embedding_layer}, x, 0);
+        return x;
     }
 
     // A block up to what its backward pass reads; the two ops behind that make its output.
@@ -112,6 +114,7 @@ private:
         a.attention = m_ops.attention(named(l, "attention"), place, a.qkv);
         const BufferId projected = m_ops.linear(named(l, "projection"), place, a.attention.out,
                                                 m_ops.weights(Role::projection_weight, Role::projection_bias, l));
+        m_ops.drop(named(l, "dropout 1"), place, projected, 1 + 2 * l);
         a.middle = m_ops.residual(named(l, "residual 1"), place, x, projected);
         a.norm2 =
             m_ops.norm(named(l, "norm 2"), place, a.middle, m_ops.weights(Role::norm2_weight, Role::norm2_bias, l));
@@ -127,6 +130,7 @@ private:
         const BlockActivations a = blockInside(l, x, Phase::forward);
         const BufferId down =
             m_ops.linear(named(l, "down"), place, a.activated, m_ops.weights(Role::down_weight, Role::down_bias, l));
+        m_ops.drop(named(l, "dropout 2"), place, down, 2 + 2 * l);
         m_blocks.push_back(a);
         return m_ops.residual(named(l, "residual 2"), place, a.middle, down);
     }
@@ -185,8 +189,9 @@ private:
         BlockActivations a = m_blocks[static_cast<size_t>(l)];
         if (m_recompute == Recompute::full) a = blockInside(l, a.in, Phase::recompute);
         if (m_recompute == Recompute::selective) a.attention = m_ops.attention(named(l, "attention"), again, a.qkv);
+        const BufferId ddown = m_ops.dropBackward(named(l, "dropout 2"), place, dout, 2 + 2 * l);
         const BufferId dactivated =
-            m_ops.linearBackward(named(l, "down"), named(l, "activation gradient"), place, dout, a.activated,
+            m_ops.linearBackward(named(l, "down"), named(l, "activation gradient"), place, ddown, a.activated,
                                  m_ops.weights(Role::down_weight, Role::down_bias, l));
         const BufferId dup = m_ops.activationBackward("block " + std::to_string(l), place, dactivated, a.up);
         const BufferId dnorm2 = m_ops.linearBackward(named(l, "up"), named(l, "norm 2 gradient"), place, dup,
@@ -194,8 +199,9 @@ private:
         const BufferId dmiddle =
             m_ops.normBackward(named(l, "norm 2"), named(l, "residual 1 gradient"), place, dnorm2, dout, a.middle,
                                a.norm2, m_ops.weights(Role::norm2_weight, Role::norm2_bias, l));
+        const BufferId dprojected = m_ops.dropBackward(named(l, "dropout 1"), place, dmiddle, 1 + 2 * l);
         const BufferId dattended =
-            m_ops.linearBackward(named(l, "projection"), named(l, "attention gradient"), place, dmiddle,
+            m_ops.linearBackward(named(l, "projection"), named(l, "attention gradient"), place, dprojected,
                                  a.attention.out, m_ops.weights(Role::projection_weight, Role::projection_bias, l));
         const BufferId dqkv = m_ops.attentionBackward(named(l, "attention"), named(l, "qkv gradient"), place, dattended,
                                                       a.qkv, a.attention);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/cpu/compute.h"
 #include "core_runtime/planner.h"
+#include "core_runtime/random.h"
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -83,6 +84,13 @@ template <class T> void run(const Op& op, int64_t rank, const Arguments& a, cons
         return k::swigluForward<T>(t(0), t(1), d[0], d[1]);
     case ComputeKind::swiglu_backward:
         return k::swigluBackward<T>(t(0), t(1), t(2), d[0], d[1]);
+    case ComputeKind::dropout: // samples, elements of each, place, ranks
+        for (int64_t b = 0; b < d[0]; ++b) {
+            const int64_t sample = (op.micro_batch * d[3] + rank) * d[0] + b;
+            k::dropout<T>(t(0) + b * d[1], t(1) + b * d[1], d[1], op.value,
+                          dropoutKey(context.seed, context.step, d[2], sample));
+        }
+        return;
     case ComputeKind::residual_forward:
         return k::residualForward<T>(t(0), t(1), t(2), d[0]);
     case ComputeKind::cross_entropy:

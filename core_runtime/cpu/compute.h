@@ -10,6 +10,7 @@ namespace shardscope {
 
 struct StepContext {
     int64_t step = 0;
+    uint64_t seed = 1; // of dropout
     kernels::AdamWStep adamw{};
     double gradient_clipping = 0;  // 0 = off
     double loss_scale = 1;         // what the loss was multiplied with

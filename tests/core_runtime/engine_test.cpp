@@ -365,7 +365,9 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
     // GPT-2 and LLaMA, each with a tied head and with one of its own.
     std::vector<ModelSpec> models = {test::smallModel(), test::smallModel(), test::smallLlama(), test::smallLlama()};
     models[1].tied = false;
+    models[1].dropout = 0.1f;
     models[3].tied = true;
+    models[3].dropout = 0.4f;
     models[1].tile_out = models[3].tile_in = 2;
     models[3].tile_out = 4;
     std::map<std::tuple<int64_t, int64_t, bool, int64_t, bool>, TrainingOutcome> references;

@@ -180,6 +180,8 @@ TEST_CASE("a model file's mistakes are named") {
                Contains("did you mean context?"));
     CHECK_THAT(refused(R"({"layers": 1e6, "channels": 64, "heads": 4, "vocabulary": 256, "context": 32})"),
                Contains("layers is 1000000"));
+    CHECK_THAT(refused(R"({"layers": 2, "channels": 64, "heads": 4, "vocabulary": 256, "context": 32, "dropout": 1})"),
+               Contains("dropout is 1;"));
     CHECK_THAT(refused("{"), Contains("line 1, column 2"));
     CHECK_FALSE(findModel("/nonexistent/model.json"));
     const std::string llama = R"({"family": "llama", "layers": 2, "channels": 64, "vocabulary": 256, "context": 32, )";
@@ -199,7 +201,7 @@ TEST_CASE("a model file's mistakes are named") {
 
 TEST_CASE("a model can come from Hugging Face's config.json") {
     const ModelFile gpt2(R"({
-        "activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "bos_token_id": 50256,
+        "activation_function": "gelu_new", "attn_pdrop": 0.1, "embd_pdrop": 0.1, "resid_pdrop": 0.1, "architectures": ["GPT2LMHeadModel"], "bos_token_id": 50256,
         "layer_norm_epsilon": 1e-05, "model_type": "gpt2", "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12,
         "n_inner": null, "n_positions": 1024, "task_specific_params": {"text-generation": {"max_length": 50}},
         "vocab_size": 50257})");
@@ -207,6 +209,9 @@ TEST_CASE("a model can come from Hugging Face's config.json") {
     REQUIRE(model);
     CHECK(parameterCount(*model) == 124'439'808);
     CHECK(model->name == gpt2.path);
+    CHECK(model->dropout == 0.1f);
+    REQUIRE(noticesOf(*model).size() == 1);
+    CHECK_THAT(noticesOf(*model)[0], Contains("attn_pdrop"));
     CHECK(model->tied);
 
     const std::string rest = R"("hidden_act": "silu", "hidden_size": 8192, "intermediate_size": 28672,
@@ -234,6 +239,9 @@ TEST_CASE("a model can come from Hugging Face's config.json") {
                Contains("n_head is 5, which does not divide n_embd 64"));
     CHECK_THAT(refused(R"({"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 1, "vocab_size": 256})"),
                Contains("n_positions is missing"));
+    CHECK_THAT(refused(R"({"model_type": "gpt2", "n_embd": 64, "n_head": 4, "n_layer": 1, "n_positions": 8,
+                           "vocab_size": 256, "embd_pdrop": 0.2, "resid_pdrop": 0.1})"),
+               Contains("embd_pdrop is not resid_pdrop"));
     CHECK_THAT(refused(R"({"model_type": "mistral", "hidden_size": 64})"), Contains("model_type is \"mistral\""));
     CHECK_THAT(refused(R"({"hidden_size": 64, "vocab_size": 256})"), Contains("model_type is missing"));
 }

@@ -180,7 +180,8 @@ void checkGradient(const ModelSpec& model, const Variant& variant) {
     const int64_t samples = 2 * ranks;
     std::vector<int32_t> ids(static_cast<size_t>(samples * sequence)), targets(ids.size());
     request.data->batch(0, 0, samples, samples, sequence, request.seed, ids, targets);
-    const test::TransformerDouble check(model, parameters);
+    test::TransformerDouble check(model, parameters);
+    check.seed = request.seed;
     CHECK(outcome.losses[0] == Approx(check.loss(weights, ids, targets, samples, sequence)).epsilon(1e-6));
 
     std::mt19937 random(5);
@@ -213,11 +214,40 @@ TEST_CASE("loss and gradient agree with double precision and finite differences"
     many.tied = true;
     many.norm_epsilon = 1e-2f; // large enough to be seen
     many.rope_theta = 50;
+    ModelSpec dropping = untied;
+    dropping.dropout = 0.3f;
     for (const int stage : {2, 3})
-        for (const ModelSpec& model : {test::smallModel(), untied, test::smallLlama(), many}) {
+        for (const ModelSpec& model : {test::smallModel(), untied, dropping, test::smallLlama(), many}) {
             INFO(model.name << ", stage " << stage << (model.tied ? ", tied" : ", untied"));
             checkGradient(model, {.stage = stage, .reduce_bucket = 2000, .overlap = true});
         }
+}
+
+TEST_CASE("dropout is the same for any split of the global batch, and another one in every step") {
+    ModelSpec model = test::smallModel();
+    model.dropout = 0.2f;
+    const auto losses = [&](int64_t ranks, int64_t micro_batch, int64_t accumulation, const ModelSpec& of) {
+        TrainingRequest request =
+            test::requestOf({.stage = 2, .reduce_bucket = 2000, .micro_batch = micro_batch}, ranks, 4, of);
+        request.config.gradient_accumulation_steps = accumulation;
+        return run(request).losses;
+    };
+    const std::vector<double> one = losses(1, 8, 1, model);
+    for (const auto& other : {losses(4, 2, 1, model), losses(2, 2, 2, model), losses(1, 4, 2, model)})
+        for (size_t s = 0; s < one.size(); ++s) CHECK(other[s] == Approx(one[s]).epsilon(2e-5));
+    CHECK(one != losses(1, 8, 1, test::smallModel()));
+
+    // One batch again and again, and no learning: only the masks change.
+    EngineOptions options = test::requestOf({.stage = 1}, 2, 1, model);
+    options.config.optimizer.learning_rate = 0;
+    auto engine = Engine::initialize(options);
+    REQUIRE(engine);
+    const BatchSource same = [](int64_t, int64_t, int64_t rank, std::span<int32_t> ids, std::span<int32_t> targets) {
+        test::smallData().batch(0, rank * 2, 2, 4, 8, 1, ids, targets);
+    };
+    const auto first = (*engine)->trainBatch(same), second = (*engine)->trainBatch(same);
+    REQUIRE((first && second));
+    CHECK(first->loss != second->loss);
 }
 
 TEST_CASE("a run can be stopped between steps") {

@@ -3,6 +3,7 @@
 // what the trained model is checked against.
 #pragma once
 #include "core_runtime/model_spec.h"
+#include "core_runtime/random.h"
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -13,16 +14,17 @@ using Doubles = std::vector<double>;
 
 class TransformerDouble {
 public:
+    uint64_t seed = 1; // of dropout
     TransformerDouble(const ModelSpec& model, const std::vector<ParameterInfo>& parameters)
         : m_model(model)
         , m_parameters(parameters) {}
 
-    // Mean loss over all tokens of `samples` sequences.
+    // Mean loss over all tokens of `samples` sequences, which are the samples of the first step.
     double loss(const std::vector<Doubles>& weights, const std::vector<int32_t>& ids,
                 const std::vector<int32_t>& targets, int64_t samples, int64_t sequence) const {
         double sum = 0;
         for (int64_t s = 0; s < samples; ++s)
-            sum += sequenceLoss(weights, &ids[s * sequence], &targets[s * sequence], sequence);
+            sum += sequenceLoss(weights, &ids[s * sequence], &targets[s * sequence], sequence, s);
         return sum / static_cast<double>(samples * sequence);
     }
 
@@ -124,8 +126,19 @@ private:
         }
         return out;
     }
+    // Srivastava et al. 2014, scaled while training; the mask is the runtime's own.
+    void drop(Doubles& x, int64_t place, int64_t sample) const {
+        if (m_model.dropout == 0) return;
+        const double scale = 1 / (1 - static_cast<double>(m_model.dropout));
+        const uint64_t key = dropoutKey(seed, 0, place, sample);
+        for (size_t i = 0; i < x.size(); ++i) {
+            const bool keeps =
+                kernels::dropoutKeeps(key, static_cast<int64_t>(i), kernels::dropoutThreshold(m_model.dropout));
+            x[i] = keeps ? x[i] * scale : 0;
+        }
+    }
     double sequenceLoss(const std::vector<Doubles>& weights, const int32_t* ids, const int32_t* targets,
-                        int64_t sequence) const {
+                        int64_t sequence, int64_t sample) const {
         using R = ParameterRole;
         const int64_t c = m_model.channels, v = m_model.vocabulary, f = m_model.feedForward();
         const Doubles& wte = get(weights, R::token_embedding, embedding_layer);
@@ -133,6 +146,7 @@ private:
         Doubles x(static_cast<size_t>(sequence * c));
         for (int64_t t = 0; t < sequence; ++t)
             for (int64_t i = 0; i < c; ++i) x[t * c + i] = wte[ids[t] * c + i] + (llama() ? 0.0 : wpe[t * c + i]);
+        drop(x, 0, sample);
         auto add = [&x](const Doubles& y) {
             for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
         };
@@ -141,10 +155,14 @@ private:
             Doubles qkv = linear(norm(x, w(R::norm1_weight), w(R::norm1_bias)), w(R::qkv_weight), w(R::qkv_bias),
                                  m_model.qkvChannels(), c);
             if (llama()) rotate(qkv, sequence);
-            add(linear(attention(qkv, sequence), w(R::projection_weight), w(R::projection_bias), c, c));
+            Doubles branch = linear(attention(qkv, sequence), w(R::projection_weight), w(R::projection_bias), c, c);
+            drop(branch, 1 + 2 * l, sample);
+            add(branch);
             const Doubles up = linear(norm(x, w(R::norm2_weight), w(R::norm2_bias)), w(R::up_weight), w(R::up_bias),
                                       llama() ? 2 * f : f, c);
-            add(linear(activate(up), w(R::down_weight), w(R::down_bias), c, f));
+            branch = linear(activate(up), w(R::down_weight), w(R::down_bias), c, f);
+            drop(branch, 2 + 2 * l, sample);
+            add(branch);
         }
         const auto last = static_cast<int32_t>(m_model.layers);
         x = norm(x, get(weights, R::final_norm_weight, last), get(weights, R::final_norm_bias, last));
