@@ -4,6 +4,7 @@
 #include "traces/trace_loader.h"
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -49,10 +50,11 @@ FileStamp stampOf(const std::string& path) {
 // As long as its journal is a WAL a connection is only borrowed for each question: the writer can leave WAL mode only
 // while nobody else holds the file.
 struct TraceReader::Impl {
-    Impl(const std::string& file, bool keep)
+    Impl(const std::string& file, bool keep, int64_t column_limit)
         : path(file)
         , loader(file)
-        , keep_connection(keep) {}
+        , keep_connection(keep)
+        , most_column_bytes(column_limit) {}
 
     std::string path;
     TraceLoader loader;
@@ -62,6 +64,14 @@ struct TraceReader::Impl {
     bool rows = true;     // the file has event rows too
     bool memory_loaded = false;
     FileStamp stamp;
+    struct LoadedChunk {
+        LaneId lane;
+        size_t level, slot;
+        bool details;
+        int64_t bytes = 0;
+    };
+    std::deque<LoadedChunk> loaded; // the oldest first
+    int64_t loaded_bytes = 0, most_column_bytes;
 
     bool live() const {
         const auto status = trace.run.find("status");
@@ -136,6 +146,8 @@ struct TraceReader::Impl {
     void abandonColumns() {
         columns = false;
         for (LaneIndex& lane : trace.lane_indexes) lane = LaneIndex();
+        loaded.clear();
+        loaded_bytes = 0;
         trace.last_event = -1;
         addWarning(trace.warnings, "damaged_columns",
                    "The compressed columns cannot be read; the event rows are shown instead.", 1);
@@ -144,9 +156,26 @@ struct TraceReader::Impl {
 
     LaneIndex::Loader chunkLoader(LaneId lane) {
         return [this, lane](size_t level, size_t slot, bool details) {
-            return withConnection([&] { return loader.loadChunk(trace, lane, level, slot, details); }) ||
-                   (!rows && leaveOut(lane, level, slot));
+            if (!withConnection([&] { return loader.loadChunk(trace, lane, level, slot, details); }))
+                return !rows && leaveOut(lane, level, slot);
+            makeRoom({lane, level, slot, details});
+            return true;
         };
+    }
+
+    // The chunk just loaded stays, so that its caller can use it.
+    void makeRoom(LoadedChunk fresh) {
+        constexpr int64_t shape_bytes = 40, detail_bytes = sizeof(IntervalDetail); // of one event in memory
+        auto slotOf = [&](const LoadedChunk& c) -> ChunkSlot& {
+            return trace.lane_indexes[static_cast<size_t>(c.lane)].levels[c.level].slots[c.slot];
+        };
+        fresh.bytes = static_cast<int64_t>(slotOf(fresh).count) * (shape_bytes + (fresh.details ? detail_bytes : 0));
+        loaded_bytes += fresh.bytes;
+        for (; loaded_bytes > most_column_bytes && !loaded.empty(); loaded.pop_front()) {
+            loaded_bytes -= loaded.front().bytes;
+            if (&slotOf(loaded.front()) != &slotOf(fresh)) slotOf(loaded.front()).chunk.reset();
+        }
+        loaded.push_back(fresh);
     }
 
     bool known(LaneId lane) const { return lane >= LaneId{0} && static_cast<size_t>(lane) < trace.lane_indexes.size(); }
@@ -156,7 +185,7 @@ TraceReader::TraceReader(std::unique_ptr<Impl> impl)
     : m_impl(std::move(impl)) {}
 TraceReader::~TraceReader() = default;
 
-Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path) {
+Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path, int64_t column_bytes) {
     const FileIdentity file = identify(path);
     const auto refuse = [&](const char* sentence) -> Error { return {fmt::format(fmt::runtime(sentence), path)}; };
     switch (file.kind) {
@@ -185,7 +214,7 @@ Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path) 
         return refuse("'{}' is damaged (it has no format version); record the run again or restore it from a copy.");
     if (file.truncated)
         return refuse("'{}' is damaged (its end is missing); restore it from a copy or record the run again.");
-    auto impl = std::make_unique<Impl>(path, !file.wal_mode);
+    auto impl = std::make_unique<Impl>(path, !file.wal_mode, column_bytes);
     if (Result<void> opened = impl->open(); !opened) return opened.error();
     return std::unique_ptr<TraceReader>(new TraceReader(std::move(impl)));
 }

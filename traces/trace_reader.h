@@ -58,8 +58,11 @@ struct CounterCurve {
 
 class TraceReader {
 public:
+    static constexpr int64_t default_column_bytes = int64_t{256} << 20;
+    // Columns of a finished trace are kept in memory up to about `column_bytes`; those loaded first make room.
     // One sentence on failure: missing, unreadable, not a trace, newer than this program.
-    static Result<std::unique_ptr<TraceReader>> open(const std::string& path);
+    static Result<std::unique_ptr<TraceReader>> open(const std::string& path,
+                                                     int64_t column_bytes = default_column_bytes);
     ~TraceReader();
 
     // Takes in what was committed since; true if anything changed. For live runs; cheap when nothing did.

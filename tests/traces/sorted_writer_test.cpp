@@ -151,3 +151,27 @@ TEST_CASE("a trace of format version 1 is read") {
     CHECK_FALSE(details->name.empty());
     CHECK(trace.memory(0, MemoryTier::device).peak_bytes == 583552);
 }
+
+TEST_CASE("a reader with little room for columns answers the same") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.shardscope";
+    writeSorted(path, false);
+    const auto roomy = TraceReader::open(path), narrow = TraceReader::open(path, 1);
+    REQUIRE(roomy);
+    REQUIRE(narrow);
+    for (int64_t i = 0; i < 60; ++i) {
+        const TimeRange range{(i * 7919) % long_lane * 100, (i * 7919) % long_lane * 100 + (int64_t{1000} << (i % 15))};
+        const double px = static_cast<double>(range.duration()) / 100;
+        const auto expected = (*roomy)->rects(LaneId{0}, range, px), rects = (*narrow)->rects(LaneId{0}, range, px);
+        REQUIRE(rects.size() == expected.size());
+        for (size_t k = 0; k < rects.size(); ++k) {
+            CHECK(rects[k].start_ns == expected[k].start_ns);
+            CHECK(rects[k].event == expected[k].event);
+        }
+        CHECK((*narrow)->events(LaneId{0}, range).size() == (*roomy)->events(LaneId{0}, range).size());
+        const auto details = (*narrow)->details(static_cast<EventId>(1 + i * 3000));
+        REQUIRE(details);
+        CHECK(details->event.start_ns == i * 3000 * 100);
+    }
+    CHECK((*narrow)->warnings().empty());
+}
