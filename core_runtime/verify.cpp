@@ -2,6 +2,7 @@
 // Checks a program by its own rules, independently of how the waits and lifetimes were derived.
 #include "core_runtime/planner.h"
 #include <algorithm>
+#include <span>
 
 namespace shardscope {
 namespace {
@@ -76,20 +77,36 @@ std::optional<std::string> findFault(const StepProgram& program) {
             if (program.ops[list.back().op].kind != OpKind::free)
                 return at(program, list.back().op) + " uses buffer '" + buffer.name + "' after it was freed";
         }
-        for (size_t later = 0; later < list.size(); ++later) {
-            const Touch& now = list[later];
-            bool written = buffer.persistent || !now.use.reads;
-            for (size_t earlier = 0; earlier < later; ++earlier) {
-                const Touch& past = list[earlier];
-                const bool overlap = past.use.first < now.use.end && now.use.first < past.use.end;
-                if (!overlap || !(past.use.writes || now.use.writes)) continue;
-                if (past.op == now.op) continue;
-                if (past.use.writes && program.ops[past.op].kind != OpKind::alloc) written = true;
-                if (before[now.op][static_cast<size_t>(past.lane)] <= past.op)
-                    return at(program, now.op) + " does not wait for " + at(program, past.op) + ", both use '" +
+        // Touches that later ones may conflict with. A write stands for what it covers: it was found to come after all
+        // that, and whoever comes after the write comes after that too.
+        std::vector<Touch> reads, writes;
+        for (size_t first = 0, end = 0; first < list.size(); first = end) {
+            while (end < list.size() && list[end].op == list[first].op) ++end;
+            const std::span<const Touch> of_op(list.begin() + static_cast<std::ptrdiff_t>(first), end - first);
+            for (const Touch& now : of_op) {
+                bool written = buffer.persistent || !now.use.reads;
+                const Touch* unordered = nullptr;
+                const auto compare = [&](const Touch& past) {
+                    if (past.use.first >= now.use.end || now.use.first >= past.use.end) return;
+                    if (past.use.writes && program.ops[past.op].kind != OpKind::alloc) written = true;
+                    if (before[now.op][static_cast<size_t>(past.lane)] <= past.op) unordered = &past;
+                };
+                std::for_each(writes.begin(), writes.end(), compare);
+                if (now.use.writes) std::for_each(reads.begin(), reads.end(), compare);
+                if (unordered)
+                    return at(program, now.op) + " does not wait for " + at(program, unordered->op) + ", both use '" +
                            buffer.name + "'";
+                if (!written)
+                    return at(program, now.op) + " reads buffer '" + buffer.name + "' that nothing has written";
             }
-            if (!written) return at(program, now.op) + " reads buffer '" + buffer.name + "' that nothing has written";
+            for (const Touch& now : of_op) {
+                if (now.use.writes)
+                    for (std::vector<Touch>* past : {&reads, &writes})
+                        std::erase_if(*past, [&](const Touch& p) {
+                            return p.use.first >= now.use.first && p.use.end <= now.use.end;
+                        });
+                (now.use.writes ? writes : reads).push_back(now);
+            }
         }
     }
     return std::nullopt;

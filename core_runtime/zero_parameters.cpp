@@ -142,7 +142,9 @@ void ZeroParameters::gather(Use& use, bool ahead) {
 int64_t ZeroParameters::liveElements(size_t now) const {
     int64_t live = 0;
     std::vector<int32_t> counted;
-    for (size_t i = now; i < m_uses.size(); ++i) {
+    // What is not gathered yet is live only as an earlier use that still serves.
+    const size_t end = m_plan.config.zero.stage3_max_reuse_distance > 0 ? m_uses.size() : m_next_gather;
+    for (size_t i = now; i < end; ++i) {
         const Use& use = m_uses[i];
         const bool kept = use.reuses >= 0 && static_cast<size_t>(use.reuses) <= now;
         if (use.unit < 0 || (use.buffer == BufferId::none && !kept)) continue;
