@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 #include "cli/run_options.h"
+#include "core_runtime/link_model.h"
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <fmt/core.h>
+#include <map>
 #include <nlohmann/json.hpp>
 
 namespace shardscope::cli {
@@ -19,10 +21,15 @@ struct PlanCommand : RunOptions {
     std::string format = "text";
 };
 
+struct Traffic { // of one kind of op, per rank and step
+    int64_t ops = 0, bytes = 0;
+};
+
 struct StagePlan {
     int stage = 0;
     MemoryPlan memory;
-    int64_t resident_parameters = 0; // bytes that live through the whole run
+    std::map<OpClass, Traffic> traffic; // collectives: bytes a rank sends; copy and storage: bytes moved
+    int64_t resident_parameters = 0;    // bytes that live through the whole run
     int64_t bytesOf(MemoryCategory category) const {
         return memory.device().category_peak[static_cast<size_t>(category)];
     }
@@ -63,6 +70,12 @@ Result<StagePlan> planStage(const Given& given, const PlanCommand& command, int 
     for (const BufferInfo& buffer : made->program.buffers)
         if (buffer.persistent && buffer.category == MemoryCategory::parameters)
             result.resident_parameters += buffer.bytes();
+    for (const Op& op : made->program.ops) {
+        if (op.kind != OpKind::collective && op.kind != OpKind::copy) continue;
+        Traffic& traffic = result.traffic[op.op_class];
+        ++traffic.ops;
+        traffic.bytes += op.kind == OpKind::copy ? op.bytes : sentBytes(op.op_class, op.bytes, command.ranks);
+    }
     return result;
 }
 
@@ -70,25 +83,47 @@ std::string planText(const StagePlan& plan, const Given& given, int64_t ranks) {
     std::string text = fmt::format(
         "{}, {} parameters, ZeRO-{}, {} ranks, {}: planned bytes per rank (all ranks are equal)\n", given.model.name,
         parameterCount(given.model), plan.stage, ranks, given.config.bf16_enabled ? "bf16" : "fp32");
-    text += fmt::format("  {:<16}{:>18}{:>18}\n", "", "own peak", "at total peak");
-    for (const MemoryCategory category : all_memory_categories)
-        text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(category), plan.bytesOf(category),
-                            plan.memory.device().at_peak[static_cast<size_t>(category)]);
-    return text + fmt::format("  {:<16}{:>18}{:>18}\n", "total", "", plan.memory.device().peak_bytes);
+    for (const MemoryTier tier : all_memory_tiers) {
+        const TierPlan& planned = plan.memory.tier(tier);
+        if (planned.peak_bytes == 0 && tier != MemoryTier::device) continue;
+        text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(tier), "own peak", "at total peak");
+        for (size_t c = 0; c < all_memory_categories.size(); ++c)
+            if (tier == MemoryTier::device || planned.category_peak[c] > 0)
+                text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(all_memory_categories[c]),
+                                    planned.category_peak[c], planned.at_peak[c]);
+        text += fmt::format("  {:<16}{:>18}{:>18}\n", "total", "", planned.peak_bytes);
+    }
+    text += fmt::format("  {:<16}{:>18}{:>18}\n", "per step", "ops", "bytes");
+    for (const auto& [op_class, traffic] : plan.traffic)
+        text += fmt::format("  {:<16}{:>18}{:>18}\n", toText(op_class), traffic.ops, traffic.bytes);
+    return text;
+}
+
+Json categoriesJson(const std::array<int64_t, all_memory_categories.size()>& bytes) {
+    Json json = Json::object();
+    for (size_t c = 0; c < bytes.size(); ++c) json[std::string(toText(all_memory_categories[c]))] = bytes[c];
+    return json;
 }
 
 Json planJson(const StagePlan& plan) {
-    Json categories = Json::object(), at_peak = Json::object();
-    for (const MemoryCategory category : all_memory_categories) {
-        categories[std::string(toText(category))] = plan.bytesOf(category);
-        at_peak[std::string(toText(category))] = plan.memory.device().at_peak[static_cast<size_t>(category)];
+    Json tiers = Json::object(), traffic = Json::object();
+    for (const MemoryTier tier : all_memory_tiers) {
+        if (tier == MemoryTier::device) continue;
+        const TierPlan& planned = plan.memory.tier(tier);
+        tiers[std::string(toText(tier))] = {{"peak_bytes", planned.peak_bytes},
+                                            {"category_peak_bytes", categoriesJson(planned.category_peak)},
+                                            {"at_peak_bytes", categoriesJson(planned.at_peak)}};
     }
+    for (const auto& [op_class, moved] : plan.traffic)
+        traffic[std::string(toText(op_class))] = {{"ops", moved.ops}, {"bytes", moved.bytes}};
     return {{"stage", plan.stage},
             {"peak_bytes", plan.memory.device().peak_bytes},
             {"model_state_bytes", plan.modelStates()},
             {"gathered_bytes", plan.gathered()},
-            {"category_peak_bytes", categories},
-            {"at_peak_bytes", at_peak}};
+            {"category_peak_bytes", categoriesJson(plan.memory.device().category_peak)},
+            {"at_peak_bytes", categoriesJson(plan.memory.device().at_peak)},
+            {"other_tiers", tiers},
+            {"traffic_per_step", traffic}};
 }
 
 int planOne(const PlanCommand& command, const Given& given) {
@@ -143,8 +178,8 @@ int planTable(const PlanCommand& command, const Given& given) {
 
 void addPlanCommand(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<PlanCommand>();
-    CLI::App* sub =
-        app.add_subcommand("plan", "Peak memory per rank and category, to the byte, without running anything");
+    CLI::App* sub = app.add_subcommand(
+        "plan", "Peak memory per rank, tier and category, to the byte, and traffic per step, without running anything");
     addRunOptions(*sub, *command);
     sub->add_flag("--table", command->table, "Stages 0 to 3 beside the formulas of the ZeRO paper");
     addFormatOption(*sub, command->format);

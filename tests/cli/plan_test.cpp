@@ -50,3 +50,35 @@ TEST_CASE("the table follows the formulas of the ZeRO paper") {
     CHECK_THAT(shardscopeProgram({"plan", "--table"}).out, Contains("| stage |") && Contains("8Ψ+8Ψ/N"));
     CHECK_THAT(shardscopeProgram({"plan"}).out, Contains("optimizer") && Contains("total"));
 }
+
+TEST_CASE("the plan shows the tiers and the traffic of offload") {
+    const TestFolder folder;
+    const std::vector<std::string> options = {"plan",
+                                              "--model",
+                                              smallModel(folder),
+                                              "--ranks",
+                                              "2",
+                                              "--stage",
+                                              "3",
+                                              "--set",
+                                              "zero_optimization.offload_param.device=cpu",
+                                              "--set",
+                                              "zero_optimization.offload_optimizer.device=nvme",
+                                              "--set",
+                                              "zero_optimization.offload_optimizer.nvme_path=" + folder.path("swap")};
+    const std::string text = shardscopeProgram(options).out;
+    CHECK_THAT(text, Contains("host") && Contains("nvme") && Contains("storage") && Contains("all_gather"));
+    std::vector<std::string> as_json = options;
+    as_json.insert(as_json.end(), {"--format", "json"});
+    const json plan = json::parse(shardscopeProgram(as_json).out);
+    const int64_t parameters = plan["parameters"];
+    CHECK(plan["other_tiers"]["nvme"]["peak_bytes"] >= 12 * parameters / 2);
+    CHECK(plan["other_tiers"]["nvme"]["category_peak_bytes"]["optimizer"] == plan["other_tiers"]["nvme"]["peak_bytes"]);
+    CHECK(plan["other_tiers"]["host"]["category_peak_bytes"]["parameters"] >= 4 * parameters / 2);
+    // Every state is read and written once.
+    CHECK(plan["traffic_per_step"]["storage"]["bytes"] == 2 * plan["other_tiers"]["nvme"]["peak_bytes"].get<int64_t>());
+    CHECK(plan["traffic_per_step"]["all_gather"]["bytes"] > 0);
+    const json plain = json::parse(shardscopeProgram({"plan", "--stage", "1", "--format", "json"}).out);
+    CHECK(plain["other_tiers"]["host"]["peak_bytes"] == 0);
+    CHECK_FALSE(plain["traffic_per_step"].contains("copy"));
+}
