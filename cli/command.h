@@ -23,8 +23,9 @@ struct Invocation {
 };
 
 void addRunCommand(CLI::App&, Invocation&);
-void addTraceCommands(CLI::App&, Invocation&);    // info
-void addAnalysisCommands(CLI::App&, Invocation&); // summary, compare, critical-path, top, memory, doctor
+void addCheckpointCommands(CLI::App&, Invocation&); // checkpoint info, consolidate
+void addTraceCommands(CLI::App&, Invocation&);      // info
+void addAnalysisCommands(CLI::App&, Invocation&);   // summary, compare, critical-path, top, memory, doctor
 void addQueryCommand(CLI::App&, Invocation&);
 void addImportCommand(CLI::App&, Invocation&);
 void addExportCommand(CLI::App&, Invocation&);

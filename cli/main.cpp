@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     cli::addPlanCommand(app, invocation);
     cli::addEstimateCommand(app, invocation);
     cli::addConfigCommand(app, invocation);
+    cli::addCheckpointCommands(app, invocation);
     cli::addTraceCommands(app, invocation);
     cli::addAnalysisCommands(app, invocation);
     cli::addQueryCommand(app, invocation);

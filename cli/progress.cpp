@@ -57,13 +57,18 @@ void Progress::notice(const std::string& sentence) {
 
 double Progress::secondsLeft(const StepReport& report) const {
     const auto left = static_cast<double>(m_steps - m_done);
-    if (m_done < 2) return left * static_cast<double>(report.step_ns) * 1e-9;
-    return left * std::chrono::duration<double>(Clock::now() - m_first_end).count() / static_cast<double>(m_done - 1);
+    if (m_done - m_first < 2) return left * static_cast<double>(report.step_ns) * 1e-9;
+    return left * std::chrono::duration<double>(Clock::now() - m_first_end).count() /
+           static_cast<double>(m_done - m_first - 1);
 }
 
 void Progress::step(const StepReport& report) {
     const auto now = Clock::now();
-    if (++m_done == 1) m_first_end = now;
+    m_done = report.step + 1;
+    if (m_first < 0) {
+        m_first = report.step;
+        m_first_end = now;
+    }
     const double left = secondsLeft(report);
     if (m_mode == ProgressMode::json)
         return printLine({{"event", "step"},
@@ -75,7 +80,7 @@ void Progress::step(const StepReport& report) {
                           {"eta_s", left}});
     if (m_mode == ProgressMode::none) return;
     const auto interval = m_mode == ProgressMode::bar ? bar_interval : line_interval;
-    const bool ends = m_done == 1 || m_done == m_steps;
+    const bool ends = m_done - m_first == 1 || m_done == m_steps;
     if (!ends && now - m_shown < interval) return;
     m_shown = now;
     const std::string figures =
@@ -92,6 +97,13 @@ void Progress::step(const StepReport& report) {
     fmt::print(stderr, "\r\x1b[K{}{}", bar, figures);
     std::fflush(stderr);
     m_bar_drawn = true;
+}
+
+void Progress::checkpoint(const std::string& path) {
+    if (m_mode == ProgressMode::json) return printLine({{"event", "checkpoint"}, {"path", path}});
+    if (m_mode == ProgressMode::none) return;
+    clearBar();
+    fmt::print(stderr, "checkpoint {}\n", path);
 }
 
 void Progress::clearBar() {

@@ -21,6 +21,7 @@ public:
     void start(const std::string& title, const std::string& trace);
     void notice(const std::string& sentence);
     void step(const StepReport&);
+    void checkpoint(const std::string& path);
     void end(const std::string& status); // finished | stopped
     void error(const std::string& sentence);
 
@@ -31,7 +32,8 @@ private:
 
     ProgressMode m_mode;
     int64_t m_steps;
-    int64_t m_done = 0;
+    int64_t m_done = 0;            // steps, with those made before this run
+    int64_t m_first = -1;          // what m_done was before the first step of this run
     Clock::time_point m_first_end; // of the first step, which is slower than the others and left out of the estimate
     Clock::time_point m_shown;
     bool m_bar_drawn = false;

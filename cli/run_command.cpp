@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/checkpoint_name.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/run_options.h"
 #include "cli/temporary_folder.h"
+#include "core_runtime/checkpoint.h"
 #include "core_runtime/memory_plan.h"
+#include "core_runtime/model_file.h"
 #include "core_runtime/planner.h"
 #include "core_runtime/training.h"
 #include "core_runtime/weights_file.h"
@@ -30,7 +33,9 @@ struct RunCommand : RunOptions {
     int64_t steps = 20;
     std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, initial_weights,
                       format = "text", progress = "auto";
-    uint64_t seed = 1;
+    std::optional<uint64_t> seed;
+    std::string checkpoint_folder, resume;
+    int64_t checkpoint_every = 0, checkpoint_keep = 0;
 };
 
 std::atomic<bool> stop_wanted = false;
@@ -102,12 +107,36 @@ double machineMemory() {
     return (static_cast<double>(info.totalram) + static_cast<double>(info.totalswap)) * info.mem_unit;
 }
 
+// Whether a checkpoint is one that this run can continue. What is wrong with its tensors shows when it is loaded.
+Result<void> continueFrom(const RunCommand& command, TrainingRequest& request) {
+    const CheckpointName name = checkpointName(command.resume);
+    const Result<CheckpointInfo> info = readCheckpointInfo(name.folder, name.tag);
+    if (!info) return info.error();
+    if (const auto difference = findDifference(info->model, request.model))
+        return Error{fmt::format("--resume {} is a checkpoint of another model: {}; give --model {}", command.resume,
+                                 *difference, info->model.name)};
+    if (command.seed && *command.seed != info->seed)
+        return Error{fmt::format("--seed is {}, but the checkpoint's run has seed {}; leave --seed out", *command.seed,
+                                 info->seed)};
+    if (info->state.global_steps >= command.steps)
+        return Error{
+            fmt::format("the checkpoint {} has made {} steps and --steps {} counts them; give a larger --steps",
+                        info->path, info->state.global_steps, command.steps)};
+    request.seed = info->seed;
+    request.resume_folder = name.folder;
+    request.resume_tag = info->tag; // what is latest now, also if that changes
+    request.run_info.emplace_back("resumed_from", info->path);
+    return {};
+}
+
 // What a run needs, made in the order in which a user can mend it: nothing is touched on disk before all of it is good.
 Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& invocation) {
     if (command.ranks < 1 || command.ranks > max_ranks)
         return Error{
             fmt::format("--ranks is {}; CPU ranks are threads of one process, use 1 to {}", command.ranks, max_ranks)};
     if (command.steps < 1) return Error{fmt::format("--steps is {}; use at least 1", command.steps)};
+    if (command.checkpoint_folder.empty() && (command.checkpoint_every > 0 || command.checkpoint_keep > 0))
+        return Error{"--save-every and --keep need a folder for the checkpoints; give --save-checkpoint DIR"};
     Result<Given> given = readGiven(command, command.steps);
     if (!given) return given.error();
 
@@ -137,19 +166,15 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.ranks = command.ranks;
     request.steps = command.steps;
     request.sequence = command.sequence;
-    request.seed = command.seed;
+    request.seed = command.seed.value_or(1);
     request.command = invocation.command_line;
     request.stop = &stop_wanted;
     request.keep_weights = !command.weights.empty();
-    if (!command.initial_weights.empty()) {
-        Result<WeightsReader> reader = WeightsReader::open(command.initial_weights, request.model);
-        if (!reader) return reader.error();
-        const auto shared = std::make_shared<WeightsReader>(*std::move(reader));
-        request.initial_weights = [shared](int32_t p, int64_t first, std::span<float> out) {
-            return shared->read(p, first, out);
-        };
-        request.run_info.emplace_back("initial_weights", command.initial_weights);
-    }
+    request.checkpoint_folder = command.checkpoint_folder;
+    request.checkpoint_every = command.checkpoint_every;
+    request.checkpoint_keep = command.checkpoint_keep;
+    if (!command.resume.empty())
+        if (const auto found = continueFrom(command, request); !found) return found.error();
     return request;
 }
 
@@ -192,6 +217,8 @@ std::string textReport(const TrainingOutcome& outcome, const RunCommand& command
                             outcome.losses.front(), outcome.losses.back(),
                             static_cast<double>(times[times.size() / 2]) * 1e-6);
     }
+    if (!command.checkpoint_folder.empty() && outcome.completed_steps > 0)
+        text += fmt::format("checkpoint: {0} (shardscope run --resume {0} continues it)\n", command.checkpoint_folder);
     if (!command.weights.empty()) text += fmt::format("weights: {}\n", command.weights);
     if (command.trace.empty())
         text += "nothing was recorded; add --trace FILE.shardscope to keep a timeline\n";
@@ -231,12 +258,16 @@ int run(const RunCommand& command, const Invocation& invocation) {
         reports.push_back(report);
         progress.step(report);
     };
+    request->on_checkpoint = [&](const std::string& path) { progress.checkpoint(path); };
     catchInterrupts();
     const auto announce = [&] {
-        progress.start(fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
-                                   parameterCount(request->model), request->config.zero.stage, request->ranks,
-                                   request->config.bf16_enabled ? "bf16" : "fp32", request->link.name),
-                       command.trace);
+        std::string title = fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
+                                        parameterCount(request->model), request->config.zero.stage, request->ranks,
+                                        toText(request->config.precision()), request->link.name);
+        if (!command.resume.empty())
+            title += fmt::format("; continues {}/{} up to step {}", request->resume_folder, request->resume_tag,
+                                 request->steps);
+        progress.start(title, command.trace);
         for (const std::string& notice : request->config.notices) progress.notice(notice);
     };
     const Result<TrainingOutcome> outcome = record(*request, trace, announce);
@@ -284,9 +315,7 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--storage-link", command->storage_link, "The same for reads and writes of NVMe offload")
         ->type_name("LINK")
         ->capture_default_str();
-    sub->add_option("--seed", command->seed, "Of the initial weights and the samples")
-        ->type_name("N")
-        ->capture_default_str();
+    sub->add_option("--seed", command->seed, "Of the initial weights and the samples; 1 if not given")->type_name("N");
     sub->add_option("--trace", command->trace, "Record into this file")->type_name("FILE");
     sub->add_option("--init-weights", command->initial_weights,
                     "Start from the weights of this .safetensors file with Hugging Face's names (F32, F16 or BF16)")
@@ -294,6 +323,19 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--save-weights", command->weights,
                     "Write the final fp32 weights as .safetensors, loadable by Hugging Face's GPT-2 or LLaMA")
         ->type_name("FILE");
+    sub->add_option("--save-checkpoint", command->checkpoint_folder,
+                    "Write checkpoints into this folder: after the last step, also when interrupted")
+        ->type_name("DIR");
+    sub->add_option("--save-every", command->checkpoint_every, "A checkpoint after every N steps as well")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber);
+    sub->add_option("--keep", command->checkpoint_keep, "Keep only the N newest of them; 0 keeps all")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber);
+    sub->add_option("--resume", command->resume,
+                    "Continue the latest checkpoint in this folder, or the one named TAG, to --steps in all; another "
+                    "world size, stage, offload or precision is fine")
+        ->type_name("DIR[:TAG]");
     sub->add_option("--progress", command->progress, "On stderr: bar, plain lines, one json object per line, none")
         ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
         ->capture_default_str();
@@ -301,6 +343,8 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
     sub->footer("Examples:\n"
                 "  shardscope run --stage 2 --ranks 4 --steps 20 --link pcie4 --trace zero2.shardscope\n"
                 "  shardscope run --config ds.json --set zero_optimization.overlap_comm=true --format json\n"
+                "  shardscope run --steps 100 --save-checkpoint here --save-every 10\n"
+                "  shardscope run --steps 200 --resume here --save-checkpoint here\n"
                 "Ctrl-C ends the run after its current step and closes the trace; a second Ctrl-C ends it at once.");
     sub->callback([command, &invocation] { invocation.exit_code = run(*command, invocation); });
 }

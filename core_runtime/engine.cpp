@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/engine.h"
+#include "core_runtime/checkpoint.h"
 #include "core_runtime/executor.h"
 #include "core_runtime/loss_scaler.h"
 #include "core_runtime/lr_schedule.h"
+#include "core_runtime/model_file.h"
 #include "core_runtime/model_state.h"
 #include "core_runtime/planner.h"
 #include "core_runtime/run_info.h"
@@ -206,6 +208,53 @@ Result<void> Engine::drain() {
     return {};
 }
 
+Result<std::string> Engine::saveCheckpoint(const std::string& folder, const std::string& tag) {
+    Impl& e = *m_impl;
+    if (const Result<void> drained = drain(); !drained) return drained.error();
+    try {
+        return writeCheckpoint(*e.executor, e.plan, e.state, e.options.seed, folder,
+                               tag.empty() ? checkpointTag(e.state.global_steps) : tag);
+    } catch (const std::exception& problem) {
+        return Error{std::string("the checkpoint could not be written: ") + problem.what()};
+    }
+}
+
+Result<void> Engine::loadCheckpoint(const std::string& folder, const std::string& tag) {
+    Impl& e = *m_impl;
+    const Result<CheckpointReader> opened = CheckpointReader::open(folder, tag);
+    if (!opened) return opened.error();
+    const CheckpointInfo& info = opened->info();
+    if (const auto difference = findDifference(info.model, e.plan.model))
+        return Error{info.path + " is a checkpoint of another model: " + *difference + "; train " + info.model.name +
+                     " to continue it"};
+    std::optional<Error> failure;
+    const auto source = [&](StateKind kind, int32_t parameter, int64_t first, std::span<float> out) {
+        if (failure) return;
+        if (const Result<void> read = opened->read(kind, parameter, first, out); !read) failure = read.error();
+    };
+    try {
+        setParameters(*e.executor, e.plan, [&](int32_t parameter, int64_t first, std::span<float> out) {
+            source(StateKind::master, parameter, first, out);
+        });
+        setMoments(*e.executor, e.plan, source);
+    } catch (const std::exception& problem) {
+        failure = Error{problem.what()};
+    }
+    if (failure) return Error{"the checkpoint " + info.path + " could not be loaded: " + failure->message};
+    e.state = info.state;
+    e.options.seed = info.seed;
+    e.update_pending = false;
+    if (info.dynamic_loss_scale && e.scaler.dynamic())
+        e.scaler.restore({.scale = info.state.loss_scale,
+                          .updates = info.state.scaler_updates,
+                          .last_overflow = info.state.scaler_last_overflow,
+                          .hysteresis = info.state.scaler_hysteresis});
+    else
+        e.scaler = LossScaler(e.options.config.fp16);
+    e.keepScaler();
+    return {};
+}
+
 void Engine::finish() {
     if (std::exchange(m_impl->finished, true)) return;
     m_impl->checkLedger();
@@ -214,16 +263,8 @@ void Engine::finish() {
 
 const Plan& Engine::plan() const { return m_impl->plan; }
 const EngineState& Engine::state() const { return m_impl->state; }
-void Engine::restore(const EngineState& state) {
-    m_impl->state = state;
-    m_impl->scaler.restore({.scale = state.loss_scale,
-                            .updates = state.scaler_updates,
-                            .last_overflow = state.scaler_last_overflow,
-                            .hysteresis = state.scaler_hysteresis});
-}
+uint64_t Engine::seed() const { return m_impl->options.seed; }
 Executor& Engine::executor() { return *m_impl->executor; }
-std::vector<std::vector<float>> Engine::weights() {
-    return collectState(*m_impl->executor, m_impl->plan, StateKind::master);
-}
+std::vector<std::vector<float>> Engine::weights() { return collectWeights(*m_impl->executor, m_impl->plan); }
 
 } // namespace shardscope

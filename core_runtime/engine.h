@@ -70,11 +70,18 @@ public:
     Result<StepReport> trainBatch(const BatchSource&);
     // With delayed_update: makes the update that is still to come. Before weights are read or saved; else nothing.
     Result<void> drain();
+    // Checkpoints (checkpoint.h). Saving drains first, so a delayed update is made earlier than without. An empty tag
+    // is "global_stepN"; gives the path FOLDER/TAG.
+    Result<std::string> saveCheckpoint(const std::string& folder, const std::string& tag = "");
+    // Continues from a checkpoint of the same model, whatever its world size, stage, offload and precision; the seed
+    // becomes the checkpoint's. An empty tag is the latest. An error found before anything was changed leaves the
+    // engine as it was; only a swap file that fails does not.
+    Result<void> loadCheckpoint(const std::string& folder, const std::string& tag = "");
     void finish(); // compares the ledger with the plan and writes what is left to the sink
 
     const Plan& plan() const;
     const EngineState& state() const;
-    void restore(const EngineState&);
+    uint64_t seed() const;
     Executor& executor(); // between steps, for model_state.h
     // fp32 values by parameter, definition order ([out, in] storage).
     std::vector<std::vector<float>> weights();

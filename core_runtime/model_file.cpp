@@ -146,29 +146,61 @@ Result<ModelSpec> readModelFile(const std::string& path) {
     if (!text) return text.error();
     const Result<Json> object = parseJsonObject(*text, path);
     if (!object) return object.error();
+    return modelFromJson(*object, path);
+}
 
+Result<ModelSpec> modelFromJson(const Json& object, const std::string& source) {
     ModelSpec model;
-    model.name = path;
+    model.name = source;
     ConfigReading reading;
-    ConfigSection section(reading, "", &*object);
+    ConfigSection section(reading, "", &object);
     const ModelFieldNames* names = &own_names;
     if (section.contains("model_type")) {
         constexpr std::array<std::string_view, 2> types = {"gpt2", "llama"};
         const std::string type = section.word("model_type", types);
         if (!reading.error && type.empty()) reading.fail("model_type is empty; write \"gpt2\" or \"llama\"");
-        if (reading.error) return Error{path + ": " + reading.error->message};
+        if (reading.error) return Error{source + ": " + reading.error->message};
         model.family = type == "llama" ? ModelFamily::llama : ModelFamily::gpt2;
         names = type == "llama" ? &llama_names : &gpt2_names;
-        ModelReader(model, reading, *object, *names).huggingFaceForm();
+        ModelReader(model, reading, object, *names).huggingFaceForm();
     } else if (section.contains(gpt2_names.channels) || section.contains(llama_names.channels)) {
         reading.fail("model_type is missing; write \"gpt2\" or \"llama\", as in Hugging Face's config.json");
     } else {
-        ModelReader(model, reading, *object, *names).ownForm();
+        ModelReader(model, reading, object, *names).ownForm();
     }
     if (!reading.error)
         if (const auto mistake = findMistake(model, *names)) reading.fail(*mistake);
-    if (reading.error) return Error{path + ": " + reading.error->message};
+    if (reading.error) return Error{source + ": " + reading.error->message};
     return model;
+}
+
+Json modelJson(const ModelSpec& model) {
+    Json object = {{"name", model.name},
+                   {"family", toText(model.family)},
+                   {"layers", model.layers},
+                   {"channels", model.channels},
+                   {"heads", model.heads},
+                   {"vocabulary", model.vocabulary},
+                   {"context", model.context},
+                   {"tied", model.tied},
+                   {"feed_forward", model.feedForward()}};
+    if (model.tile_out > 1) object["tile_out"] = model.tile_out;
+    if (model.tile_in > 1) object["tile_in"] = model.tile_in;
+    if (model.family == ModelFamily::llama) {
+        object["kv_heads"] = model.keyHeads();
+        object["norm_epsilon"] = model.norm_epsilon;
+        object["rope_theta"] = model.rope_theta;
+    }
+    return object;
+}
+
+std::optional<std::string> findDifference(const ModelSpec& there, const ModelSpec& here) {
+    const Json a = modelJson(there), b = modelJson(here);
+    for (const auto& [key, value] : a.items())
+        if (key != "name" && key != "tile_out" && key != "tile_in" && (!b.contains(key) || b[key] != value))
+            return key + " is " + shortText(value) + " there and " + (b.contains(key) ? shortText(b[key]) : "absent") +
+                   " here";
+    return std::nullopt;
 }
 
 } // namespace shardscope

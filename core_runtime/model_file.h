@@ -5,11 +5,17 @@
 //   Hugging Face's config.json, told by its model_type "gpt2" or "llama". Keys that do not change the model's shape or
 //   arithmetic are ignored there; values that the kernels do not compute are refused.
 #pragma once
+#include "core_runtime/config_json.h"
 #include "core_runtime/model_spec.h"
 
 namespace shardscope {
 
 // The error names file, field and remedy.
 Result<ModelSpec> readModelFile(const std::string& path);
+// The same of an object in hand; `source` names it in messages and is the model's name where it has none.
+Result<ModelSpec> modelFromJson(const Json&, const std::string& source);
+Json modelJson(const ModelSpec&); // our own form; modelFromJson gives the same model
+// The first thing but name and tiles in which two models differ: "layers is 12 there and 6 here".
+std::optional<std::string> findDifference(const ModelSpec& there, const ModelSpec& here);
 
 } // namespace shardscope

@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/training.h"
+#include "core_runtime/checkpoint.h"
 #include "core_runtime/planner.h"
 #include <cassert>
 
 namespace shardscope {
+namespace {
+
+Result<void> saveCheckpoint(Engine& engine, const TrainingRequest& request) {
+    const Result<std::string> path = engine.saveCheckpoint(request.checkpoint_folder);
+    if (!path) return path.error();
+    if (request.checkpoint_keep > 0)
+        if (auto removed = removeOldCheckpoints(request.checkpoint_folder, request.checkpoint_keep); !removed)
+            return removed;
+    if (request.on_checkpoint) request.on_checkpoint(*path);
+    return {};
+}
+
+} // namespace
 
 Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, const std::function<void()>& commit) {
     assert(request.data);
@@ -16,6 +30,9 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
     Result<std::unique_ptr<Engine>> created = Engine::initialize(std::move(options), sink, commit);
     if (!created) return created.error();
     Engine& engine = **created;
+    if (!request.resume_folder.empty())
+        if (const auto loaded = engine.loadCheckpoint(request.resume_folder, request.resume_tag); !loaded)
+            return loaded.error();
 
     const int64_t micro_batch = request.config.train_micro_batch_size_per_gpu;
     const int64_t sequence = engine.plan().sequence;
@@ -23,10 +40,11 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
     const BatchSource source = [&](int64_t step, int64_t micro, int64_t rank, std::span<int32_t> ids,
                                    std::span<int32_t> targets) {
         request.data->batch(step, (micro * request.ranks + rank) * micro_batch, micro_batch, samples, sequence,
-                            request.seed, ids, targets);
+                            engine.seed(), ids, targets);
     };
     TrainingOutcome outcome;
-    for (int64_t step = 0; step < request.steps; ++step) {
+    int64_t saved_at = -1;
+    while (engine.state().global_steps < request.steps) {
         if (request.stop && request.stop->load()) {
             outcome.stopped = true;
             break;
@@ -36,8 +54,15 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
         outcome.losses.push_back(report->loss);
         ++outcome.completed_steps;
         if (request.on_step) request.on_step(*report);
+        const int64_t steps = engine.state().global_steps;
+        if (request.checkpoint_folder.empty() || request.checkpoint_every == 0 || steps % request.checkpoint_every != 0)
+            continue;
+        if (const auto saved = saveCheckpoint(engine, request); !saved) return saved.error();
+        saved_at = steps;
     }
     if (const Result<void> drained = engine.drain(); !drained) return drained.error();
+    if (!request.checkpoint_folder.empty() && outcome.completed_steps > 0 && saved_at != engine.state().global_steps)
+        if (const auto saved = saveCheckpoint(engine, request); !saved) return saved.error();
     engine.finish();
     if (request.keep_weights) outcome.weights = engine.weights();
     return outcome;

@@ -9,18 +9,23 @@
 namespace shardscope {
 
 struct TrainingRequest : EngineOptions {
-    int64_t steps = 1;
+    int64_t steps = 1;             // in all, with those that a checkpoint to continue from has made
     const Dataset* data = nullptr; // not owned
     std::string config_given;      // the text of the configuration as the user wrote it, stored in the trace
     std::string command;           // command line, stored in the trace
     std::function<void(const StepReport&)> on_step; // after each step, on the caller's thread
     bool keep_weights = true;                       // in the outcome; a copy of the whole model in fp32
     const std::atomic<bool>* stop = nullptr;        // set from a signal handler: the run ends after the current step
+    std::string resume_folder, resume_tag;          // a checkpoint to continue from; its seed is then the run's
+    std::string checkpoint_folder;                  // checkpoints go here: the last state of the run, and
+    int64_t checkpoint_every = 0;                   // after so many steps; 0: none before the end
+    int64_t checkpoint_keep = 0;                    // only so many of the newest stay; 0: all
+    std::function<void(const std::string& path)> on_checkpoint; // when it is on the disk
 };
 
 struct TrainingOutcome {
-    std::vector<double> losses; // per completed step
-    int64_t completed_steps = 0;
+    std::vector<double> losses;  // per completed step
+    int64_t completed_steps = 0; // in this run
     bool stopped = false;
     std::vector<std::vector<float>>
         weights; // if kept: final fp32 values by parameter, definition order ([out, in] storage)

@@ -163,7 +163,15 @@ bool runMixed(const StepProgram& program, const Op& op, const Arguments& a, cons
         return true;
     case ComputeKind::adamw: {
         const float* control = a.get<float>(5);
-        if (context.skip_update || (control && control[static_cast<size_t>(GradientControl::skip)] != 0)) return true;
+        if (context.skip_update) return true;
+        if (control && control[static_cast<size_t>(GradientControl::skip)] != 0) {
+            // The place written may be a temporary that is copied on to where the parameters are kept.
+            const float* master = a.get<float>(1);
+            withType(typeOf(0), [&]<class T>(T) {
+                if (master) std::transform(master, master + op.dims[0], a.get<T>(0), [](float v) { return T(v); });
+            });
+            return true;
+        }
         kernels::AdamWStep step = context.adamw;
         if (control) step.gradient_scale = control[static_cast<size_t>(GradientControl::scale)];
         withType(typeOf(0), [&]<class T>(T) {
