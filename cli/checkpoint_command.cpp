@@ -70,7 +70,7 @@ int consolidate(const Options& options) {
     const DType dtype = options.dtype == "bf16" ? DType::bf16 : options.dtype == "fp16" ? DType::f16 : DType::f32;
     const CheckpointInfo& checkpoint = reader->info();
     const auto written = writeWeights(
-        *file, parametersOf(checkpoint.model), dtype,
+        *file, checkpoint.model, dtype,
         {{"format", "pt"}, {"model", checkpoint.model.name}, {"steps", std::to_string(checkpoint.state.global_steps)}},
         [&](int32_t p, std::span<float> out) { return reader->read(StateKind::master, p, 0, out); });
     if (!written) return fail(written.error());

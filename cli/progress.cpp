@@ -106,6 +106,13 @@ void Progress::checkpoint(const std::string& path) {
     fmt::print(stderr, "checkpoint {}\n", path);
 }
 
+void Progress::timers(const std::string& lines) {
+    if (lines.empty() || m_mode == ProgressMode::none) return;
+    if (m_mode == ProgressMode::json) return printLine({{"event", "timers"}, {"text", lines}});
+    clearBar();
+    fmt::print(stderr, "{}", lines);
+}
+
 void Progress::clearBar() {
     if (m_bar_drawn) fmt::print(stderr, "\n");
     m_bar_drawn = false;

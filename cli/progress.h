@@ -22,7 +22,8 @@ public:
     void notice(const std::string& sentence);
     void step(const StepReport&);
     void checkpoint(const std::string& path);
-    void end(const std::string& status); // finished | stopped
+    void timers(const std::string& lines); // of wall_clock_breakdown
+    void end(const std::string& status);   // finished | stopped
     void error(const std::string& sentence);
 
 private:

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/checkpoint_name.h"
 #include "cli/command.h"
+#include "cli/held_sink.h"
 #include "cli/progress.h"
 #include "cli/run_options.h"
+#include "cli/run_output.h"
 #include "cli/temporary_folder.h"
+#include "cli/wall_clock_sink.h"
 #include "core_runtime/checkpoint.h"
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/model_file.h"
@@ -15,14 +18,12 @@
 #include "traces/trace_writer.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cassert>
 #include <csignal>
 #include <fmt/core.h>
 #include <limits>
 #include <optional>
 #include <sys/sysinfo.h>
 #include <unistd.h>
-#include <unordered_map>
 
 namespace shardscope::cli {
 namespace {
@@ -34,7 +35,8 @@ struct RunCommand : RunOptions {
     std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, initial_weights,
                       format = "text", progress = "auto";
     std::optional<uint64_t> seed;
-    std::string checkpoint_folder, resume;
+    std::string checkpoint_folder, resume, output;
+    bool overwrite = false;
     int64_t checkpoint_every = 0, checkpoint_keep = 0;
 };
 
@@ -52,51 +54,6 @@ void catchInterrupts() {
     action.sa_flags = SA_RESTART;
     for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
-
-// Holds back what describes a run until the recorder commits for the first time: a run that fails before that leaves no
-// trace, and an older trace of that name stays what it was.
-class HeldSink final : public TraceSink {
-public:
-    explicit HeldSink(TraceWriter& writer)
-        : m_writer(writer) {}
-    NameId intern(std::string_view name) override {
-        if (m_released) return m_writer.intern(name);
-        const auto [at, fresh] = m_ids.try_emplace(std::string(name), static_cast<NameId>(m_names.size()));
-        if (fresh) m_names.emplace_back(name);
-        return at->second;
-    }
-    LaneId addLane(const LaneInfo& lane) override {
-        if (m_released) return m_writer.addLane(lane);
-        m_lanes.push_back(lane);
-        return static_cast<LaneId>(m_lanes.size() - 1);
-    }
-    void append(std::span<const TraceEvent> events) override {
-        if (m_released) return m_writer.append(events);
-        m_events.insert(m_events.end(), events.begin(), events.end());
-    }
-    void release() {
-        if (std::exchange(m_released, true)) return;
-        for (size_t i = 0; i < m_names.size(); ++i) {
-            [[maybe_unused]] const NameId id = m_writer.intern(m_names[i]);
-            assert(id == static_cast<NameId>(i)); // writers number names and lanes in order
-        }
-        for (size_t i = 0; i < m_lanes.size(); ++i) {
-            [[maybe_unused]] const LaneId id = m_writer.addLane(m_lanes[i]);
-            assert(id == static_cast<LaneId>(i));
-        }
-        m_writer.append(m_events);
-        m_events.clear();
-    }
-    bool released() const { return m_released; }
-
-private:
-    TraceWriter& m_writer;
-    bool m_released = false;
-    std::unordered_map<std::string, NameId> m_ids;
-    std::vector<std::string> m_names;
-    std::vector<LaneInfo> m_lanes;
-    std::vector<TraceEvent> m_events;
-};
 
 constexpr double gib = 1024.0 * 1024.0 * 1024.0;
 
@@ -137,6 +94,12 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (command.steps < 1) return Error{fmt::format("--steps is {}; use at least 1", command.steps)};
     if (command.checkpoint_folder.empty() && (command.checkpoint_every > 0 || command.checkpoint_keep > 0))
         return Error{"--save-every and --keep need a folder for the checkpoints; give --save-checkpoint DIR"};
+    if (!command.resume.empty() && !command.initial_weights.empty())
+        return Error{"--init-weights and --resume both say what the weights are; give one of them"};
+    if (command.output.empty() && command.overwrite)
+        return Error{"--overwrite is about the folder of a run; give --output DIR as well"};
+    if (!command.output.empty() && !command.trace.empty())
+        return Error{"--output and --trace both say where the trace goes; give one of them"};
     Result<Given> given = readGiven(command, command.steps);
     if (!given) return given.error();
 
@@ -178,19 +141,23 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     return request;
 }
 
-// The run with its trace, if one is wanted.
+// The run with its trace, if one is wanted, and with a listener between the two.
 Result<TrainingOutcome> record(const TrainingRequest& request, const std::string& trace,
-                               const std::function<void()>& announce) {
+                               std::optional<WallClockSink>& wall_clock, const std::function<void()>& announce) {
+    const bool listens = request.config.wall_clock_breakdown;
     if (trace.empty()) {
         announce();
-        return train(request, nullptr, [] {});
+        if (listens) wall_clock.emplace(nullptr);
+        return train(request, listens ? &*wall_clock : nullptr, [] {});
     }
     Result<std::unique_ptr<TraceWriter>> created = TraceWriter::create(trace);
     if (!created) return created.error();
     TraceWriter& writer = **created;
     HeldSink sink(writer);
     announce(); // what could be refused was refused
-    Result<TrainingOutcome> outcome = train(request, &sink, [&] {
+    if (listens) wall_clock.emplace(&sink);
+    TraceSink& first = listens ? static_cast<TraceSink&>(*wall_clock) : sink;
+    Result<TrainingOutcome> outcome = train(request, &first, [&] {
         sink.release();
         (void)writer.commit(); // a failure shows in finish()
     });
@@ -220,7 +187,9 @@ std::string textReport(const TrainingOutcome& outcome, const RunCommand& command
     if (!command.checkpoint_folder.empty() && outcome.completed_steps > 0)
         text += fmt::format("checkpoint: {0} (shardscope run --resume {0} continues it)\n", command.checkpoint_folder);
     if (!command.weights.empty()) text += fmt::format("weights: {}\n", command.weights);
-    if (command.trace.empty())
+    if (!command.output.empty())
+        text += fmt::format("output: {}\n", command.output);
+    else if (command.trace.empty())
         text += "nothing was recorded; add --trace FILE.shardscope to keep a timeline\n";
     else
         text += fmt::format("trace: {} (shardscope summary {})\n", command.trace, command.trace);
@@ -239,6 +208,12 @@ int run(const RunCommand& command, const Invocation& invocation) {
     if (!data) return refuse(data.error());
     request->data = &*data;
 
+    std::optional<RunOutput> output;
+    if (!command.output.empty()) {
+        Result<RunOutput> prepared = RunOutput::prepare(command.output, command.overwrite);
+        if (!prepared) return refuse(prepared.error());
+        output.emplace(*std::move(prepared));
+    }
     std::optional<SafetensorsWriter> weights;
     if (!command.weights.empty()) {
         Result<SafetensorsWriter> created = SafetensorsWriter::create(command.weights, "the weights");
@@ -246,7 +221,7 @@ int run(const RunCommand& command, const Invocation& invocation) {
         weights.emplace(*std::move(created));
     }
     std::optional<TemporaryFolder> folder;
-    std::string trace = command.trace;
+    std::string trace = output ? output->trace() : command.trace;
     if (trace.empty() && command.format == "json") { // the summary is made from a trace
         Result<TemporaryFolder> created = TemporaryFolder::create();
         if (!created) return refuse(created.error());
@@ -254,28 +229,39 @@ int run(const RunCommand& command, const Invocation& invocation) {
     }
 
     std::vector<StepReport> reports;
+    std::optional<WallClockSink> wall_clock;
+    const auto tellTimers = [&] {
+        if (wall_clock) progress.timers(wall_clock->takeText());
+    };
     request->on_step = [&](const StepReport& report) {
         reports.push_back(report);
         progress.step(report);
+        tellTimers();
     };
     request->on_checkpoint = [&](const std::string& path) { progress.checkpoint(path); };
     catchInterrupts();
+    const std::string what = fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
+                                         parameterCount(request->model), request->config.zero.stage, request->ranks,
+                                         toText(request->config.precision()), request->link.name);
     const auto announce = [&] {
-        std::string title = fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
-                                        parameterCount(request->model), request->config.zero.stage, request->ranks,
-                                        toText(request->config.precision()), request->link.name);
+        if (output) output->clear();
+        std::string title = what;
         if (!command.resume.empty())
             title += fmt::format("; continues {}/{} up to step {}", request->resume_folder, request->resume_tag,
                                  request->steps);
-        progress.start(title, command.trace);
+        progress.start(title, output ? output->trace() : command.trace);
         for (const std::string& notice : request->config.notices) progress.notice(notice);
     };
-    const Result<TrainingOutcome> outcome = record(*request, trace, announce);
+    const Result<TrainingOutcome> outcome = record(*request, trace, wall_clock, announce);
+    tellTimers();
+    if (output && !reports.empty())
+        if (const auto written = output->write(what, request->config); !written && outcome)
+            return refuse(written.error());
     if (!outcome) return refuse(outcome.error());
     if (weights && outcome->completed_steps > 0) {
         const auto written = writeWeights(
             *weights, request->model, DType::f32,
-            {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->completed_steps)}},
+            {{"format", "pt"}, {"model", request->model.name}, {"steps", std::to_string(outcome->global_steps)}},
             [&](int32_t p, std::span<float> out) -> Result<void> {
                 std::ranges::copy(outcome->weights[static_cast<size_t>(p)], out.begin());
                 return {};
@@ -320,6 +306,11 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--init-weights", command->initial_weights,
                     "Start from the weights of this .safetensors file with Hugging Face's names (F32, F16 or BF16)")
         ->type_name("FILE");
+    sub->add_option("--output", command->output,
+                    "Fill this folder: trace, training_metrics.csv, training_curves.png, summary.json, "
+                    "deepspeed_config_auto.json")
+        ->type_name("DIR");
+    sub->add_flag("--overwrite", command->overwrite, "Replace the run that the output folder holds");
     sub->add_option("--save-weights", command->weights,
                     "Write the final fp32 weights as .safetensors, loadable by Hugging Face's GPT-2 or LLaMA")
         ->type_name("FILE");

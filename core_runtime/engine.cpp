@@ -134,7 +134,10 @@ struct Engine::Impl {
                                  .end_ns = times.end_ns,
                                  .loss = report.loss,
                                  .learning_rate = report.learning_rate,
-                                 .tokens = tokens()});
+                                 .tokens = tokens(),
+                                 .gradient_norm = report.gradient_norm < 0 ? std::nan("") : report.gradient_norm,
+                                 .loss_scale = report.loss_scale,
+                                 .skipped = report.skipped});
         // A program of very many ops (tiny buckets) could fill the recorder's rings before its thread comes round.
         if (plan.program.ops.size() > 4096) recorder->flush();
     }

@@ -63,6 +63,7 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
     if (const Result<void> drained = engine.drain(); !drained) return drained.error();
     if (!request.checkpoint_folder.empty() && outcome.completed_steps > 0 && saved_at != engine.state().global_steps)
         if (const auto saved = saveCheckpoint(engine, request); !saved) return saved.error();
+    outcome.global_steps = engine.state().global_steps;
     engine.finish();
     if (request.keep_weights) outcome.weights = engine.weights();
     return outcome;

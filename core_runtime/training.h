@@ -26,6 +26,7 @@ struct TrainingRequest : EngineOptions {
 struct TrainingOutcome {
     std::vector<double> losses;  // per completed step
     int64_t completed_steps = 0; // in this run
+    int64_t global_steps = 0;    // with those before it
     bool stopped = false;
     std::vector<std::vector<float>>
         weights; // if kept: final fp32 values by parameter, definition order ([out, in] storage)

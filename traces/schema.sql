@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The *.shardscope file, version 2; every table and column is described in FORMAT.md. NULL means "none" or "not a number".
+-- The *.shardscope file, version 3; every table and column is described in FORMAT.md. NULL means "none" or "not a number".
 -- Tables ending in _row hold enums as small numbers, because they have many rows; the views without the suffix show words.
 
 CREATE TABLE run(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -23,7 +23,8 @@ CREATE TABLE event_row(id INTEGER PRIMARY KEY, lane INTEGER NOT NULL, start_ns I
 CREATE TABLE memory_row(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, rank INTEGER NOT NULL, tier INTEGER NOT NULL,
                         category INTEGER NOT NULL, delta_bytes INTEGER NOT NULL, buffer INTEGER, op INTEGER, step INTEGER);
 CREATE TABLE step(step INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, loss REAL,
-                  learning_rate REAL, tokens INTEGER NOT NULL);
+                  learning_rate REAL, tokens INTEGER NOT NULL, gradient_norm REAL, loss_scale REAL NOT NULL,
+                  skipped INTEGER NOT NULL);
 -- Imported traces only.
 CREATE TABLE process_group(id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, size INTEGER NOT NULL,
                            ranks TEXT NOT NULL);

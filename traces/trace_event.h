@@ -5,6 +5,7 @@
 #pragma once
 #include "traces/vocabulary.h"
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <variant>
 #include <vector>
@@ -59,7 +60,10 @@ struct StepEvent {
     int64_t end_ns = 0;   // last rank to end
     double loss = 0;      // mean over the global batch
     double learning_rate = 0;
-    int64_t tokens = 0; // of the global batch
+    int64_t tokens = 0;                                              // of the global batch
+    double gradient_norm = std::numeric_limits<double>::quiet_NaN(); // L2, before clipping; NaN: not computed
+    double loss_scale = 1;                                           // fp16: of this step's backward pass
+    bool skipped = false; // fp16: a gradient overflowed and nothing was updated
 };
 
 // --- what is known before the first step -------------------------------------------------------------------------

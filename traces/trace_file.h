@@ -7,7 +7,7 @@
 namespace shardscope {
 
 inline constexpr uint32_t trace_application_id = 0x53485243; // "SHRC"
-inline constexpr uint32_t trace_format_version = 2;          // user_version of the file
+inline constexpr uint32_t trace_format_version = 3;          // user_version of the file
 
 enum class FileKind { missing, directory, unreadable, empty, other, other_sqlite, trace };
 

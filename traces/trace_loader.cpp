@@ -226,23 +226,28 @@ Result<bool> TraceLoader::loadTables(LoadedTrace& trace) {
               }))
         return damaged("table bucket");
 
-    if (!scan("SELECT step, start_ns, end_ns, loss, learning_rate, tokens FROM step WHERE step > ? ORDER BY step",
-              trace.last_step, [&](const Statement& s) {
-                  if (!fits<int32_t>(s.integer(0))) return false;
-                  const auto number = [&](int column) {
-                      return s.isNull(column) ? std::numeric_limits<double>::quiet_NaN() : s.real(column);
-                  };
-                  LaneRect range{.start_ns = s.integer(1), .end_ns = s.integer(2)};
-                  IntervalDetail none;
-                  if (clampToLimits(range, none)) ++invalid;
-                  trace.steps.push_back({.step = static_cast<int32_t>(s.integer(0)),
-                                         .start_ns = range.start_ns,
-                                         .end_ns = range.end_ns,
-                                         .loss = number(3),
-                                         .learning_rate = number(4),
-                                         .tokens = std::clamp<int64_t>(s.integer(5), 0, quantity_limit)});
-                  return true;
-              }))
+    const std::string select_steps = fmt::format(
+        "SELECT step, start_ns, end_ns, loss, learning_rate, tokens, {} FROM step WHERE step > ? ORDER BY step",
+        m_version < 3 ? "NULL, 1.0, 0" : "gradient_norm, loss_scale, skipped");
+    if (!scan(select_steps.c_str(), trace.last_step, [&](const Statement& s) {
+            if (!fits<int32_t>(s.integer(0))) return false;
+            const auto number = [&](int column) {
+                return s.isNull(column) ? std::numeric_limits<double>::quiet_NaN() : s.real(column);
+            };
+            LaneRect range{.start_ns = s.integer(1), .end_ns = s.integer(2)};
+            IntervalDetail none;
+            if (clampToLimits(range, none)) ++invalid;
+            trace.steps.push_back({.step = static_cast<int32_t>(s.integer(0)),
+                                   .start_ns = range.start_ns,
+                                   .end_ns = range.end_ns,
+                                   .loss = number(3),
+                                   .learning_rate = number(4),
+                                   .tokens = std::clamp<int64_t>(s.integer(5), 0, quantity_limit),
+                                   .gradient_norm = number(6),
+                                   .loss_scale = number(7),
+                                   .skipped = s.integer(8) != 0});
+            return true;
+        }))
         return damaged("table step");
 
     if (!scan("SELECT id, rank, tier, category, bytes FROM planned_peak WHERE id > ? ORDER BY id", trace.last_peak,

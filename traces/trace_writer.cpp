@@ -101,7 +101,7 @@ struct TraceWriter::Impl {
                put_peak.prepare(db, "INSERT INTO planned_peak VALUES (?,?,?,?,?)") &&
                put_event.prepare(db, "INSERT INTO event_row VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)") &&
                put_memory.prepare(db, "INSERT INTO memory_row VALUES (?,?,?,?,?,?,?,?,?)") &&
-               put_step.prepare(db, "INSERT OR REPLACE INTO step VALUES (?,?,?,?,?,?)") &&
+               put_step.prepare(db, "INSERT OR REPLACE INTO step VALUES (?,?,?,?,?,?,?,?,?)") &&
                put_warning.prepare(db, "INSERT INTO warning VALUES (?,?,?,?)") &&
                put_group.prepare(db, "INSERT OR REPLACE INTO process_group VALUES (?,?,?,?,?)") &&
                put_counter.prepare(db, "INSERT INTO counter_row VALUES (?,?,?,?,?)");
@@ -263,6 +263,9 @@ struct TraceWriter::Impl {
         s.bind(3, e.loss); // SQLite keeps not-a-number as NULL
         s.bind(4, e.learning_rate);
         s.bind(5, e.tokens);
+        s.bind(6, e.gradient_norm);
+        s.bind(7, e.loss_scale);
+        s.bind(8, int64_t{e.skipped});
         return s.run();
     }
 

@@ -38,7 +38,14 @@ void addTraffic(const std::vector<CollectiveShare>& shares, std::map<TrafficKey,
 std::vector<StepSummary> stepSummaries(const TraceReader& trace, const std::vector<RankActivity>& ranks) {
     std::vector<StepSummary> steps;
     for (const StepEvent& step : trace.steps()) {
-        StepSummary s{.step = step.step, .loss = step.loss, .step_ns = step.end_ns - step.start_ns, .budgets = {}};
+        StepSummary s{.step = step.step,
+                      .loss = step.loss,
+                      .step_ns = step.end_ns - step.start_ns,
+                      .learning_rate = step.learning_rate,
+                      .gradient_norm = step.gradient_norm,
+                      .loss_scale = step.loss_scale,
+                      .skipped = step.skipped,
+                      .budgets = {}};
         if (s.step_ns > 0) s.tokens_per_s = static_cast<double>(step.tokens) * 1e9 / static_cast<double>(s.step_ns);
         for (const RankActivity& rank : ranks) s.budgets.push_back(budgetOf(trace, rank, {step.start_ns, step.end_ns}));
         steps.push_back(std::move(s));

@@ -36,6 +36,10 @@ struct StepSummary {
     double loss = 0;
     double tokens_per_s = 0;
     int64_t step_ns = 0;
+    double learning_rate = 0;
+    double gradient_norm = 0; // NaN: not computed
+    double loss_scale = 1;
+    bool skipped = false;            // fp16: overflow, no update
     std::vector<RankBudget> budgets; // per rank, within the step
 };
 

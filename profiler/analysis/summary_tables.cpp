@@ -41,9 +41,13 @@ Table rankTable(const Summary& s) {
 }
 
 Table stepTable(const Summary& s) {
-    Table table{"steps", "steps", {"step", "loss", "tokens_per_s", "step_ns"}, {}};
+    Table table{"steps",
+                "steps",
+                {"step", "loss", "tokens_per_s", "step_ns", "learning_rate", "gradient_norm", "loss_scale", "skipped"},
+                {}};
     for (const StepSummary& step : s.steps)
-        table.rows.push_back({int64_t{step.step}, step.loss, step.tokens_per_s, step.step_ns});
+        table.rows.push_back({int64_t{step.step}, step.loss, step.tokens_per_s, step.step_ns, step.learning_rate,
+                              step.gradient_norm, step.loss_scale, int64_t{step.skipped}});
     return table;
 }
 

@@ -79,18 +79,26 @@ std::string timeTable(const Summary& s) {
 
 std::string stepTable(const Summary& s) {
     const TimeUnit unit = TimeUnit::fitting(s.median_step_ns);
+    const auto skipped = std::ranges::count_if(s.steps, [](const StepSummary& step) { return step.skipped; });
     TextTable table;
-    table.add({"step", unit.name, "tokens/s", "loss"});
+    const auto add = [&](std::vector<std::string> row) { // the last column only where it says something
+        if (skipped == 0) row.pop_back();
+        table.add(std::move(row));
+    };
+    add({"step", unit.name, "tokens/s", "loss", "loss scale"});
     shortened(
         s.steps.size(),
         [&](size_t i) {
             const StepSummary& step = s.steps[i];
-            table.add({std::to_string(step.step), unit.text(step.step_ns), grouped(step.tokens_per_s),
-                       fmt::format("{:.6f}", step.loss)});
+            add({std::to_string(step.step), unit.text(step.step_ns), grouped(step.tokens_per_s),
+                 fmt::format("{:.6f}", step.loss),
+                 fmt::format("{:g}{}", step.loss_scale, step.skipped ? " skipped" : "")});
         },
         [&] { table.add({"..."}); });
-    return fmt::format("\n{} steps, median {} {}{}\n{}", s.steps.size(), unit.text(s.median_step_ns), unit.name,
-                       s.steps.size() > 2 ? " (the first is warm-up and left out)" : "", table.text("  "));
+    return fmt::format("\n{} steps, median {} {}{}{}\n{}", s.steps.size(), unit.text(s.median_step_ns), unit.name,
+                       s.steps.size() > 2 ? " (the first is warm-up and left out)" : "",
+                       skipped > 0 ? fmt::format("; {} skipped, because a gradient overflowed fp16", skipped) : "",
+                       table.text("  "));
 }
 
 std::string memoryTable(const Summary& s, MemoryTier tier) {

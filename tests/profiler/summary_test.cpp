@@ -59,7 +59,14 @@ void writeHandMade(const std::string& path) {
         IntervalEvent{.lane = copy, .start_ns = 31, .end_ns = 41, .step = 1, .op_class = OpClass::copy},
         IntervalEvent{.lane = host, .start_ns = 47, .end_ns = 53, .step = 1, .op_class = OpClass::host},
         StepEvent{.step = 0, .start_ns = 0, .end_ns = 30, .loss = 0.1, .tokens = 600},
-        StepEvent{.step = 1, .start_ns = 30, .end_ns = 60, .loss = 1.0 / 3.0, .tokens = 600},
+        StepEvent{.step = 1,
+                  .start_ns = 30,
+                  .end_ns = 60,
+                  .loss = 1.0 / 3.0,
+                  .tokens = 600,
+                  .gradient_norm = 0.5,
+                  .loss_scale = 64,
+                  .skipped = true},
         MemoryEvent{0, 0, MemoryTier::device, MemoryCategory::parameters, 1000, NameId::none, OpId::none, -1},
         MemoryEvent{8, 0, MemoryTier::device, MemoryCategory::activations, 500, NameId::none, OpId::none, 0},
         MemoryEvent{9, 0, MemoryTier::device, MemoryCategory::activations, -500, NameId::none, OpId::none, 0},
@@ -181,6 +188,11 @@ TEST_CASE("the JSON document has the documented names and exact losses") {
         CHECK(json["ranks"][0].contains(key));
     CHECK(json["ranks"][0]["exposed_comm_ns"] == 10);
     CHECK(json["steps"][1]["loss"].get<double>() == 1.0 / 3.0);
+    CHECK(json["steps"][0]["gradient_norm"].is_null());
+    CHECK(json["steps"][1]["gradient_norm"] == 0.5);
+    CHECK(json["steps"][0]["skipped"] == 0);
+    CHECK(json["steps"][1]["skipped"] == 1);
+    CHECK_THAT(summaryText(s), Contains("1 skipped, because a gradient overflowed fp16") && Contains("64 skipped"));
     for (const char* key : {"step", "loss", "tokens_per_s", "step_ns"}) CHECK(json["steps"][0].contains(key));
     for (const char* key : {"rank", "tier", "category", "planned_peak_bytes", "peak_bytes"})
         CHECK(json["memory"][0].contains(key));

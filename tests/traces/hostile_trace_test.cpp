@@ -89,7 +89,7 @@ TEST_CASE("what is not a trace is refused in one sentence") {
 
 TEST_CASE("newer versions and other databases are named as such") {
     const TemporaryFolder folder;
-    CHECK_THAT(refusal(damagedSample(folder, "PRAGMA user_version=3")), Contains("newer Shardscope (format 3"));
+    CHECK_THAT(refusal(damagedSample(folder, "PRAGMA user_version=4")), Contains("newer Shardscope (format 4"));
     CHECK_THAT(refusal(damagedSample(folder, "PRAGMA user_version=0")), Contains("no format version"));
     CHECK_THAT(refusal(damagedSample(folder, "PRAGMA application_id=7")), Contains("another program"));
 }

@@ -89,7 +89,7 @@ TEST_CASE("every kind of event survives, live and finished") {
         OpId{9}, "after a gap", LaneKind::compute, Phase::optimizer, OpClass::compute, -1, -1, 0, 0, "", {OpId{7}}});
     events.push_back(BucketEvent{2, 99, 100, 200, "a, b", "last parameter"});
     events.push_back(StepEvent{0, 10, 20, 0.1 + 0.2, 1e-3, 512});
-    events.push_back(StepEvent{1, 20, 35, std::numeric_limits<double>::quiet_NaN(), 5e-4, 512});
+    events.push_back(StepEvent{1, 20, 35, std::numeric_limits<double>::quiet_NaN(), 5e-4, 512, 2.5, 65536, true});
     events.push_back(PlannedPeakEvent{3, MemoryTier::host, std::nullopt, 4096});
     events.push_back(PlannedPeakEvent{3, MemoryTier::device, MemoryCategory::comm_buffers, 1024});
     events.push_back(WarningEvent{"dropped_records", "Seven records were dropped.", 7});
@@ -163,6 +163,12 @@ TEST_CASE("every kind of event survives, live and finished") {
     CHECK(reader.steps()[0].loss == 0.1 + 0.2);
     CHECK(std::isnan(reader.steps()[1].loss));
     CHECK(reader.steps()[1].tokens == 512);
+    CHECK(std::isnan(reader.steps()[0].gradient_norm));
+    CHECK(reader.steps()[0].loss_scale == 1);
+    CHECK_FALSE(reader.steps()[0].skipped);
+    CHECK(reader.steps()[1].gradient_norm == 2.5);
+    CHECK(reader.steps()[1].loss_scale == 65536);
+    CHECK(reader.steps()[1].skipped);
     REQUIRE(reader.plannedPeaks().size() == 2);
     CHECK_FALSE(reader.plannedPeaks()[0].category);
     CHECK(reader.plannedPeaks()[0].tier == MemoryTier::host);

@@ -16,7 +16,8 @@ constexpr const char* tables_sql =
     "CREATE TABLE op(op INTEGER, name TEXT, lane TEXT, phase TEXT, op_class TEXT, layer INTEGER, bucket INTEGER,"
     "                elements INTEGER, bytes INTEGER, config_key TEXT);"
     "CREATE TABLE op_wait(op INTEGER, waits_for INTEGER);"
-    "CREATE TABLE step(step INTEGER, start_ns INTEGER, end_ns INTEGER, loss REAL, learning_rate REAL, tokens INTEGER);"
+    "CREATE TABLE step(step INTEGER, start_ns INTEGER, end_ns INTEGER, loss REAL, learning_rate REAL, tokens INTEGER,"
+    "                  gradient_norm REAL, loss_scale REAL, skipped INTEGER);"
     "CREATE TABLE warning(kind TEXT, text TEXT, count INTEGER);"
     "CREATE TABLE event(rank INTEGER, lane TEXT, lane_name TEXT, name TEXT, step INTEGER, phase TEXT, op_class TEXT,"
     "                   layer INTEGER, bucket INTEGER, start_ns INTEGER, end_ns INTEGER, duration_ns INTEGER,"
@@ -69,7 +70,7 @@ private:
 bool writeSmallTables(Database& db, const TraceReader& trace) {
     Insert run, op, wait, step, warning;
     bool ok = run.prepare(db, "run", 2) && op.prepare(db, "op", 10) && wait.prepare(db, "op_wait", 2) &&
-              step.prepare(db, "step", 6) && warning.prepare(db, "warning", 3);
+              step.prepare(db, "step", 9) && warning.prepare(db, "warning", 3);
     for (const auto& [key, value] : trace.run()) ok = ok && run.text(key).text(value).run();
     for (const ProgramOpEvent& o : trace.program()) {
         ok = ok && op.integer(static_cast<int64_t>(o.op))
@@ -93,6 +94,9 @@ bool writeSmallTables(Database& db, const TraceReader& trace) {
                        .real(s.loss)
                        .real(s.learning_rate)
                        .integer(s.tokens)
+                       .real(s.gradient_norm)
+                       .real(s.loss_scale)
+                       .integer(s.skipped)
                        .run();
     for (const WarningEvent& w : trace.warnings()) ok = ok && warning.text(w.kind).text(w.text).integer(w.count).run();
     return ok;
