@@ -136,6 +136,15 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.checkpoint_folder = command.checkpoint_folder;
     request.checkpoint_every = command.checkpoint_every;
     request.checkpoint_keep = command.checkpoint_keep;
+    if (!command.initial_weights.empty()) {
+        Result<WeightsReader> reader = WeightsReader::open(command.initial_weights, request.model);
+        if (!reader) return reader.error();
+        const auto shared = std::make_shared<WeightsReader>(*std::move(reader));
+        request.initial_weights = [shared](int32_t p, int64_t first, std::span<float> out) {
+            return shared->read(p, first, out);
+        };
+        request.run_info.emplace_back("initial_weights", command.initial_weights);
+    }
     if (!command.resume.empty())
         if (const auto found = continueFrom(command, request); !found) return found.error();
     return request;

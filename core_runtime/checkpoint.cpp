@@ -146,14 +146,15 @@ Result<std::string> writeCheckpoint(Executor& executor, const Plan& plan, const 
 
 Result<void> removeOldCheckpoints(const std::string& folder, int64_t keep) {
     std::error_code problem;
-    std::vector<int64_t> steps;
+    std::vector<std::pair<fs::file_time_type, int64_t>> found; // a run that went back writes smaller steps later
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, problem))
         if (const auto step = stepOf(entry.path().filename().string()))
-            if (fs::exists(entry.path() / checkpoint_metadata_file, problem)) steps.push_back(*step);
-    std::sort(steps.rbegin(), steps.rend());
-    for (size_t i = static_cast<size_t>(keep); i < steps.size(); ++i) {
+            if (const auto written = fs::last_write_time(entry.path() / checkpoint_metadata_file, problem); !problem)
+                found.emplace_back(written, *step);
+    std::sort(found.rbegin(), found.rend());
+    for (size_t i = static_cast<size_t>(keep); i < found.size(); ++i) {
         // Half a checkpoint must not stand under the name of a whole one.
-        const std::string path = folder + "/" + checkpointTag(steps[i]);
+        const std::string path = folder + "/" + checkpointTag(found[i].second);
         const std::string leaving = path + std::string(unfinished_mark) + std::to_string(getpid());
         fs::rename(path, leaving, problem);
         if (!problem) fs::remove_all(leaving, problem);

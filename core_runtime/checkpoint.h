@@ -42,7 +42,7 @@ struct CheckpointInfo {
 Result<std::string> writeCheckpoint(Executor&, const Plan&, const EngineState&, uint64_t seed,
                                     const std::string& folder, const std::string& tag);
 std::string checkpointTag(int64_t global_steps); // "global_step20"
-// Removes all but the `keep` newest checkpoints that have such tags.
+// Removes all but the `keep` checkpoints with such tags that were written last.
 Result<void> removeOldCheckpoints(const std::string& folder, int64_t keep);
 
 // The metadata alone, and that the files are there in their sizes. An empty tag stands for FOLDER/latest.

@@ -10,6 +10,7 @@
 #include "core_runtime/run_info.h"
 #include "profiler/recorder.h"
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <exception>
 
@@ -25,6 +26,13 @@ struct Engine::Impl {
     EngineState state;
     bool update_pending = false; // delayed update: gradients wait for theirs
     bool finished = false;
+    // forward(), backward() and step(): where in the program the pieces of a step end, two per micro-batch and the
+    // optimizer; which is next.
+    std::vector<size_t> piece_ends;
+    size_t piece = 0;
+    bool stepped = true; // since the last backward()
+    StepContext piece_context;
+    StepTimes piece_times;
 
     Impl(EngineOptions o, Plan p)
         : options(std::move(o))
@@ -32,6 +40,37 @@ struct Engine::Impl {
         , memory(planMemory(plan.program))
         , scaler(options.config.fp16) {
         keepScaler();
+        findPieces();
+    }
+
+    // A forward pass ends with its loss, a backward pass where the next batch is loaded or the optimizer begins.
+    void findPieces() {
+        const std::vector<Op>& ops = plan.program.ops;
+        for (size_t i = 0; i < ops.size(); ++i) {
+            const bool after_forward = piece_ends.size() % 2 == 1;
+            if (ops[i].compute == ComputeKind::cross_entropy)
+                piece_ends.push_back(i + 1);
+            else if (after_forward && (ops[i].compute == ComputeKind::load_batch || ops[i].phase == Phase::optimizer))
+                piece_ends.push_back(i);
+        }
+        piece_ends.push_back(ops.size());
+        assert(piece_ends.size() == static_cast<size_t>(2 * plan.accumulation() + 1));
+    }
+
+    Result<void> runPiece() {
+        const size_t first = piece == 0 ? 0 : piece_ends[piece - 1];
+        const Result<StepTimes> times = executor->runPiece(piece_context, first, piece_ends[piece]);
+        if (!times) return failed(times.error());
+        piece_times = {.start_ns = piece == 0 ? times->start_ns : piece_times.start_ns, .end_ns = times->end_ns};
+        ++piece;
+        return {};
+    }
+
+    Error outOfOrder(const std::string& call) const {
+        const char* next = piece % 2 == 1 ? "backward()" : piece == 0 || stepped ? "forward()" : "step()";
+        return Error{call + " was called where " + next + (piece == 0 ? " or trainBatch()" : "") +
+                     " is next; a step is forward(), backward(), step() for "
+                     "each micro-batch"};
     }
 
     void keepScaler() {
@@ -102,11 +141,15 @@ struct Engine::Impl {
     }
 
     // Mean over a rank's tokens in double, then over ranks in rank order: the same whatever the stage.
-    double meanLoss() {
+    double meanLoss(int64_t first_micro_batch, int64_t end_micro_batch) {
         double sum = 0;
         for (int64_t rank = 0; rank < plan.ranks; ++rank) {
             double rank_sum = 0;
-            const std::span<float> losses = executor->buffer<float>(rank, plan.losses);
+            const std::span<float> all = executor->buffer<float>(rank, plan.losses);
+            const size_t rows = all.size() / static_cast<size_t>(plan.accumulation());
+            const std::span<float> losses =
+                all.subspan(static_cast<size_t>(first_micro_batch) * rows,
+                            static_cast<size_t>(end_micro_batch - first_micro_batch) * rows);
             for (float loss : losses) rank_sum += static_cast<double>(loss);
             sum += rank_sum / static_cast<double>(losses.size());
         }
@@ -142,6 +185,31 @@ struct Engine::Impl {
         if (plan.program.ops.size() > 4096) recorder->flush();
     }
 
+    Result<StepReport> endStep(const StepContext& context, const StepTimes& times) {
+        StepReport report{.step = state.global_steps,
+                          .loss = meanLoss(0, plan.accumulation()),
+                          .step_ns = times.end_ns - times.start_ns,
+                          .learning_rate = static_cast<double>(context.adamw.learning_rate),
+                          .loss_scale = context.loss_scale};
+        report.tokens_per_s =
+            1e9 * static_cast<double>(tokens()) / static_cast<double>(std::max<int64_t>(report.step_ns, 1));
+        if (plan.control != BufferId::none) {
+            report.gradient_norm = static_cast<double>(control(GradientControl::norm));
+            report.skipped = control(GradientControl::skip) != 0;
+        }
+        ++state.global_steps;
+        if (report.skipped)
+            ++state.skipped_steps;
+        else if (!context.skip_update)
+            ++state.updates;
+        update_pending = options.config.delayed_update;
+        record(times, report);
+        const Result<void> scaled = scaler.update(report.skipped);
+        keepScaler();
+        if (!scaled) return failed(scaled.error());
+        return report;
+    }
+
     void checkLedger() {
         for (int64_t rank = 0; rank < plan.ranks && recorder; ++rank)
             for (const MemoryTier tier : all_memory_tiers) {
@@ -172,36 +240,46 @@ Result<std::unique_ptr<Engine>> Engine::initialize(EngineOptions options, TraceS
 
 Result<StepReport> Engine::trainBatch(const BatchSource& source) {
     Impl& e = *m_impl;
+    if (e.piece != 0) return e.outOfOrder("trainBatch()");
     StepContext context = e.context();
     context.load_batch = source;
     const Result<StepTimes> times = e.executor->runStep(context);
     if (!times) return e.failed(times.error());
-    StepReport report{.step = e.state.global_steps,
-                      .loss = e.meanLoss(),
-                      .step_ns = times->end_ns - times->start_ns,
-                      .learning_rate = static_cast<double>(context.adamw.learning_rate),
-                      .loss_scale = context.loss_scale};
-    report.tokens_per_s =
-        1e9 * static_cast<double>(e.tokens()) / static_cast<double>(std::max<int64_t>(report.step_ns, 1));
-    if (e.plan.control != BufferId::none) {
-        report.gradient_norm = static_cast<double>(e.control(GradientControl::norm));
-        report.skipped = e.control(GradientControl::skip) != 0;
-    }
-    ++e.state.global_steps;
-    if (report.skipped)
-        ++e.state.skipped_steps;
-    else if (!context.skip_update)
-        ++e.state.updates;
-    e.update_pending = e.options.config.delayed_update;
-    e.record(*times, report);
-    const Result<void> scaled = e.scaler.update(report.skipped);
-    e.keepScaler();
-    if (!scaled) return e.failed(scaled.error());
-    return report;
+    return e.endStep(context, *times);
+}
+
+Result<double> Engine::forward(const BatchSource& source) {
+    Impl& e = *m_impl;
+    if (e.piece % 2 != 0 || (e.piece > 0 && !e.stepped)) return e.outOfOrder("forward()");
+    if (e.piece == 0) e.piece_context = e.context();
+    e.piece_context.load_batch = source;
+    const int64_t micro_batch = static_cast<int64_t>(e.piece / 2);
+    if (const Result<void> ran = e.runPiece(); !ran) return ran.error();
+    return e.meanLoss(micro_batch, micro_batch + 1);
+}
+
+Result<void> Engine::backward() {
+    Impl& e = *m_impl;
+    if (e.piece % 2 == 0) return e.outOfOrder("backward()");
+    e.stepped = false;
+    return e.runPiece();
+}
+
+Result<std::optional<StepReport>> Engine::step() {
+    Impl& e = *m_impl;
+    if (e.piece == 0 || e.piece % 2 != 0 || e.stepped) return e.outOfOrder("step()");
+    e.stepped = true;
+    if (e.piece + 1 < e.piece_ends.size()) return std::optional<StepReport>();
+    if (const Result<void> ran = e.runPiece(); !ran) return ran.error();
+    e.piece = 0;
+    Result<StepReport> report = e.endStep(e.piece_context, e.piece_times);
+    if (!report) return report.error();
+    return std::optional(*report);
 }
 
 Result<void> Engine::drain() {
     Impl& e = *m_impl;
+    if (e.piece != 0) return e.outOfOrder("drain() or saveCheckpoint()");
     if (!e.update_pending) return {};
     StepContext context = e.context();
     context.only_update = true;
@@ -224,6 +302,7 @@ Result<std::string> Engine::saveCheckpoint(const std::string& folder, const std:
 
 Result<void> Engine::loadCheckpoint(const std::string& folder, const std::string& tag) {
     Impl& e = *m_impl;
+    if (e.piece != 0) return e.outOfOrder("loadCheckpoint()");
     const Result<CheckpointReader> opened = CheckpointReader::open(folder, tag);
     if (!opened) return opened.error();
     const CheckpointInfo& info = opened->info();

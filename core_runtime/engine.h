@@ -9,6 +9,7 @@
 #include "traces/trace_sink.h"
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -68,6 +69,13 @@ public:
     // One optimizer step over gradient_accumulation_steps micro-batches on all ranks. After an error (op, rank and step
     // in its sentence) the engine is of no more use.
     Result<StepReport> trainBatch(const BatchSource&);
+    // The same in DeepSpeed's three calls, for each micro-batch: forward, backward, step. The results are the same
+    // bits. trainBatch is the faster way: all ranks and lanes follow one program, in which gathers for backward begin
+    // during forward and reductions go on beside the next micro-batch, and what is cut between two calls cannot
+    // overlap. A call out of order is an error that changes nothing.
+    Result<double> forward(const BatchSource&); // mean loss of the micro-batch over all ranks
+    Result<void> backward();
+    Result<std::optional<StepReport>> step(); // none where further micro-batches are to be accumulated
     // With delayed_update: makes the update that is still to come. Before weights are read or saved; else nothing.
     Result<void> drain();
     // Checkpoints (checkpoint.h). Saving drains first, so a delayed update is made earlier than without. An empty tag

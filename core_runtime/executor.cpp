@@ -43,8 +43,9 @@ struct Executor::Impl {
     std::vector<std::thread> threads;
     std::atomic<int32_t> steps_given = 0, lanes_busy = 0;
     std::atomic<bool> failed = false, quit = false;
-    const StepContext* context = nullptr; // written before steps_given
-    std::mutex mutex;                     // guards what follows
+    const StepContext* context = nullptr; // written before steps_given, with the ops to run
+    size_t first_op = 0, end_op = 0;
+    std::mutex mutex; // guards what follows
     StepTimes times;
     std::optional<Error> failure;
 
@@ -154,10 +155,12 @@ struct Executor::Impl {
             }
     }
 
-    // One lane of one rank through one step. False after a failure anywhere.
+    // One lane of one rank through the ops to run. False after a failure anywhere.
     bool runLane(size_t lane, int64_t rank, const StepContext& step) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
-        for (size_t i : lane_ops[lane]) {
+        const std::vector<size_t>& ops = lane_ops[lane];
+        for (auto at = std::lower_bound(ops.begin(), ops.end(), first_op); at != ops.end() && *at < end_op; ++at) {
+            const size_t i = *at;
             const Op& op = program.ops[i];
             for (OpId w : op.waits_for) {
                 std::atomic<int32_t>& other = state.progress[laneIndex(program.ops[index(w)].lane)];
@@ -283,13 +286,20 @@ void Executor::begin() {
 }
 
 Result<StepTimes> Executor::runStep(const StepContext& context) {
+    return runPiece(context, 0, m_impl->program.ops.size());
+}
+
+Result<StepTimes> Executor::runPiece(const StepContext& context, size_t first, size_t end) {
     Impl& impl = *m_impl;
     if (impl.failure) return *impl.failure;
     impl.context = &context;
     impl.lanes_busy = static_cast<int32_t>(impl.threads.size());
     impl.times = {.start_ns = INT64_MAX, .end_ns = 0};
+    impl.first_op = first;
+    impl.end_op = end;
     for (auto& rank : impl.ranks)
-        for (std::atomic<int32_t>& progress : rank->progress) progress = 0;
+        for (std::atomic<int32_t>& progress : rank->progress)
+            if (first == 0) progress = 0;
     impl.steps_given.fetch_add(1);
     impl.steps_given.notify_all();
     for (int32_t busy; (busy = impl.lanes_busy.load()) > 0;) impl.lanes_busy.wait(busy);

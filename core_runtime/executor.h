@@ -38,6 +38,9 @@ public:
     void begin(); // starts the lane threads and records the persistent buffers; after Recorder::start()
     // One step of all ranks. The first failure of any op, with its name, rank and step; the executor is unusable then.
     Result<StepTimes> runStep(const StepContext&);
+    // The same piece by piece, in order: ops [first, end) of the program, the first piece from op 0. Pieces end when
+    // all of their ops have, so nothing overlaps across them.
+    Result<StepTimes> runPiece(const StepContext&, size_t first, size_t end);
 
     // Between steps only. Device and host buffers:
     template <class T> std::span<T> buffer(int64_t rank, BufferId id) {

@@ -184,6 +184,8 @@ Json modelJson(const ModelSpec& model) {
                    {"context", model.context},
                    {"tied", model.tied},
                    {"feed_forward", model.feedForward()}};
+    if (model.dropout > 0) object["dropout"] = model.dropout;
+    if (model.attention_dropout > 0) object["attention_dropout"] = model.attention_dropout;
     if (model.tile_out > 1) object["tile_out"] = model.tile_out;
     if (model.tile_in > 1) object["tile_in"] = model.tile_in;
     if (model.family == ModelFamily::llama) {
@@ -195,9 +197,14 @@ Json modelJson(const ModelSpec& model) {
 }
 
 std::optional<std::string> findDifference(const ModelSpec& there, const ModelSpec& here) {
-    const Json a = modelJson(there), b = modelJson(here);
+    const auto weights = [](const ModelSpec& model) { // what changes their meaning
+        Json object = modelJson(model);
+        for (const char* key : {"name", "dropout", "attention_dropout", "tile_out", "tile_in"}) object.erase(key);
+        return object;
+    };
+    const Json a = weights(there), b = weights(here);
     for (const auto& [key, value] : a.items())
-        if (key != "name" && key != "tile_out" && key != "tile_in" && (!b.contains(key) || b[key] != value))
+        if (!b.contains(key) || b[key] != value)
             return key + " is " + shortText(value) + " there and " + (b.contains(key) ? shortText(b[key]) : "absent") +
                    " here";
     return std::nullopt;

@@ -15,7 +15,7 @@ Result<ModelSpec> readModelFile(const std::string& path);
 // The same of an object in hand; `source` names it in messages and is the model's name where it has none.
 Result<ModelSpec> modelFromJson(const Json&, const std::string& source);
 Json modelJson(const ModelSpec&); // our own form; modelFromJson gives the same model
-// The first thing but name and tiles in which two models differ: "layers is 12 there and 6 here".
+// The first thing in which weights of two models differ in meaning: "layers is 12 there and 6 here".
 std::optional<std::string> findDifference(const ModelSpec& there, const ModelSpec& here);
 
 } // namespace shardscope

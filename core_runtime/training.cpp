@@ -19,6 +19,16 @@ Result<void> saveCheckpoint(Engine& engine, const TrainingRequest& request) {
 
 } // namespace
 
+BatchSource batchesOf(const Dataset& data, const Engine& engine) {
+    return [&data, &engine](int64_t step, int64_t micro, int64_t rank, std::span<int32_t> ids,
+                            std::span<int32_t> targets) {
+        const Plan& plan = engine.plan();
+        const int64_t samples = plan.config.train_micro_batch_size_per_gpu;
+        data.batch(step, (micro * plan.ranks + rank) * samples, samples, samples * plan.ranks * plan.accumulation(),
+                   plan.sequence, engine.seed(), ids, targets);
+    };
+}
+
 Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, const std::function<void()>& commit) {
     assert(request.data);
     if (request.steps < 1) return Error{"steps is " + std::to_string(request.steps) + ": at least 1 is needed."};
@@ -34,14 +44,7 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
         if (const auto loaded = engine.loadCheckpoint(request.resume_folder, request.resume_tag); !loaded)
             return loaded.error();
 
-    const int64_t micro_batch = request.config.train_micro_batch_size_per_gpu;
-    const int64_t sequence = engine.plan().sequence;
-    const int64_t samples = micro_batch * request.ranks * engine.plan().accumulation();
-    const BatchSource source = [&](int64_t step, int64_t micro, int64_t rank, std::span<int32_t> ids,
-                                   std::span<int32_t> targets) {
-        request.data->batch(step, (micro * request.ranks + rank) * micro_batch, micro_batch, samples, sequence,
-                            engine.seed(), ids, targets);
-    };
+    const BatchSource source = batchesOf(*request.data, engine);
     TrainingOutcome outcome;
     int64_t saved_at = -1;
     while (engine.state().global_steps < request.steps) {

@@ -8,6 +8,9 @@
 
 namespace shardscope {
 
+// The batches of a data set for an engine's ranks; both must outlive it.
+BatchSource batchesOf(const Dataset&, const Engine&);
+
 struct TrainingRequest : EngineOptions {
     int64_t steps = 1;             // in all, with those that a checkpoint to continue from has made
     const Dataset* data = nullptr; // not owned

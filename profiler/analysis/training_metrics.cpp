@@ -28,7 +28,7 @@ std::vector<StepMetrics> trainingMetrics(const TraceReader& trace) {
         const double ns = static_cast<double>(std::max<int64_t>(step.end_ns - step.start_ns, 1));
         metrics.push_back({.step = step.step,
                            .loss = step.loss,
-                           .step_ms = ns * 1e-6,
+                           .step_ms = ns / 1e6,
                            .tokens_per_s = static_cast<double>(step.tokens) * 1e9 / ns,
                            .learning_rate = step.learning_rate,
                            .loss_scale = step.loss_scale,

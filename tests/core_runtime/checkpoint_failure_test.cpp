@@ -2,6 +2,7 @@
 // Checkpoints that are not what was written are refused, and whatever interrupts a writer leaves the one before.
 #include "checkpoint_fixture.h"
 #include "support/contains.h"
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <random>
@@ -9,6 +10,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace shardscope;
@@ -40,7 +42,7 @@ std::set<std::string> namesIn(const std::string& folder) {
 } // namespace
 
 TEST_CASE("checkpoints that are damaged, incomplete or another's are refused and change nothing") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder.path().string();
     const auto saved = engineOf({.stage = 2}, 2);
     train(*saved, 2);
@@ -110,7 +112,7 @@ TEST_CASE("checkpoints that are damaged, incomplete or another's are refused and
 }
 
 TEST_CASE("only plain names are tags, and a folder that cannot be written is named") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const auto engine = engineOf({.stage = 1}, 2);
     for (const std::string tag : {"latest", "a/b", ".hidden", "..", "x.unfinished-3"})
         CHECK_THAT(engine->saveCheckpoint(folder.path().string(), tag).error().message, Contains("'" + tag + "'"));
@@ -120,7 +122,7 @@ TEST_CASE("only plain names are tags, and a folder that cannot be written is nam
 }
 
 TEST_CASE("old checkpoints are removed, others' files are not") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder.path().string();
     const auto engine = engineOf({.stage = 1}, 2);
     save(*engine, path, "mine");
@@ -132,13 +134,20 @@ TEST_CASE("old checkpoints are removed, others' files are not") {
     }
     CHECK(namesIn(path) ==
           std::set<std::string>{"global_step1000", "global_step11", "global_step12", "latest", "mine"});
+    const auto back = engineOf({.stage = 1}, 2); // a run that starts again
+    train(*back, 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20)); // more than the clock of files ticks
+    save(*back, path);
+    REQUIRE(removeOldCheckpoints(path, 1));
+    CHECK(namesIn(path) == std::set<std::string>{"global_step1000", "global_step1", "latest", "mine"});
     train(*engine, 1);
+    save(*engine, path, "global_step12");
     save(*engine, path, "global_step12"); // replaces
     CHECK(readCheckpointInfo(path)->state.global_steps == 13);
 }
 
 TEST_CASE("a disk that is full leaves the checkpoint before, and says so") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder.path().string();
     const auto engine = engineOf({.stage = 2}, 2);
     save(*engine, path);
@@ -165,7 +174,7 @@ TEST_CASE("a disk that is full leaves the checkpoint before, and says so") {
 }
 
 TEST_CASE("a writer that is killed at any of its system calls leaves a checkpoint that loads") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder.path().string();
     const auto engine = engineOf({.stage = 2}, 2);
     save(*engine, path, "a");

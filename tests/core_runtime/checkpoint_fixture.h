@@ -11,8 +11,9 @@ namespace shardscope::test {
 
 using Change = std::function<void(Config&)>;
 
-inline std::unique_ptr<Engine> engineOf(const Variant& v, int64_t ranks, const Change& change = {}, uint64_t seed = 7) {
-    EngineOptions options{.config = configOf(v, ranks), .model = smallModel(), .ranks = ranks, .seed = seed};
+inline std::unique_ptr<Engine> engineOf(const Variant& v, int64_t ranks, const Change& change = {}, uint64_t seed = 7,
+                                        const ModelSpec& model = smallModel()) {
+    EngineOptions options{.config = configOf(v, ranks), .model = model, .ranks = ranks, .seed = seed};
     if (change) change(options.config);
     Result<std::unique_ptr<Engine>> engine = Engine::initialize(std::move(options));
     if (!engine) FAIL(engine.error().message);
@@ -21,13 +22,7 @@ inline std::unique_ptr<Engine> engineOf(const Variant& v, int64_t ranks, const C
 
 // The losses of so many steps.
 inline std::vector<double> train(Engine& engine, int64_t steps) {
-    const Plan& plan = engine.plan();
-    const int64_t micro_batch = plan.config.train_micro_batch_size_per_gpu;
-    const BatchSource source = [&](int64_t step, int64_t micro, int64_t rank, std::span<int32_t> ids,
-                                   std::span<int32_t> targets) {
-        smallData().batch(step, (micro * plan.ranks + rank) * micro_batch, micro_batch,
-                          micro_batch * plan.ranks * plan.accumulation(), plan.sequence, engine.seed(), ids, targets);
-    };
+    const BatchSource source = batchesOf(smallData(), engine);
     std::vector<double> losses;
     for (int64_t step = 0; step < steps; ++step) {
         const Result<StepReport> report = engine.trainBatch(source);

@@ -44,7 +44,7 @@ Variant variantOf(const Place& place) {
 } // namespace
 
 TEST_CASE("a run continues with the same bits, whatever held its states before and after") {
-    const TemporaryFolder folder, swap;
+    const TemporaryFolder folder(placeInMemory()), swap;
     const std::string swap_path = swap.path().string();
     for (const Precision precision : {Precision::fp32, Precision::bf16, Precision::fp16}) {
         const auto make = [&](const Place& place, uint64_t seed = 7) {
@@ -81,20 +81,22 @@ TEST_CASE("a run continues with the same bits, whatever held its states before a
     }
 }
 
-TEST_CASE("accumulation, clipping and recomputation continue with the same bits; saving disturbs nothing") {
-    const TemporaryFolder folder;
+TEST_CASE("accumulation, clipping, recomputation and dropout continue with the same bits; saving disturbs nothing") {
+    const TemporaryFolder folder(placeInMemory());
     for (int stage = 0; stage < 4; ++stage) {
         const Change change = [](Config& c) {
             c.gradient_accumulation_steps = 2;
             c.gradient_clipping = 0.3;
             c.activations.recompute = Recompute::full;
         };
-        const auto reference = engineOf({.stage = stage}, 3, change);
+        ModelSpec model = smallModel();
+        model.dropout = 0.2f;
+        const auto reference = engineOf({.stage = stage}, 3, change, 7, model);
         std::vector<double> losses = train(*reference, 6);
-        const auto saved = engineOf({.stage = stage}, 3, change);
+        const auto saved = engineOf({.stage = stage}, 3, change, 7, model);
         train(*saved, 2);
         save(*saved, folder.path().string());
-        const auto continued = engineOf({.stage = stage}, 3, change);
+        const auto continued = engineOf({.stage = stage}, 3, change, 8, model);
         load(*continued, folder.path().string());
         losses.erase(losses.begin(), losses.begin() + 2);
         CHECK(train(*continued, 4) == losses);
@@ -105,7 +107,7 @@ TEST_CASE("accumulation, clipping and recomputation continue with the same bits;
 }
 
 TEST_CASE("a delayed update is made before the checkpoint") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const Change delayed = [](Config& c) {
         c.zero.offload_optimizer.device = OffloadDevice::cpu;
         c.delayed_update = true;
@@ -125,7 +127,7 @@ TEST_CASE("a delayed update is made before the checkpoint") {
 }
 
 TEST_CASE("another world size, stage or precision restores every state exactly") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string first = folder / "first", second = folder / "second";
     const auto saved = engineOf({.stage = 2, .reduce_bucket = 2000, .micro_batch = 6}, 2);
     train(*saved, 4);
@@ -150,8 +152,33 @@ TEST_CASE("another world size, stage or precision restores every state exactly")
             }
 }
 
+TEST_CASE("tiles and model families: what one run cut, another reads whole") {
+    const TemporaryFolder folder(placeInMemory());
+    for (const ModelFamily family : {ModelFamily::gpt2, ModelFamily::llama}) {
+        ModelSpec whole = smallModel(), tiled = smallModel();
+        whole.family = tiled.family = family;
+        whole.heads = tiled.heads = 2; // rotary positions turn pairs
+        whole.tied = tiled.tied = family == ModelFamily::gpt2;
+        tiled.tile_out = 2;
+        tiled.tile_in = 3;
+        const std::string first = folder / toText(family), second = folder / (std::string(toText(family)) + "2");
+        const auto saved = engineOf({.stage = 3, .reduce_bucket = 2000}, 3, {}, 7, tiled);
+        train(*saved, 2);
+        save(*saved, first);
+        const auto continued = engineOf({.stage = 2, .reduce_bucket = 700}, 2, {}, 7, whole);
+        load(*continued, first);
+        CHECK(continued->weights() == saved->weights());
+        save(*continued, second);
+        CHECK(statesIn(second) == statesIn(first));
+        const auto again = engineOf({.stage = 3}, 3, {}, 7, tiled);
+        load(*again, second);
+        CHECK(train(*again, 2) == train(*saved, 2));
+        CHECK(again->weights() == saved->weights());
+    }
+}
+
 TEST_CASE("the loss scale of a checkpoint is for runs that have one") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const auto fp16 = [](int64_t power) {
         return [=](Config& c) { c.fp16 = {.enabled = true, .initial_scale_power = power}; };
     };

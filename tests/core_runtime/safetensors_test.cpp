@@ -31,7 +31,7 @@ std::string fileOf(const std::string& header, const std::string& data) {
 } // namespace
 
 TEST_CASE("safetensors: what is written is read back, rounded to the type of the file") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder / "x.safetensors";
     const std::vector<float> a = {1, -2, 0.1f, 3e-5f, 65504, -0.0f}, b = {7, 1.0f / 3};
     for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
@@ -58,7 +58,7 @@ TEST_CASE("safetensors: what is written is read back, rounded to the type of the
 }
 
 TEST_CASE("safetensors: an unpublished file leaves nothing, a folder that is missing is named") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     { REQUIRE(SafetensorsWriter::create(folder / "x", "the test")); }
     CHECK(std::filesystem::is_empty(folder.path()));
     const auto missing = SafetensorsWriter::create(folder / "no/x", "the test");
@@ -67,7 +67,7 @@ TEST_CASE("safetensors: an unpublished file leaves nothing, a folder that is mis
 }
 
 TEST_CASE("safetensors: hostile headers are refused in a sentence") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder / "hostile.safetensors";
     const auto refused = [&](const std::string& content) {
         std::ofstream(path, std::ios::binary) << content;
@@ -114,7 +114,7 @@ TEST_CASE("safetensors: hostile headers are refused in a sentence") {
 }
 
 TEST_CASE("safetensors: any change to a file is refused or read as another good file, never worse") {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder(placeInMemory());
     const std::string path = folder / "x.safetensors";
     REQUIRE(write(path, DType::f32, {1, 2, 3, 4}, {5, 6}).empty());
     std::ifstream in(path, std::ios::binary);

@@ -2,6 +2,7 @@
 // The numbers of a hand-made trace, worked out on paper, and the identities that must hold for every trace.
 #include "profiler/analysis/summary.h"
 #include "support/catch.h"
+#include "support/contains.h"
 #include "support/sample_trace.h"
 #include "support/temporary_folder.h"
 #include "traces/trace_writer.h"

@@ -6,13 +6,14 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <unistd.h>
 
 namespace shardscope {
 
 class TemporaryFolder {
 public:
-    TemporaryFolder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "shardscope_test_XXXXXX").string();
+    explicit TemporaryFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        std::string pattern = (parent / "shardscope_test_XXXXXX").string();
         if (!mkdtemp(pattern.data())) throw std::runtime_error("cannot make a temporary folder");
         m_path = pattern;
     }
@@ -28,5 +29,11 @@ public:
 private:
     std::filesystem::path m_path;
 };
+
+// For tests that sync a lot of files: in memory where the system has such a place, so that the disk does not set their
+// pace.
+inline std::filesystem::path placeInMemory() {
+    return access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path();
+}
 
 } // namespace shardscope
