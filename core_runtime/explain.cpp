@@ -131,8 +131,8 @@ private:
         if (name == "offload_optimizer.device") return "";
         if (device != OffloadDevice::nvme)
             return "offload_optimizer.device is \"" + std::string(toText(device)) + "\", and only \"nvme\" reads it";
-        if (name == "offload_optimizer.buffer_count")
-            return "one host buffer holds a sub-group, pipeline_read and pipeline_write take one more each";
+        if (name == "offload_optimizer.buffer_count" && !m_config.zero.offload_optimizer.pipeline_read)
+            return "without pipeline_read one sub-group is on the host at a time";
         return "";
     }
 

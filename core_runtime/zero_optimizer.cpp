@@ -75,17 +75,16 @@ ZeroOptimizer::ZeroOptimizer(Plan& plan, ProgramBuilder& build)
                                           .config_key = key_offload_optimizer});
         }
         const OffloadOptimizerConfig& offload = plan.config.zero.offload_optimizer;
-        for (int k = 0; k < 1 + offload.pipeline_read + offload.pipeline_write; ++k)
-            m_group_slots.push_back(
-                build.addBuffer({.name = "optimizer swap buffer " + std::to_string(k),
-                                 .dtype = DType::f32,
-                                 .elements = 3 * largest,
-                                 .category = MemoryCategory::optimizer,
-                                 .tier = MemoryTier::host,
-                                 .persistent = true,
-                                 .config_key = k == 0                            ? key_sub_group
-                                               : k == 1 && offload.pipeline_read ? key_pipeline_read
-                                                                                 : key_pipeline_write}));
+        for (int64_t k = 0; k < 1 + readAhead() + offload.pipeline_write; ++k)
+            m_group_slots.push_back(build.addBuffer({.name = "optimizer swap buffer " + std::to_string(k),
+                                                     .dtype = DType::f32,
+                                                     .elements = 3 * largest,
+                                                     .category = MemoryCategory::optimizer,
+                                                     .tier = MemoryTier::host,
+                                                     .persistent = true,
+                                                     .config_key = k == 0             ? key_sub_group
+                                                                   : k <= readAhead() ? key_pipeline_read
+                                                                                      : key_pipeline_write}));
     }
     if (m_offload != OffloadDevice::none && plan.config.zero.offload_param.device == OffloadDevice::none)
         m_plan.staging = build.addBuffer({.name = "updated parameters on the host",
@@ -155,6 +154,13 @@ void ZeroOptimizer::emitNorm(const ZeroGradients& gradients) {
     m_build.addCompute(ComputeKind::clip_scale, "gradient scale", Phase::optimizer, -1, {parts, 0, 0, 0},
                        {m_build.all(m_plan.control, Access::write), m_build.all(totals, Access::read)}, key_clipping,
                        lane());
+}
+
+// Sub-groups on their way from NVMe while one is updated. Adam has four buffers per sub-group.
+int64_t ZeroOptimizer::readAhead() const {
+    const OffloadOptimizerConfig& offload = m_plan.config.zero.offload_optimizer;
+    const int64_t wanted = std::max<int64_t>(1, offload.buffer_count / 4);
+    return offload.pipeline_read ? std::min(wanted, std::ssize(m_plan.sub_groups)) : 0;
 }
 
 void ZeroOptimizer::readGroup(size_t g) {
@@ -340,12 +346,12 @@ void ZeroOptimizer::gatherSmall() {
 void ZeroOptimizer::emit(const ZeroGradients& gradients, ZeroParameters& parameters) {
     emitNorm(gradients);
     const bool nvme = m_offload == OffloadDevice::nvme;
-    const bool read_ahead = m_plan.config.zero.offload_optimizer.pipeline_read;
+    const auto ahead = static_cast<size_t>(readAhead());
     const bool write_late = m_plan.config.zero.offload_optimizer.pipeline_write;
     const size_t groups = m_plan.sub_groups.size();
-    if (nvme && read_ahead) readGroup(0);
+    for (size_t g = 0; nvme && g < std::min(ahead, groups); ++g) readGroup(g);
     for (size_t g = 0; g < groups; ++g) {
-        if (nvme && (!read_ahead || g + 1 < groups)) readGroup(read_ahead ? g + 1 : g);
+        if (nvme && g + ahead < groups) readGroup(g + ahead);
         if (nvme && write_late && g > 0) writeGroup(g - 1);
         update(g, gradients, parameters);
         if (nvme && !write_late) writeGroup(g);

@@ -28,6 +28,7 @@ private:
     MemoryTier tier() const { return m_offload == OffloadDevice::none ? MemoryTier::device : MemoryTier::host; }
     const char* normKey() const; // what asks for the norm of the gradients
     void emitNorm(const ZeroGradients&);
+    int64_t readAhead() const;
     void readGroup(size_t group);
     void writeGroup(size_t group);
     void update(size_t group, const ZeroGradients&, ZeroParameters&);

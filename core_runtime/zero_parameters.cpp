@@ -48,7 +48,8 @@ ZeroParameters::ZeroParameters(Plan& plan, ProgramBuilder& build)
                                                                .config_key = key_offload_param}),
                                     .by_unit = true});
     }
-    for (int64_t k = 0; k < offload.buffer_count && largest_stored > 0; ++k)
+    const int64_t slots = std::min(offload.buffer_count, std::ssize(layout.units)); // more would never be used
+    for (int64_t k = 0; k < slots && largest_stored > 0; ++k)
         m_slots.push_back(build.addBuffer({.name = "parameter swap buffer " + std::to_string(k),
                                            .dtype = plan.dtype(),
                                            .elements = largest_stored,

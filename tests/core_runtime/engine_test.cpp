@@ -400,6 +400,7 @@ TEST_CASE("random configurations of everything: planned is recorded, results are
             drawn.zero.stage3_max_live_parameters = pick({0, 10000, 1 << 20});
         }
         drawn.zero.offload_optimizer.pipeline_read = maybe();
+        drawn.zero.offload_optimizer.buffer_count = pick({4, 8, 20});
         drawn.zero.offload_optimizer.pipeline_write = maybe();
         drawn.zero.offload_optimizer.nvme_path = drawn.zero.offload_param.nvme_path = folder.path().string();
         const Change change = [&](Config& c) {
