@@ -189,7 +189,8 @@ struct Engine::Impl {
         StepReport report{.step = state.global_steps,
                           .loss = meanLoss(0, plan.accumulation()),
                           .step_ns = times.end_ns - times.start_ns,
-                          .learning_rate = static_cast<double>(context.adamw.learning_rate),
+                          .learning_rate =
+                              learningRate(options.config.scheduler, options.config.optimizer, state.updates),
                           .loss_scale = context.loss_scale};
         report.tokens_per_s =
             1e9 * static_cast<double>(tokens()) / static_cast<double>(std::max<int64_t>(report.step_ns, 1));

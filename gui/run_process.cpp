@@ -119,8 +119,8 @@ void RunProcess::takeLine(const QByteArray& line) {
         m_message = object["message"].toString();
     } else if (event == "end") {
         m_announced_stop = object["status"].toString() == "stopped";
-    } else if (event == "notice") {
-        return; // the run's settings say the same
+    } else if (!event.isEmpty()) {
+        return; // notices, checkpoints, timers: the run's settings and its trace say the same
     } else {
         if (!line.trimmed().isEmpty()) m_last_words = QString::fromUtf8(line.trimmed());
         return;
