@@ -39,10 +39,11 @@ Result<Plan> planOf(const RunRequest& request, std::optional<int> stage) {
     const int64_t ranks = integerOr(request.ranks, 1);
     const std::string config_text =
         stage ? withConfigValue(request.config, "zero_optimization.stage", std::to_string(*stage)) : request.config;
-    const auto config = parseConfig(config_text, "the configuration", ranks);
-    if (!config) return config.error();
     const auto model = findModel(request.model);
     if (!model) return model.error();
+    const auto config =
+        parseConfig(config_text, "the configuration", ranks, model->channels, integerOr(request.steps, 1));
+    if (!config) return config.error();
     return plan(*config, *model, ranks, integerOr(request.sequence, 0));
 }
 
@@ -59,7 +60,9 @@ std::map<std::string, std::string> problems(const RunRequest& request) {
             found["sequence"] = *problem;
     if (!request.seed.empty())
         if (const auto problem = integerProblem("Seed", request.seed, {0, 1'000'000'000'000})) found["seed"] = *problem;
-    if (const auto link = findLink(request.link); !link) found["link"] = sentence(link.error().message);
+    for (const auto& [field, name] :
+         {std::pair{"link", &request.link}, {"host_link", &request.host_link}, {"storage_link", &request.storage_link}})
+        if (const auto link = findLink(*name); !link) found[field] = sentence(link.error().message);
     std::error_code error;
     if (!request.data.empty() && !fs::is_regular_file(request.data, error))
         found["data"] = "There is no file at this path; choose another or leave it empty for the built-in text.";
@@ -100,11 +103,13 @@ std::map<std::string, std::string> remarks(const RunRequest& request) {
 
 std::vector<PlannedStage> plannedMemory(const RunRequest& request) {
     std::vector<PlannedStage> stages;
+    if (!planOf(request, std::nullopt)) return stages;
     for (int stage = 0; stage <= 3; ++stage) {
         const auto planned = planOf(request, stage);
-        if (!planned) return {};
+        if (!planned) continue; // offload needs a stage that shards
         const MemoryPlan memory = planMemory(planned->program);
-        stages.push_back({stage, memory.device().at_peak, memory.device().peak_bytes});
+        stages.push_back({stage, memory.device().at_peak, memory.device().peak_bytes,
+                          memory.tier(MemoryTier::host).peak_bytes, memory.tier(MemoryTier::nvme).peak_bytes});
     }
     return stages;
 }
@@ -135,6 +140,10 @@ std::vector<std::string> commandArguments(const RunRequest& request, const std::
                                           std::to_string(integerOr(request.steps, 1)),
                                           "--link",
                                           request.link,
+                                          "--host-link",
+                                          request.host_link,
+                                          "--storage-link",
+                                          request.storage_link,
                                           "--trace",
                                           trace_path,
                                           "--progress",

@@ -14,12 +14,13 @@ namespace shardscope::gui {
 struct RunRequest {
     std::string model = "gpt2-tiny";
     std::string link = "pcie4";
-    std::string ranks = "4", steps = "20"; // texts, because the form must be able to hold what is wrong
-    std::string sequence;                  // empty: the model's context
-    std::string seed;                      // empty: the runtime's own
-    std::string data;                      // a path; empty: the built-in text
-    std::string trace;                     // a path; empty: defaultTracePath
-    std::string config;                    // the DeepSpeed JSON
+    std::string host_link = "none", storage_link = "none"; // only offload uses them
+    std::string ranks = "4", steps = "20";                 // texts, because the form must be able to hold what is wrong
+    std::string sequence;                                  // empty: the model's context
+    std::string seed;                                      // empty: the runtime's own
+    std::string data;                                      // a path; empty: the built-in text
+    std::string trace;                                     // a path; empty: defaultTracePath
+    std::string config;                                    // the DeepSpeed JSON
     bool operator==(const RunRequest&) const = default;
 };
 
@@ -32,8 +33,9 @@ struct PlannedStage { // peak of one rank, by category, when the total peaks
     int stage = 0;
     std::array<int64_t, all_memory_categories.size()> bytes{};
     int64_t total = 0;
+    int64_t host = 0, nvme = 0; // peaks of the other tiers
 };
-// The plan of the same request at stages 0 to 3; empty when the request is not valid.
+// The plan of the same request at the stages that can have it; empty when it is not valid at its own.
 std::vector<PlannedStage> plannedMemory(const RunRequest&);
 
 std::string defaultTracePath(const RunRequest&); // in the user's documents, a number that is not taken yet

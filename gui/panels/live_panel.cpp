@@ -92,13 +92,17 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
                                   MemoryCategory::optimizer,   MemoryCategory::gradients,
                                   MemoryCategory::activations, MemoryCategory::comm_buffers,
                                   MemoryCategory::workspace,   MemoryCategory::other};
+    const auto besides = [](int64_t bytes, const char* tier) {
+        return bytes > 0 ? " + " + text(formatBytes(bytes)) + tier : QString();
+    };
     std::vector<BarRow> rows;
     std::array<bool, all_memory_categories.size()> occurs{};
     for (const PlannedStage& stage : stages) {
         BarRow row{.id = stage.stage + 1,
                    .label = QString("stage %1").arg(stage.stage),
                    .segments = {},
-                   .total = text(formatBytes(stage.total)),
+                   .total =
+                       text(formatBytes(stage.total)) + besides(stage.host, " host") + besides(stage.nvme, " NVMe"),
                    .active = stage.stage == stage_now};
         for (const MemoryCategory category : order) {
             const int64_t bytes = stage.bytes[static_cast<size_t>(category)];

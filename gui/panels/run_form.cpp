@@ -10,12 +10,14 @@
 #include <QAction>
 #include <QActionGroup>
 #include <QComboBox>
+#include <QDir>
 #include <QFileDialog>
 #include <QGridLayout>
 #include <QLineEdit>
 #include <QThread>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <array>
 
 namespace shardscope::gui {
 namespace {
@@ -29,6 +31,8 @@ jsonOf(const std::string& typed) { // what a field holds as a JSON value; empty 
     if (parseInteger(typed, integer)) return std::to_string(integer);
     return typed;
 }
+
+constexpr std::array offload_sections = {"zero_optimization.offload_optimizer.", "zero_optimization.offload_param."};
 
 QString captionOf(const char* key) { return QString(key).remove("zero_optimization."); } // the heading says that part
 
@@ -56,24 +60,38 @@ RunForm::RunForm(QWidget* parent)
     QStringList models, links;
     for (const ModelSpec& model : builtinModels()) models << text(model.name);
     for (const LinkModel& link : builtinLinks()) links << text(link.name);
+    const QString link_form = "A name from the list, or latency in µs and GB/s such as 10:6.4";
     addHead("Model and ranks");
-    addChoice("model", "Model", "", models);
+    addName("model", "Model", &RunRequest::model, models,
+            "A name from the list, or a .json file that describes a model");
     addText("ranks", "Ranks", &RunRequest::ranks, "4", {});
     addText("steps", "Steps", &RunRequest::steps, "20", {});
     addText("sequence", "Sequence", &RunRequest::sequence, "context", {});
-    addChoice("link", "Link", "", links);
+    addName("link", "Link", &RunRequest::link, links, link_form);
     addHead("ZeRO");
     addStage();
     addConfigNumber("zero_optimization.reduce_bucket_size", "Gradient bucket", "5e8", "elements");
     addConfigNumber("zero_optimization.allgather_bucket_size", "Gather bucket", "5e8", "elements");
-    addChoice("zero_optimization.overlap_comm", "Overlap communication", "zero_optimization.overlap_comm",
-              {"default", "on", "off"});
+    addChoice("zero_optimization.overlap_comm", "Overlap communication",
+              {{"default", std::nullopt}, {"on", "true"}, {"off", "false"}});
     addConfigNumber("zero_optimization.stage3_prefetch_bucket_size", "Prefetch", "5e7", "elements");
     addConfigNumber("zero_optimization.stage3_param_persistence_threshold", "Keep gathered up to", "1e5", "elements");
     addHead("Precision and batch");
-    addChoice("bf16.enabled", "Precision", "bf16.enabled", {"fp32", "bf16"});
+    addPrecision();
     addConfigNumber("train_micro_batch_size_per_gpu", "Micro-batch per rank", "1", {});
+    addConfigNumber("gradient_accumulation_steps", "Accumulation", "1", "micro-batches");
+    addConfigNumber("gradient_clipping", "Clip gradients at", "0", "L2 norm, 0 is off");
     addConfigNumber("optimizer.params.lr", "Learning rate", "1e-3", {});
+    addHead("Memory");
+    addChoice("shardscope.activation_checkpointing", "Recompute activations",
+              {{"none", std::nullopt}, {"selective", "selective"}, {"full", "full"}});
+    addChoice("zero_optimization.offload_optimizer.device", "Optimizer lives on",
+              {{"device", std::nullopt}, {"host", "cpu"}, {"NVMe", "nvme"}});
+    addChoice("zero_optimization.offload_param.device", "Shards live on",
+              {{"device", std::nullopt}, {"host", "cpu"}, {"NVMe", "nvme"}});
+    addSwapFolder();
+    addName("host_link", "Host link", &RunRequest::host_link, links, link_form);
+    addName("storage_link", "Storage link", &RunRequest::storage_link, links, link_form);
     addHead("Files");
     addPath("data", "Training text", &RunRequest::data, "built-in text", false);
     addPath("trace", "Trace to write", &RunRequest::trace, {}, true);
@@ -183,42 +201,77 @@ void RunForm::addConfigNumber(const char* key, const char* label, const QString&
             [this, key](const QString& typed) { setConfig(key, jsonOf(typed.trimmed().toStdString())); });
 }
 
-void RunForm::addChoice(const char* name, const char* label, const char* config_key, const QStringList& shown) {
+void RunForm::addName(const char* name, const char* label, std::string RunRequest::*value, const QStringList& names,
+                      const QString& tooltip) {
     auto* combo = new QComboBox;
-    combo->addItems(shown);
+    combo->addItems(names);
     combo->setFixedWidth(editor_width);
     combo->setFocusPolicy(Qt::StrongFocus);
-    const std::string key = config_key;
-    Row& row = addRow(name, label, config_key, combo, {});
-    if (key.empty()) { // of the command line: the model and the link
-        std::string RunRequest::*value = QString(name) == "model" ? &RunRequest::model : &RunRequest::link;
-        combo->setEditable(true); // a model may be a .json file, a link ALPHA_US:GBPS
-        combo->setInsertPolicy(QComboBox::NoInsert);
-        combo->setToolTip(value == &RunRequest::model
-                              ? "A name from the list, or a .json file that describes a model"
-                              : "A name from the list, or latency in µs and GB/s such as 10:6.4");
-        row.refresh = [this, combo, value] {
-            if (combo->currentText() != text(m_request.*value)) combo->setCurrentText(text(m_request.*value));
-        };
-        connect(combo, &QComboBox::currentTextChanged, this, [this, value](const QString& chosen) {
-            if (m_refreshing) return;
-            m_request.*value = chosen.trimmed().toStdString();
-            refreshNotes();
-            emit edited();
-        });
-        return;
-    }
-    const bool has_default = shown.first() == "default"; // otherwise absent means the first choice
-    row.refresh = [this, combo, key, has_default] {
-        const auto value = configValue(m_request.config, key);
-        combo->setCurrentIndex(has_default ? (!value ? 0 : *value == "true" ? 1 : 2) : (value == "true" ? 1 : 0));
+    combo->setEditable(true);
+    combo->setInsertPolicy(QComboBox::NoInsert);
+    combo->setToolTip(tooltip);
+    addRow(name, label, "", combo, {}).refresh = [this, combo, value] {
+        if (combo->currentText() != text(m_request.*value)) combo->setCurrentText(text(m_request.*value));
     };
-    connect(combo, &QComboBox::currentIndexChanged, this, [this, key, has_default](int index) {
+    connect(combo, &QComboBox::currentTextChanged, this, [this, value](const QString& chosen) {
         if (m_refreshing) return;
-        if (has_default)
-            setConfig(key, index == 0 ? std::nullopt : std::optional<std::string>(index == 1 ? "true" : "false"));
-        else
-            setConfig(key, index == 1 ? "true" : "false");
+        m_request.*value = chosen.trimmed().toStdString();
+        refreshNotes();
+        emit edited();
+    });
+}
+
+void RunForm::addChoice(const char* key, const char* label, const std::vector<Choice>& choices) {
+    auto* combo = new QComboBox;
+    for (const Choice& choice : choices) combo->addItem(choice.shown);
+    combo->setFixedWidth(editor_width);
+    combo->setFocusPolicy(Qt::StrongFocus);
+    addRow(key, label, key, combo, {}).refresh = [this, combo, key, choices] {
+        const auto value = configValue(m_request.config, key);
+        int index = 0; // also for what is not among the choices: the check under the field says what is wrong
+        for (size_t i = 0; i < choices.size(); ++i)
+            if (choices[i].json == value) index = static_cast<int>(i);
+        combo->setCurrentIndex(index);
+    };
+    connect(combo, &QComboBox::currentIndexChanged, this, [this, key, choices](int index) {
+        if (!m_refreshing) setConfig(key, choices[static_cast<size_t>(index)].json);
+    });
+}
+
+// One of two sections, or none.
+void RunForm::addPrecision() {
+    auto* combo = new QComboBox;
+    combo->addItems({"fp32", "bf16", "fp16"});
+    combo->setFixedWidth(editor_width);
+    combo->setFocusPolicy(Qt::StrongFocus);
+    addRow("bf16.enabled", "Precision", "bf16.enabled", combo, {}).refresh = [this, combo] {
+        combo->setCurrentIndex(configValue(m_request.config, "bf16.enabled") == "true"   ? 1
+                               : configValue(m_request.config, "fp16.enabled") == "true" ? 2
+                                                                                         : 0);
+    };
+    connect(combo, &QComboBox::currentIndexChanged, this, [this](int index) {
+        if (m_refreshing) return;
+        const auto enabled = [](bool on) { return on ? std::optional<std::string>("true") : std::nullopt; };
+        m_request.config = withConfigValue(m_request.config, "fp16.enabled", enabled(index == 2));
+        setConfig("bf16.enabled", enabled(index == 1));
+    });
+}
+
+// One folder serves both sections.
+void RunForm::addSwapFolder() {
+    auto* edit = new QLineEdit;
+    edit->setFixedWidth(editor_width);
+    addRow("zero_optimization.nvme_path", "Swap folder", "nvme_path", edit, "of what lives on NVMe").refresh = [this,
+                                                                                                                edit] {
+        QString now;
+        for (const char* section : offload_sections)
+            if (const auto path = configValue(m_request.config, std::string(section) + "nvme_path")) now = text(*path);
+        if (edit->text() != now) edit->setText(now);
+    };
+    connect(edit, &QLineEdit::textEdited, this, [this](const QString& typed) {
+        for (const char* section : offload_sections)
+            if (configValue(m_request.config, std::string(section) + "device") == "nvme")
+                setConfig(std::string(section) + "nvme_path", typed.trimmed().toStdString());
     });
 }
 
@@ -247,6 +300,13 @@ void RunForm::setConfig(const std::string& key, const std::optional<std::string>
     if (!isJsonObject(m_request.config))
         m_request.config = startingConfig(); // a text that is no JSON cannot take a key
     m_request.config = withConfigValue(m_request.config, key, json);
+    for (const std::string section : offload_sections) { // a swap folder comes and goes with what is swapped
+        const bool swapped = configValue(m_request.config, section + "device") == "nvme";
+        const bool named = configValue(m_request.config, section + "nvme_path").has_value();
+        if (swapped && !named)
+            m_request.config = withConfigValue(m_request.config, section + "nvme_path", QDir::tempPath().toStdString());
+        if (!swapped && named) m_request.config = withConfigValue(m_request.config, section + "nvme_path", {});
+    }
     refresh();
     emit edited();
 }
@@ -278,21 +338,49 @@ void RunForm::refreshNotes() {
         note("sequence", QString("tokens · default %1").arg(model->context));
     }
     note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
-    if (const auto link = findLink(m_request.link))
-        note("link", link->emulates() ? QString("emulated, %1 GB/s").arg(text(significant(link->bandwidth_gbps, 3)))
-                                      : "not emulated");
-    int64_t stage = 0, ranks = 1, micro_batch = 1;
+    const auto note_link = [&](const char* name, const std::string& of) {
+        if (const auto link = findLink(of))
+            note(name, link->emulates() ? QString("emulated, %1 GB/s").arg(text(significant(link->bandwidth_gbps, 3)))
+                                        : "not emulated");
+    };
+    note_link("link", m_request.link);
+    note_link("host_link", m_request.host_link);
+    note_link("storage_link", m_request.storage_link);
+    int64_t stage = 0, ranks = 1, micro_batch = 1, accumulation = 1;
     parseInteger(configValue(m_request.config, "zero_optimization.stage").value_or("0"), stage);
     note("zero_optimization.stage", stageNote(stage));
     note("zero_optimization.overlap_comm", stage == 3 ? "default on" : "default off");
-    note("bf16.enabled",
-         configValue(m_request.config, "bf16.enabled") == "true" ? "fp32 master weights" : "everything in fp32");
+    note("bf16.enabled", configValue(m_request.config, "bf16.enabled") == "true"   ? "fp32 master weights"
+                         : configValue(m_request.config, "fp16.enabled") == "true" ? "fp32 master weights, loss scale"
+                                                                                   : "everything in fp32");
+    const bool optimizer_off = configValue(m_request.config, "zero_optimization.offload_optimizer.device").has_value();
+    const bool shards_off = configValue(m_request.config, "zero_optimization.offload_param.device").has_value();
+    note("shardscope.activation_checkpointing", "again in backward");
+    note("zero_optimization.offload_optimizer.device", stage == 0   ? "stages 1 to 3"
+                                                       : stage == 3 ? ""
+                                                                    : "NVMe at stage 3");
+    note("zero_optimization.offload_param.device", stage == 3 ? "" : "stage 3");
     if (parseInteger(m_request.ranks, ranks) &&
-        parseInteger(configValue(m_request.config, "train_micro_batch_size_per_gpu").value_or("1"), micro_batch))
-        note("train_micro_batch_size_per_gpu", QString("samples × %1 ranks = %2").arg(ranks).arg(ranks * micro_batch));
+        parseInteger(configValue(m_request.config, "train_micro_batch_size_per_gpu").value_or("1"), micro_batch) &&
+        parseInteger(configValue(m_request.config, "gradient_accumulation_steps").value_or("1"), accumulation))
+        note("train_micro_batch_size_per_gpu",
+             accumulation > 1 ? QString("samples × %1 × %2 ranks = %3")
+                                    .arg(accumulation)
+                                    .arg(ranks)
+                                    .arg(ranks * micro_batch * accumulation)
+                              : QString("samples × %1 ranks = %2").arg(ranks).arg(ranks * micro_batch));
     for (const Row& row : m_rows) { // keys without meaning at this stage stay visible but rest
         if (row.name.contains("stage3_")) row.editor->setEnabled(stage == 3);
         if (row.name.endsWith("allgather_bucket_size")) row.editor->setEnabled(stage == 1 || stage == 2);
+        if (row.name.endsWith("offload_optimizer.device")) row.editor->setEnabled(stage > 0 || optimizer_off);
+        if (row.name.endsWith("offload_param.device")) row.editor->setEnabled(stage == 3 || shards_off);
+        if (row.name.endsWith("nvme_path"))
+            row.editor->setEnabled(!static_cast<QLineEdit*>(row.editor)->text().isEmpty());
+        if (row.name.endsWith("host_link")) row.editor->setEnabled(optimizer_off || shards_off);
+        if (row.name == "storage_link")
+            row.editor->setEnabled(configValue(m_request.config, "zero_optimization.offload_optimizer.device") ==
+                                       "nvme" ||
+                                   configValue(m_request.config, "zero_optimization.offload_param.device") == "nvme");
         if (row.name == "trace")
             static_cast<QLineEdit*>(row.editor)->setPlaceholderText(text(defaultTracePath(m_request)));
     }

@@ -39,7 +39,16 @@ private:
     void addPath(const char* name, const char* label, std::string RunRequest::*value, const QString& placeholder,
                  bool save);
     void addConfigNumber(const char* key, const char* label, const QString& default_text, const QString& unit);
-    void addChoice(const char* name, const char* label, const char* config_key, const QStringList& shown);
+    // A name of a list or something typed: a model's file, a link's numbers.
+    void addName(const char* name, const char* label, std::string RunRequest::*value, const QStringList& names,
+                 const QString& tooltip);
+    struct Choice {
+        const char* shown;
+        std::optional<std::string> json; // none: the key is left out
+    };
+    void addChoice(const char* key, const char* label, const std::vector<Choice>&);
+    void addPrecision();
+    void addSwapFolder();
     void addStage();
     void setConfig(const std::string& key, const std::optional<std::string>& json);
     void refresh();

@@ -2,9 +2,13 @@
 // The session and the values behind the panels, without a window.
 #include "gui/config_text.h"
 #include "gui/event_facts.h"
+#include "gui/panels/run_form.h"
 #include "gui/run_request.h"
 #include "gui/units.h"
 #include "shell_fixture.h"
+#include <QComboBox>
+#include <QDir>
+#include <QLineEdit>
 #include <QSignalSpy>
 #include <fstream>
 
@@ -274,6 +278,48 @@ TEST_CASE("a request is checked before it runs") {
     CHECK(problems(request).at("config").find("stage") != std::string::npos);
     request.ranks = "0";
     CHECK(plannedMemory(request).empty());
+}
+
+TEST_CASE("the plan of an offloaded run tells host and NVMe memory, at the stages that can have it") {
+    RunRequest request;
+    request.config = withConfigValue(startingConfig(), "zero_optimization.offload_optimizer.device", "cpu");
+    const auto host = plannedMemory(request);
+    REQUIRE(host.size() == 3);
+    CHECK(host.front().stage == 1);
+    CHECK(host.front().host > 0);
+    request.config = withConfigValue(request.config, "zero_optimization.stage", "3");
+    request.config = withConfigValue(request.config, "zero_optimization.offload_optimizer.device", "nvme");
+    CHECK(problems(request).at("config").find("nvme_path") != std::string::npos);
+    request.config = withConfigValue(request.config, "zero_optimization.offload_optimizer.nvme_path", "/tmp");
+    const auto nvme = plannedMemory(request);
+    REQUIRE(nvme.size() == 1);
+    CHECK(nvme.front().nvme > 0);
+    request.host_link = "ten";
+    CHECK(problems(request).contains("host_link"));
+}
+
+TEST_CASE("the form writes what lives where, and a swap folder with it") {
+    RunForm form;
+    const auto choose = [&](const char* name, const char* shown) {
+        auto* combo = form.findChild<QComboBox*>(QString("field:%1").arg(name));
+        REQUIRE(combo);
+        combo->setCurrentText(shown);
+    };
+    const std::string optimizer = "zero_optimization.offload_optimizer.";
+    choose("zero_optimization.offload_optimizer.device", "NVMe");
+    CHECK(configValue(form.request().config, optimizer + "device") == "nvme");
+    CHECK(configValue(form.request().config, optimizer + "nvme_path") == QDir::tempPath().toStdString());
+    CHECK(form.field("zero_optimization.nvme_path")->text() == QDir::tempPath());
+    choose("zero_optimization.offload_optimizer.device", "host");
+    CHECK_FALSE(configValue(form.request().config, optimizer + "nvme_path"));
+    choose("zero_optimization.offload_optimizer.device", "device");
+    CHECK_FALSE(configValue(form.request().config, "zero_optimization.offload_optimizer"));
+    choose("bf16.enabled", "fp16");
+    CHECK(configValue(form.request().config, "fp16.enabled") == "true");
+    CHECK_FALSE(configValue(form.request().config, "bf16.enabled"));
+    choose("shardscope.activation_checkpointing", "full");
+    CHECK(configValue(form.request().config, "shardscope.activation_checkpointing") == "full");
+    CHECK(problems(form.request()).empty());
 }
 
 } // namespace shardscope::gui
