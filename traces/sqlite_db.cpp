@@ -72,6 +72,13 @@ void Statement::reset() {
     m_failed = false;
 }
 
+bool Statement::isNumber(int i) const {
+    const int type = sqlite3_column_type(m_handle, i);
+    if (type != SQLITE_TEXT) return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    const std::string_view digits = text(i);
+    return digits.substr(digits.starts_with('-')).find_first_of("0123456789") == 0;
+}
+
 std::string_view Statement::text(int i) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(m_handle, i));
     return data ? std::string_view(data, static_cast<size_t>(sqlite3_column_bytes(m_handle, i))) : std::string_view();

@@ -68,6 +68,7 @@ public:
     int64_t integerOr(int i, int64_t none) const { return isNull(i) ? none : integer(i); }
     double real(int i) const { return sqlite3_column_double(m_handle, i); }
     bool isNull(int i) const { return sqlite3_column_type(m_handle, i) == SQLITE_NULL; }
+    bool isNumber(int i) const;                   // or a text that starts like one
     std::string_view text(int i) const;           // valid until the next step
     std::span<const std::byte> blob(int i) const; // likewise
 

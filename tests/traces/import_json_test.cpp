@@ -385,3 +385,100 @@ TEST_CASE("names of hosts and users are copied only when asked for") {
     const auto imported = importInto(folder, {folder / "trace.json"}, options);
     CHECK_THAT(imported.trace->runValue("environment"), Catch::Matchers::Contains("node_secret"));
 }
+
+TEST_CASE("ranks that a tool joined in one file are told apart by the text of their process numbers") {
+    const TemporaryFolder folder;
+    const auto joined = [](const std::string& prefix, const std::string& start) {
+        const auto event = [&](const std::string& cat, const std::string& name, const std::string& process,
+                               const std::string& ts, const std::string& args) {
+            return R"({"ph":"X","cat":")" + cat + R"(","name":")" + name + R"(","pid":")" + prefix + process +
+                   R"(","tid":1,"dur":2,"ts":)" + ts + R"(,"args":{)" + args + "}}";
+        };
+        return event("user_annotation", "ProfilerStep#3", "1234", start, "") + "," +
+               event("cuda_runtime", "cudaLaunchKernel", "1234", start, R"("correlation":5)") + "," +
+               event("kernel", "gemm", "0", start + "0", R"("stream":7,"device":0,"correlation":5)") + "," +
+               event("Trace", "PyTorch Profiler (0)", "Spans", start, "");
+    };
+    const std::string note = R"({"ph":"X","cat":"Trace","name":"merged","pid":"Spans","tid":"x","ts":1,"dur":1})";
+    for (const auto& [first, second] : std::vector<std::pair<std::string, std::string>>{
+             {"rank1 ", "rank4 "}, {"[Rank 1] ", "[Rank 4] "}, {"rank_1:", "rank_4:"}}) {
+        INFO(first);
+        const auto imported = importText(folder, object(joined(first, "10") + "," + joined(second, "20") + "," + note));
+        CHECK(imported.summary.ranks == 2);
+        CHECK(imported.warned("ranks_in_one_file") == 1);
+        CHECK(imported.warned("unlinked_kernels") == 0);
+        const auto gemms = imported.named("gemm");
+        REQUIRE(gemms.size() == 2);
+        const auto rankOf = [&](size_t i) { return imported.trace->lanes()[static_cast<size_t>(gemms[i].lane)].rank; };
+        CHECK(rankOf(0) == 1);
+        CHECK(rankOf(1) == 4);
+        // Each kernel was launched in the step of its own rank, though both have the same correlation id.
+        CHECK(gemms[0].step == 3);
+        CHECK(gemms[1].step == 3);
+        CHECK(imported.named("merged").size() == 1);
+    }
+    // Two degrees of parallelism do not give a number, but they do give ranks.
+    const auto grid = importText(folder, object(joined("[TP1-DP0] ", "10") + "," + joined("[TP1-DP1] ", "20")));
+    CHECK(grid.summary.ranks == 2);
+    CHECK(grid.trace->lanes()[static_cast<size_t>(grid.named("gemm").at(1).lane)].rank == 1);
+    // Numbers alone cannot be told apart, so the sum is not silent.
+    const auto shifted =
+        importText(folder, object(kernel("a", "1", "1") +
+                                  R"(,{"ph":"X","cat":"kernel","name":"b",)"
+                                  R"("pid":100000,"tid":7,"ts":3,"dur":1,"args":{"stream":7,"device":0}})"));
+    CHECK(shifted.summary.ranks == 1);
+    CHECK(shifted.warned("mixed_processes") == 1);
+}
+
+TEST_CASE("threads that TensorFlow calls streams are streams") {
+    const TemporaryFolder folder;
+    const auto imported = importText(folder, R"x({"displayTimeUnit":"ns","traceEvents":[
+        {"ph":"M","pid":1,"name":"process_name","args":{"name":"/device:GPU:3 (pid 1)"}},
+        {"ph":"M","pid":1,"tid":2,"name":"thread_name","args":{"name":"Stream #14(Kernel)"}},
+        {"ph":"M","pid":1,"tid":9,"name":"thread_name","args":{"name":"TensorFlow Ops"}},
+        {"ph":"M","pid":701,"name":"process_name","args":{"name":"/host:CPU"}},
+        {"ph":"X","pid":701,"tid":3,"ts":90,"dur":5,"name":"cuLaunchKernel","args":{"correlation_id":"12"}},
+        {"ph":"X","pid":1,"tid":2,"ts":100.5,"dur":20,"name":"ampere_sgemm","args":{"correlation_id":"12"}},
+        {"ph":"X","pid":1,"tid":9,"ts":100.5,"dur":20,"name":"MatMul","args":{}},{}]})x");
+    const auto kernel = imported.named("ampere_sgemm").at(0);
+    CHECK(kernel.op_class == OpClass::compute);
+    CHECK(imported.trace->lanes()[static_cast<size_t>(kernel.lane)].name == "rank 0 GPU 3 stream 14");
+    CHECK(imported.named("MatMul").at(0).op_class == OpClass::cpu_op);
+    CHECK(imported.named("cuLaunchKernel").at(0).op_class == OpClass::api_call);
+    CHECK(imported.warned("unlinked_kernels") == 0);
+    CHECK(imported.warned("no_device_work") == 0);
+}
+
+TEST_CASE("a trace without work of a device says so, and one without events why") {
+    const TemporaryFolder folder;
+    CHECK(importText(folder, object(call("cudaLaunchKernel", "1", "1"))).warned("no_device_work") == 1);
+    const std::string refused =
+        refusedImport(folder, write(folder, "far.json",
+                                    object(kernel("a", "9007199254740993", "1"), "\"baseTimeNanoseconds\": 1, ")));
+    CHECK(refused.find("beyond 73 years were left out. (1x)") != std::string::npos);
+}
+
+TEST_CASE("a stream or thread for every event costs no more than the events") {
+    const TemporaryFolder folder;
+    std::string events;
+    constexpr int count = 20'000;
+    for (int i = 0; i < count; ++i)
+        events += (i ? "," : "") + std::string(R"({"ph":"X","cat":"kernel","name":"k","pid":)") + std::to_string(i) +
+                  R"(,"tid":1,"ts":)" + std::to_string(2 * i) + R"(,"dur":1,"args":{"stream":)" + std::to_string(i) +
+                  R"(,"device":)" + std::to_string(i) + "}}";
+    const auto imported = importText(folder, object(events));
+    CHECK(imported.summary.events == count);
+    CHECK(imported.warned("too_many_tracks") > 0);
+    CHECK(imported.trace->lanes().size() < 9000);
+    CHECK(budgetOf(imported.events([](const IntervalEvent&) { return true; })).compute == count * 1000);
+}
+
+TEST_CASE("a pair of surrogates survives the repair of others") {
+    const TemporaryFolder folder;
+    const auto imported = importText(folder, object(kernel("a\\ud800b \\ud83d\\ude00", "1", "1")));
+    CHECK(imported
+              .named("a\xef\xbf\xbd"
+                     "b \xf0\x9f\x98\x80")
+              .size() == 1);
+    CHECK(imported.warned("repaired_escapes") == 1);
+}

@@ -162,6 +162,36 @@ TEST_CASE("an export may lack tables, columns and keys") {
     CHECK(imported.trace->runValue("software") == "NVIDIA Nsight Systems 2022.2.1");
 }
 
+TEST_CASE("device rows without a process belong to the only one that made calls") {
+    const TemporaryFolder folder;
+    const std::string without = std::string(strings) + kernels +
+                                "ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL DROP COLUMN "
+                                "globalPid;";
+    const auto unclear = importInto(folder, {make(folder, without + calls)});
+    CHECK(unclear.warned("rows_without_process") == 3);
+    const auto clear = importInto(
+        folder, {make(folder, without + calls + "DELETE FROM CUPTI_ACTIVITY_KIND_RUNTIME WHERE start=4000;")});
+    CHECK(clear.warned("rows_without_process") == 0);
+    CHECK(clear.summary.ranks == 1);
+    CHECK(clear.warned("unlinked_kernels") == 1); // only the launch of one kernel is there
+}
+
+TEST_CASE("times that are no numbers leave their row out") {
+    const TemporaryFolder folder;
+    const auto imported =
+        importInto(folder, {make(folder, std::string(strings) + kernels + calls +
+                                             "CREATE TABLE t AS SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL;"
+                                             "DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL;"
+                                             "ALTER TABLE t RENAME TO CUPTI_ACTIVITY_KIND_KERNEL;"
+                                             "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start='abc' WHERE start=1000;"
+                                             "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start='1500' WHERE start=1500;"
+                                             "UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET \"end\"=x'00' WHERE start=900;")});
+    CHECK(imported.warned("incomplete_rows") == 2);
+    const auto reduce = imported.named("ncclDevKernel_AllReduce_Sum(x)").at(0);
+    CHECK(reduce.end_ns - reduce.start_ns == 1000);
+    CHECK(imported.named("gemm").size() == 1);
+}
+
 TEST_CASE("hostile exports end in a sentence or a warning") {
     const TemporaryFolder folder;
     using Catch::Matchers::Contains;

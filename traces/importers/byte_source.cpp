@@ -53,9 +53,12 @@ size_t ByteSource::read(std::span<char> buffer) {
         m_read += std::max<ssize_t>(got, 0);
         if (got < 0 || (m_gzip && static_cast<size_t>(got) < wanted)) {
             int code = Z_OK;
-            const char* const message = m_gzip ? gzerror(gzipOf(m_gzip), &code) : std::strerror(errno);
+            std::string message = m_gzip ? gzerror(gzipOf(m_gzip), &code) : std::strerror(errno);
+            if (message.starts_with("<fd:")) message.erase(0, message.find(' ') + 1); // zlib's name of the file
             if (got < 0 || code == Z_BUF_ERROR)
-                m_damage = fmt::format("its compressed end is missing or damaged ({})", message);
+                m_damage = fmt::format(
+                    "{} ({})", m_gzip ? "its compressed end is missing or damaged" : "it cannot be read further",
+                    message);
         }
         if (got <= 0 || (m_gzip && static_cast<size_t>(got) < wanted)) break;
     }

@@ -44,7 +44,10 @@ ChromeArguments::ChromeArguments(const JsonEvent& event) {
             if (key == "In msg nelems") in_elements = number().value_or(0);
             break;
         case 14:
-            if (key == "Out msg nelems") out_elements = number().value_or(0);
+            if (key == "Out msg nelems")
+                out_elements = number().value_or(0);
+            else if (key == "correlation_id") // TensorFlow and JAX
+                correlation = number();
             break;
         case 15:
             if (key == "Collective name")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chrome trace JSON: the PyTorch profiler's (Kineto) three dialects and what other programs write. A row of a device is
-// an event with a stream; everything else belongs to the host. Formats: docs/import.md.
+// an event with a stream, or of a thread that TensorFlow or JAX call one; everything else belongs to the host. Files of
+// several ranks that a tool joined have the rank in the text of their process numbers. Formats: docs/import.md.
 #include "traces/importers/chrome_arguments.h"
 #include "traces/importers/chrome_memory.h"
 #include "traces/importers/decimal_time.h"
@@ -22,16 +23,43 @@ struct TextHash {
 };
 template <class T> using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 
-constexpr size_t most_open = 1 << 20; // ranges that began and have not ended
+constexpr size_t most_open = 1 << 20;    // ranges that began and have not ended
+constexpr size_t most_file_ranks = 4096; // in one file
+
+// "rank0 17", "[rank 0] 17", "rank0 Spans" and "rank0" all belong to what is called "rank0": the text before its last
+// number, or all of it up to its only one. Empty for "17", "Spans" and "".
+struct RankText {
+    std::string_view name;
+    std::optional<int32_t> number;
+};
+
+RankText rankInPid(std::string_view pid) {
+    constexpr std::string_view digits = "0123456789";
+    const auto numberAt = [&](size_t at) { return pid.substr(at, pid.find_first_not_of(digits, at) - at); };
+    size_t count = 0, first = 0, last = 0;
+    for (size_t at = pid.find_first_of(digits); at != pid.npos;
+         at = pid.find_first_of(digits, at + numberAt(at).size())) {
+        if (count++ == 0) first = at;
+        last = at;
+    }
+    const bool ends_in_number = count > 0 && last + numberAt(last).size() == pid.size();
+    const size_t of_rank = ends_in_number && count > 1 ? count - 1 : count; // the rest is the process
+    std::string_view name =
+        ends_in_number && count > 1 ? pid.substr(0, last) : pid.substr(0, last + numberAt(last).size());
+    while (!name.empty() && std::string_view(" :_-.,/|()[]#").find(name.back()) != name.npos) name.remove_suffix(1);
+    if (count == 0 || name.find_first_not_of("0123456789-+.eE") == name.npos) return {};
+    const auto number = decimalToInteger(numberAt(first), 0);
+    const bool fits = of_rank == 1 && number && *number >= 0 && *number < 65536;
+    return {name, fits ? std::optional(static_cast<int32_t>(*number)) : std::nullopt};
+}
 
 class ChromeImport {
 public:
     explicit ChromeImport(ImportJob& job)
         : m_job(job)
-        , m_table(job.table)
-        , m_process(job.table.addProcess())
-        , m_rank(job.table.addRank(m_process))
-        , m_memory(job.table, m_rank) {}
+        , m_table(job.table) {
+        makeRank({});
+    }
     Result<void> run();
 
 private:
@@ -40,8 +68,18 @@ private:
         std::string pid, tid, name;
         int64_t sort_index = 0;
         std::vector<ImportedEvent> open; // B without E so far
+        std::optional<int64_t> stream;   // of a device, if the thread stands for one
+        std::string device;
+    };
+    struct FileRank {
+        ProcessIndex process;
+        RankIndex rank;
+        ChromeMemory memory;
+        TextMap<int64_t> device_rows;                                              // by device
+        std::unordered_map<int64_t, std::pair<uint32_t, OpClass>> calls_with_size; // by external id
     };
     struct Pending { // a communication kernel whose size stands at the call that made it
+        size_t rank;
         TrackIndex track;
         size_t event;
         int64_t external_id;
@@ -62,34 +100,63 @@ private:
     OpClass deviceClass(NameId);
     Thread& threadOf(std::string_view pid, std::string_view tid);
     TrackIndex trackOf(Thread&);
-    TrackIndex deviceTrack(TrackKind, std::string_view device, int64_t stream, const char* what);
+    TrackIndex deviceTrack(TrackKind, size_t rank, std::string_view device, int64_t stream, const char* what);
+    size_t makeRank(std::optional<int32_t> number);
+    size_t rankOf(std::string_view pid);
+    RankIndex indexOf(size_t rank) const { return m_ranks[rank].rank; }
+    void nameStream(Thread&);
     void finishThreads();
     void finishCollectives();
+    void finishRanks();
     void report(const JsonStream&);
 
     ImportJob& m_job;
     ImportTable& m_table;
-    ProcessIndex m_process;
-    RankIndex m_rank;
-    ChromeMemory m_memory;
+    std::vector<FileRank> m_ranks; // the first is that of plain process numbers
+    TextMap<size_t> m_rank_of;     // by the rank's name in process numbers
+    std::string m_last_pid;
+    size_t m_last_rank = 0;
     KinetoMetadata m_metadata;
     TextMap<Thread> m_threads;
     TextMap<std::string> m_process_names;
     TextMap<TrackIndex> m_device_tracks;
     TextMap<ImportedEvent> m_async;
-    TextMap<TrackIndex> m_async_tracks;
-    TextMap<int64_t> m_device_rows;
+    TextMap<TrackIndex> m_async_tracks;   // by rank and name
+    TextMap<std::string> m_pid_of_device; // of the first row
     Thread* m_last_thread = nullptr;
-    std::vector<uint8_t> m_classified;                                           // by NameId: class + 1
-    std::unordered_map<int64_t, std::pair<uint32_t, OpClass>> m_calls_with_size; // by external id
+    bool m_threads_are_streams = false;
+    std::vector<uint8_t> m_classified; // by NameId: class + 1
     std::vector<Pending> m_pending;
     int64_t m_latest = std::numeric_limits<int64_t>::min();
-    int64_t m_flows = 0;
+    int64_t m_flows = 0, m_mixed = 0;
     std::string m_key;
 };
 
 uint32_t correlationOf(std::optional<int64_t> id) {
     return id && *id >= 0 && *id < no_correlation ? static_cast<uint32_t>(*id) : no_correlation;
+}
+
+size_t ChromeImport::makeRank(std::optional<int32_t> number) {
+    const ProcessIndex process = m_table.addProcess();
+    m_ranks.push_back({process, m_table.addRank(process), ChromeMemory(m_table), {}, {}});
+    m_table.ranks[static_cast<size_t>(m_ranks.back().rank)].number = number;
+    return m_ranks.size() - 1;
+}
+
+size_t ChromeImport::rankOf(std::string_view pid) {
+    if (pid.empty() || (pid[0] >= '0' && pid[0] <= '9')) return 0;
+    if (pid == m_last_pid) return m_last_rank;
+    const RankText text = rankInPid(pid);
+    size_t rank = 0;
+    if (!text.name.empty()) {
+        const auto known = m_rank_of.find(text.name);
+        if (known != m_rank_of.end())
+            rank = known->second;
+        else if (m_rank_of.size() < most_file_ranks)
+            m_rank_of.emplace(text.name, rank = makeRank(text.number));
+    }
+    m_last_pid = pid;
+    return m_last_rank = rank;
 }
 
 ChromeImport::Thread& ChromeImport::threadOf(std::string_view pid, std::string_view tid) {
@@ -110,18 +177,19 @@ ChromeImport::Thread& ChromeImport::threadOf(std::string_view pid, std::string_v
 
 TrackIndex ChromeImport::trackOf(Thread& thread) {
     if (thread.track == TrackIndex::none)
-        thread.track = m_table.addTrack(m_rank, TrackKind::host, "", 0); // named when all is read
+        thread.track = m_table.addTrack(indexOf(rankOf(thread.pid)), TrackKind::host, "", 0); // named at the end
     return thread.track;
 }
 
-TrackIndex ChromeImport::deviceTrack(TrackKind kind, std::string_view device, int64_t stream, const char* what) {
-    m_key = fmt::format("{} {} {}", device.substr(0, 64), stream, what);
+TrackIndex ChromeImport::deviceTrack(TrackKind kind, size_t rank, std::string_view device, int64_t stream,
+                                     const char* what) {
+    m_key = fmt::format("{} {} {} {}", rank, device.substr(0, 64), stream, what);
     const auto found = m_device_tracks.find(std::string_view(m_key));
     if (found != m_device_tracks.end()) return found->second;
     bool repaired = false;
     std::string name = "GPU " + validUtf8(device.substr(0, 64), repaired);
     if (stream >= 0 && stream < 0xffffffff) name += fmt::format(" stream {}", stream);
-    return m_device_tracks[m_key] = m_table.addTrack(m_rank, kind, name + what, stream);
+    return m_device_tracks[m_key] = m_table.addTrack(indexOf(rank), kind, name + what, stream);
 }
 
 OpClass ChromeImport::deviceClass(NameId name) {
@@ -169,14 +237,24 @@ void ChromeImport::deviceRow(const JsonEvent& event, const ChromeArguments& argu
     }
     // Synchronization rows lie over the kernels of their stream.
     const bool beside = row.op_class == OpClass::synchronize;
-    const TrackIndex track = deviceTrack(beside ? TrackKind::beside_device : TrackKind::device, device,
+    const size_t rank = rankOf(event.pid);
+    const TrackIndex track = deviceTrack(beside ? TrackKind::beside_device : TrackKind::device, rank, device,
                                          *arguments.stream, beside ? " synchronization" : "");
     if (!m_table.add(track, row)) return;
     if (isCollective(row.op_class) && row.extra == no_extra && arguments.external_id)
         m_pending.push_back(
-            {track, m_table.tracks[static_cast<size_t>(track)].events.size() - 1, *arguments.external_id});
-    const auto rows = m_device_rows.find(device);
-    rows == m_device_rows.end() ? void(m_device_rows.emplace(device.substr(0, 64), 1)) : void(++rows->second);
+            {rank, track, m_table.tracks[static_cast<size_t>(track)].events.size() - 1, *arguments.external_id});
+    TextMap<int64_t>& device_rows = m_ranks[rank].device_rows;
+    const auto rows = device_rows.find(device);
+    if (rows != device_rows.end()) {
+        ++rows->second;
+    } else {
+        device_rows.emplace(device.substr(0, 64), 1);
+        if (rank == 0) m_pid_of_device.try_emplace(std::string(device.substr(0, 64)), event.pid.substr(0, 64));
+    }
+    if (rank == 0 && device != event.pid)
+        if (const auto pid = m_pid_of_device.find(device); pid != m_pid_of_device.end())
+            m_mixed += pid->second != event.pid;
 }
 
 bool isCall(std::string_view cat) {
@@ -190,24 +268,25 @@ bool isAnnotation(std::string_view cat) {
 
 void ChromeImport::hostRow(const JsonEvent& event, const ChromeArguments& arguments, ImportedEvent row) {
     row.correlation = correlationOf(arguments.correlation);
-    row.op_class = isCall(event.cat)         ? OpClass::api_call
-                   : isAnnotation(event.cat) ? OpClass::annotation
-                                             : OpClass::cpu_op;
+    const bool call = isCall(event.cat) || (event.cat.empty() && arguments.correlation);
+    row.op_class = call ? OpClass::api_call : isAnnotation(event.cat) ? OpClass::annotation : OpClass::cpu_op;
+    const size_t rank = rankOf(event.pid);
     if (arguments.external_id && !arguments.collective.empty()) {
         OpClass op_class = OpClass::communication;
         const uint32_t extra = collective(arguments, op_class);
-        m_calls_with_size.try_emplace(*arguments.external_id, extra, op_class);
+        m_ranks[rank].calls_with_size.try_emplace(*arguments.external_id, extra, op_class);
     }
     if (event.cat == "gpu_user_annotation") {
         const auto stream = decimalToInteger(event.tid, 0);
-        const TrackIndex track = deviceTrack(TrackKind::beside_device, event.pid, stream.value_or(-1), " annotations");
+        const TrackIndex track =
+            deviceTrack(TrackKind::beside_device, rank, event.pid, stream.value_or(-1), " annotations");
         m_table.add(track, row);
         return;
     }
     const bool named_step = event.name.starts_with("ProfilerStep#");
     if (named_step) row.op_class = OpClass::annotation;
     if (m_table.add(trackOf(threadOf(event.pid, event.tid)), row) && named_step)
-        m_table.noteStep(m_rank, event.name, row.start_ns, row.start_ns + std::max<int64_t>(row.duration_ns, 0));
+        m_table.noteStep(indexOf(rank), event.name, row.start_ns, row.start_ns + std::max<int64_t>(row.duration_ns, 0));
 }
 
 void ChromeImport::complete(const JsonEvent& event, int64_t ts) {
@@ -221,7 +300,12 @@ void ChromeImport::complete(const JsonEvent& event, int64_t ts) {
         return;
     }
     m_latest = std::max(m_latest, ts);
-    const ChromeArguments arguments(event);
+    ChromeArguments arguments(event);
+    if (m_threads_are_streams && !arguments.stream) {
+        const Thread& thread = threadOf(event.pid, event.tid);
+        arguments.stream = thread.stream;
+        if (thread.stream) arguments.device = thread.device;
+    }
     const ImportedEvent row{.start_ns = ts,
                             .duration_ns = *duration,
                             .name = m_table.names.intern(event.name),
@@ -288,14 +372,16 @@ void ChromeImport::async(const JsonEvent& event, int64_t ts) {
     bool repaired = false;
     const std::string name =
         "asynchronous " + validUtf8((event.cat.empty() ? event.name : event.cat).substr(0, 128), repaired);
-    const auto [track, fresh] = m_async_tracks.try_emplace(name, TrackIndex::none);
-    if (fresh) track->second = m_table.addTrack(m_rank, TrackKind::host, name, std::numeric_limits<int64_t>::max());
+    const size_t rank = rankOf(event.pid);
+    const auto [track, fresh] = m_async_tracks.try_emplace(fmt::format("{} {}", rank, name), TrackIndex::none);
+    if (fresh)
+        track->second = m_table.addTrack(indexOf(rank), TrackKind::host, name, std::numeric_limits<int64_t>::max());
     m_table.add(track->second, range);
 }
 
 void ChromeImport::instant(const JsonEvent& event, int64_t ts) {
     m_latest = std::max(m_latest, ts);
-    if (event.name == "[memory]" && m_memory.take(ChromeArguments(event), ts)) return;
+    if (event.name == "[memory]" && m_ranks[rankOf(event.pid)].memory.take(ChromeArguments(event), ts)) return;
     m_table.add(trackOf(threadOf(event.pid, event.tid)),
                 {.start_ns = ts, .name = m_table.names.intern(event.name), .op_class = OpClass::annotation});
 }
@@ -316,8 +402,10 @@ void ChromeImport::counter(const JsonEvent& event, int64_t ts) {
         std::string name(event.name);
         if (!event.id.empty()) name += " " + std::string(event.id);
         if (series.key != "value") name += " " + std::string(series.key);
-        m_table.counters.push_back(
-            {.time_ns = ts, .rank = static_cast<int32_t>(m_rank), .name = m_table.names.intern(name), .value = *value});
+        m_table.counters.push_back({.time_ns = ts,
+                                    .rank = static_cast<int32_t>(indexOf(rankOf(event.pid))),
+                                    .name = m_table.names.intern(name),
+                                    .value = *value});
     }
     if (event.arguments_left_out)
         m_table.warn("many_arguments", "Of events with more than 64 arguments the rest was left out.");
@@ -332,12 +420,28 @@ void ChromeImport::metadata(const JsonEvent& event) {
     bool repaired = false;
     const auto text = [&](std::string_view view) { return validUtf8(view.substr(0, 128), repaired); };
     if (event.name == "thread_name") {
-        threadOf(event.pid, event.tid).name = text(argument("name"));
+        Thread& thread = threadOf(event.pid, event.tid);
+        thread.name = text(argument("name"));
+        nameStream(thread);
     } else if (event.name == "thread_sort_index") {
         threadOf(event.pid, event.tid).sort_index = decimalToInteger(argument("sort_index"), 0).value_or(0);
     } else if (event.name == "process_name" && m_process_names.size() < ImportTable::most_tracks) {
         m_process_names[std::string(event.pid.substr(0, 256))] = text(argument("name"));
     }
+}
+
+// TensorFlow and JAX have no stream in their events; a process "/device:GPU:0" has threads "Stream #14(Compute)".
+void ChromeImport::nameStream(Thread& thread) {
+    constexpr std::string_view process = "/device:GPU:", stream = "Stream #";
+    const auto name = m_process_names.find(thread.pid);
+    const size_t at = name == m_process_names.end() ? std::string::npos : name->second.find(process);
+    if (at == std::string::npos || !thread.name.starts_with(stream)) return;
+    const auto numberAt = [](const std::string& text, size_t from) {
+        return text.substr(from, text.find_first_not_of("0123456789", from) - from);
+    };
+    thread.stream = decimalToInteger(numberAt(thread.name, stream.size()), 0);
+    thread.device = numberAt(name->second, at + process.size());
+    m_threads_are_streams = m_threads_are_streams || thread.stream;
 }
 
 void ChromeImport::take(const JsonEvent& event) {
@@ -423,12 +527,54 @@ void ChromeImport::finishThreads() {
 
 void ChromeImport::finishCollectives() {
     for (const Pending& pending : m_pending) {
-        const auto call = m_calls_with_size.find(pending.external_id);
-        if (call == m_calls_with_size.end()) continue;
+        const auto& calls_with_size = m_ranks[pending.rank].calls_with_size;
+        const auto call = calls_with_size.find(pending.external_id);
+        if (call == calls_with_size.end()) continue;
         ImportedEvent& kernel = m_table.tracks[static_cast<size_t>(pending.track)].events.at(pending.event);
         kernel.extra = call->second.first;
         if (kernel.op_class == OpClass::communication) kernel.op_class = call->second.second;
     }
+}
+
+// What has no device of its own, such as a process that only says how the file was made, goes to the first rank that
+// has one.
+void ChromeImport::finishRanks() {
+    const auto with_device = [](const FileRank& rank) { return !rank.device_rows.empty(); };
+    const auto first = std::find_if(m_ranks.begin(), m_ranks.end(), with_device);
+    const RankIndex home = (first == m_ranks.end() ? m_ranks.front() : *first).rank;
+    std::map<RankIndex, RankIndex> moved;
+    for (const FileRank& rank : m_ranks)
+        if (!with_device(rank) && rank.rank != home) moved[rank.rank] = home;
+    const auto target = [&](RankIndex rank) {
+        const auto found = moved.find(rank);
+        return found == moved.end() ? rank : found->second;
+    };
+    for (ImportedTrack& track : m_table.tracks) track.rank = target(track.rank);
+    for (ImportedStep& step : m_table.steps) step.rank = target(step.rank);
+    for (CounterEvent& counter : m_table.counters)
+        counter.rank = static_cast<int32_t>(target(static_cast<RankIndex>(counter.rank)));
+    const bool several = std::count_if(m_ranks.begin(), m_ranks.end(), with_device) > 1;
+    for (FileRank& file_rank : m_ranks) {
+        file_rank.memory.finish(target(file_rank.rank));
+        ImportedRank& rank = m_table.ranks[static_cast<size_t>(file_rank.rank)];
+        if (moved.contains(file_rank.rank)) { // numbered after all that have something
+            rank.number.reset();
+            rank.order.first = std::numeric_limits<int64_t>::max();
+        }
+        const auto device = std::max_element(file_rank.device_rows.begin(), file_rank.device_rows.end(),
+                                             [](const auto& a, const auto& b) { return a.second < b.second; });
+        if (device != file_rank.device_rows.end()) rank.device = m_metadata.deviceName(device->first);
+        m_table.processes[static_cast<size_t>(file_rank.process)].clock_offset_ns = m_metadata.base_ns;
+    }
+    if (several) {
+        m_table.warn(
+            "ranks_in_one_file",
+            "Ranks were told apart by the text of their process numbers; their clocks were taken as they are.");
+        return;
+    }
+    ImportedRank& rank = m_table.ranks[static_cast<size_t>(home)];
+    if (m_metadata.rank) rank.number = m_metadata.rank;
+    if (!rank.number && !m_job.only_source) rank.number = m_job.rank_in_name;
 }
 
 void ChromeImport::report(const JsonStream& stream) {
@@ -450,6 +596,10 @@ void ChromeImport::report(const JsonStream& stream) {
                  r.quotes);
     m_table.warn("repaired_utf8", "Texts that were not valid UTF-8 show a replacement character.", r.bytes);
     m_table.warn("deep_values", "Values nested more than 64 deep were left out.", r.deep);
+    m_table.warn("mixed_processes",
+                 "Work of one device comes from several processes, as when files of several ranks were joined, and is "
+                 "added up as one rank; import the file of each rank instead.",
+                 m_mixed);
     m_table.warn("flows_not_imported",
                  "Flow arrows were left out; kernels are linked to their launches by correlation "
                  "id instead.",
@@ -465,15 +615,8 @@ Result<void> ChromeImport::run() {
     if (!read) return read;
     finishThreads();
     finishCollectives();
-    m_memory.finish();
+    finishRanks();
     report(stream);
-    ImportedRank& rank = m_table.ranks[static_cast<size_t>(m_rank)];
-    rank.number = m_metadata.rank;
-    if (!rank.number && !m_job.only_source) rank.number = m_job.rank_in_name;
-    const auto device = std::max_element(m_device_rows.begin(), m_device_rows.end(),
-                                         [](const auto& a, const auto& b) { return a.second < b.second; });
-    if (device != m_device_rows.end()) rank.device = m_metadata.deviceName(device->first);
-    m_table.processes[static_cast<size_t>(m_process)].clock_offset_ns = m_metadata.base_ns;
     m_table.run["software"] = m_metadata.is_kineto ? "PyTorch profiler" : "unknown (Chrome trace)";
     if (m_metadata.world_size > 0) m_table.run["world_size"] = std::to_string(m_metadata.world_size);
     if (m_job.options.with_environment && !m_metadata.environment.empty())

@@ -27,7 +27,7 @@ bool ChromeMemory::take(const ChromeArguments& arguments, int64_t time_ns) {
     return true;
 }
 
-void ChromeMemory::finish() {
+void ChromeMemory::finish(RankIndex rank) {
     for (auto& [key, changes] : m_changes) {
         std::stable_sort(changes.begin(), changes.end(),
                          [](const Change& a, const Change& b) { return a.time_ns < b.time_ns; });
@@ -42,7 +42,7 @@ void ChromeMemory::finish() {
         }
         const auto put = [&](int64_t time_ns, int64_t bytes) {
             m_table.memory.push_back({.time_ns = time_ns,
-                                      .rank = static_cast<int32_t>(m_rank),
+                                      .rank = static_cast<int32_t>(rank),
                                       .tier = key.first,
                                       .category = MemoryCategory::other,
                                       .delta_bytes = bytes});

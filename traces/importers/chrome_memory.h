@@ -10,11 +10,10 @@ namespace shardscope::importers {
 
 class ChromeMemory {
 public:
-    ChromeMemory(ImportTable& table, RankIndex rank)
-        : m_table(table)
-        , m_rank(rank) {}
+    explicit ChromeMemory(ImportTable& table)
+        : m_table(table) {}
     bool take(const ChromeArguments&, int64_t time_ns); // false: these are no arguments of a memory change
-    void finish();                                      // hands everything to the table
+    void finish(RankIndex);                             // hands everything to the table
 
 private:
     struct Change {
@@ -22,7 +21,6 @@ private:
         std::optional<int64_t> total; // after the change
     };
     ImportTable& m_table;
-    RankIndex m_rank;
     std::map<std::pair<MemoryTier, std::string>, std::vector<Change>> m_changes; // tier and device
 };
 

@@ -123,9 +123,19 @@ Result<ImportSummary> importTrace(std::span<const std::string> sources, const st
         files += (i ? ", " : "") + validUtf8(fs::path(source).filename().string(), repaired);
         bytes_before += bytes;
     }
-    if (events.events() == 0 && events.memory.empty())
-        return Error{fmt::format("'{}' holds no events that could be shown; check that the profiler recorded anything.",
-                                 sources.front())};
+    if (events.events() == 0 && events.memory.empty()) {
+        std::string reasons;
+        for (const auto& [kind, warning] : events.warnings())
+            reasons += fmt::format(" {} ({}x)", warning.text, warning.count);
+        return Error{
+            fmt::format("'{}' holds no events that could be shown; check that the profiler recorded anything.{}",
+                        sources.front(), reasons)};
+    }
+    if (std::none_of(events.tracks.begin(), events.tracks.end(), [](const ImportedTrack& track) {
+            return track.kind == TrackKind::device && track.events.size() > 0;
+        }))
+        events.warn("no_device_work", "No event says on which stream of a device it ran, so compute, communication and "
+                                      "busy time are zero.");
     for (const std::string& format : formats) summary.format += (summary.format.empty() ? "" : ", ") + format;
     events.run["source"] = files.substr(0, 4096);
     events.run["source_format"] = summary.format;

@@ -5,17 +5,20 @@
 namespace shardscope::importers {
 
 void EventBlocks::add(const ImportedEvent& event) {
-    if (m_size % block_events == 0) m_blocks.push_back(std::make_unique_for_overwrite<ImportedEvent[]>(block_events));
-    m_blocks.back()[m_size++ % block_events] = event;
+    if (m_size % block_events == 0) {
+        m_blocks.emplace_back();
+        if (m_size > 0) m_blocks.back().reserve(block_events);
+    }
+    m_blocks.back().push_back(event);
+    ++m_size;
 }
 
 std::vector<ImportedEvent> EventBlocks::take() {
     std::vector<ImportedEvent> all;
     all.reserve(m_size);
     for (auto& block : m_blocks) {
-        const size_t count = std::min(block_events, m_size - all.size());
-        all.insert(all.end(), block.get(), block.get() + count);
-        block.reset();
+        all.insert(all.end(), block.begin(), block.end());
+        block = {};
     }
     m_blocks.clear();
     m_size = 0;
@@ -40,11 +43,16 @@ void ImportTable::numberFirst(const std::vector<RankIndex>& order) {
 }
 
 TrackIndex ImportTable::addTrack(RankIndex rank, TrackKind kind, const std::string& name, int64_t sort_index) {
-    if (tracks.size() >= most_tracks && kind != TrackKind::device) {
-        warn("too_many_tracks", "There are too many threads to show one by one; the rest share a lane.");
-        const auto [known, fresh] = m_overflow.try_emplace(rank, TrackIndex::none);
+    if (tracks.size() >= most_tracks) {
+        warn("too_many_tracks", "There are too many threads or streams to show one by one; the rest share a lane.");
+        const bool device = kind == TrackKind::device;
+        const auto [known, fresh] = m_overflow.try_emplace({rank, device}, TrackIndex::none);
         if (!fresh) return known->second;
-        tracks.push_back({rank, TrackKind::host, "other threads", std::numeric_limits<int64_t>::max(), {}});
+        tracks.push_back({rank,
+                          device ? kind : TrackKind::host,
+                          device ? "other streams" : "other threads",
+                          std::numeric_limits<int64_t>::max(),
+                          {}});
         return known->second = static_cast<TrackIndex>(tracks.size() - 1);
     }
     tracks.push_back({rank, kind, name, sort_index, {}});

@@ -39,7 +39,8 @@ struct EventExtra {
     int32_t process_group = -1;
 };
 
-// Events in blocks, so that growing neither copies nor doubles.
+// Events in blocks, so that growing neither copies nor doubles; only the first, which is all that most tracks have,
+// starts small.
 class EventBlocks {
 public:
     void add(const ImportedEvent&);
@@ -49,7 +50,7 @@ public:
 
 private:
     static constexpr size_t block_events = 4096;
-    std::vector<std::unique_ptr<ImportedEvent[]>> m_blocks;
+    std::vector<std::vector<ImportedEvent>> m_blocks;
     size_t m_size = 0;
 };
 
@@ -102,7 +103,7 @@ public:
     void beginSource() { ++m_source; }
     // Ranks without a number get theirs source after source, these first.
     void numberFirst(const std::vector<RankIndex>&);
-    // Beyond most_tracks everything goes to one track of the rank, with a warning.
+    // Beyond most_tracks the threads of a rank share a track, and so do its streams, with a warning.
     TrackIndex addTrack(RankIndex, TrackKind, const std::string& name, int64_t sort_index);
     // Refuses impossible times and forces durations into limits, with a warning; false: not taken.
     bool add(TrackIndex, ImportedEvent);
@@ -119,7 +120,7 @@ public:
 private:
     std::map<std::string, WarningEvent> m_warnings;
     std::map<std::pair<std::string, std::string>, int32_t> m_groups;
-    std::map<RankIndex, TrackIndex> m_overflow;
+    std::map<std::pair<RankIndex, bool>, TrackIndex> m_overflow; // of streams or threads
     int64_t m_events = 0, m_source = 0;
 };
 

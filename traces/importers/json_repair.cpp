@@ -2,6 +2,7 @@
 #include "traces/importers/json_repair.h"
 #include "traces/importers/name_table.h"
 #include <charconv>
+#include <optional>
 
 namespace shardscope::importers {
 
@@ -11,7 +12,6 @@ constexpr int most_depth = 64;
 
 bool isSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool endsWord(char c) { return isSpace(c) || c == ',' || c == '}' || c == ']' || c == ':' || c == '"'; }
-bool isHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 class Repair {
 public:
@@ -152,19 +152,29 @@ private:
         return false;
     }
 
+    // The number of "\u12ab" at a place; none if it is not one.
+    std::optional<unsigned> unitAt(size_t at) const {
+        if (at + 5 >= m_text.size() || m_text[at] != '\\' || m_text[at + 1] != 'u') return std::nullopt;
+        unsigned code = 0;
+        const char* const end = m_text.data() + at + 6;
+        const auto [last, error] = std::from_chars(end - 4, end, code, 16);
+        return error == std::errc() && last == end ? std::optional(code) : std::nullopt;
+    }
+
     void escape() {
         const char c = m_text[m_at + 1];
         if (c == 'u') {
-            bool valid = m_at + 5 < m_text.size();
-            unsigned code = 0;
-            for (size_t i = 2; valid && i < 6; ++i) valid = isHex(m_text[m_at + i]);
-            if (valid) std::from_chars(m_text.data() + m_at + 2, m_text.data() + m_at + 6, code, 16);
-            if (valid && (code < 0xd800 || code > 0xdfff)) { // half a pair would be refused
-                m_string.append(m_text.substr(m_at, 6));
-                m_at += 5;
+            const auto code = unitAt(m_at);
+            const bool begins_pair = code && *code >= 0xd800 && *code < 0xdc00;
+            const auto second = begins_pair ? unitAt(m_at + 6) : std::nullopt;
+            const bool pair = second && *second >= 0xdc00 && *second < 0xe000;
+            if (pair || (code && (*code < 0xd800 || *code > 0xdfff))) { // half a pair would be refused
+                const size_t length = pair ? 12 : 6;
+                m_string.append(m_text.substr(m_at, length));
+                m_at += length - 1;
                 return;
             }
-            if (valid) {
+            if (code) {
                 ++m_counts.escapes;
                 m_string += "\xef\xbf\xbd";
                 m_at += 5;

@@ -74,6 +74,7 @@ private:
 
     static constexpr std::array shared_columns = {"start",     "end",           "deviceId", "streamId",
                                                   "contextId", "correlationId", "globalPid"};
+    Result<void> callers();
     Result<void> kernels();
     Result<void> copies(const char* table, bool set);
     Result<void> graphs();
@@ -105,6 +106,8 @@ private:
     std::map<std::pair<RankIndex, std::string>, TrackIndex> m_beside;
     std::map<int64_t, TrackIndex> m_threads; // by globalTid
     std::map<int64_t, std::string> m_thread_names;
+    Pid m_only_process = 0;         // of device rows that do not say: the one that made calls
+    bool m_other_processes = false; // several did
     std::vector<OpClass> m_classes; // by NameId, for kernels
     std::vector<uint8_t> m_classified;
     int64_t m_earliest = std::numeric_limits<int64_t>::max();
@@ -155,19 +158,39 @@ TrackIndex NsysImport::threadTrack(int64_t global_tid) {
 }
 
 std::optional<NsysImport::DeviceRow> NsysImport::deviceRow(const Statement& row) {
-    if (row.isNull(0) || row.isNull(1)) {
-        m_table.warn("incomplete_rows", "Rows without a start or an end were left out.");
+    if (!row.isNumber(0) || !row.isNumber(1)) {
+        m_table.warn("incomplete_rows", "Rows whose start or end is missing or no number were left out.");
         return std::nullopt;
     }
     const int64_t start = row.integer(0);
     int64_t duration = 0;
     if (__builtin_sub_overflow(row.integer(1), start, &duration)) duration = longest_ns + 1; // refused by the table
     m_earliest = std::min(m_earliest, start);
-    return DeviceRow{.pid = row.integerOr(6, 0) >> 24,
+    if (row.isNull(6) && m_other_processes)
+        m_table.warn("rows_without_process", "Device rows do not say which process they belong to; they count as those "
+                                             "of one process of their own, and the launches are unknown.");
+    if (row.isNull(2))
+        m_table.warn("rows_without_device", "Device rows do not say on which device they ran; they count as device 0.");
+    return DeviceRow{.pid = row.isNull(6) ? m_only_process : row.integer(6) >> 24,
                      .device = row.integerOr(2, 0),
                      .context = row.integerOr(4, 0),
                      .stream = row.integerOr(3, 0),
                      .event = {.start_ns = start, .duration_ns = duration, .correlation = correlationOf(row, 5)}};
+}
+
+// Old exports have no process at device rows; then the process that made calls is theirs, if there is only one.
+Result<void> NsysImport::callers() {
+    bool all = true;
+    for (const char* table : {"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET"})
+        all = all && (!m_file.has(table) || m_file.has(table, "globalPid"));
+    if (all) return {};
+    std::set<Pid> pids;
+    Result<void> read = m_file.read("CUPTI_ACTIVITY_KIND_RUNTIME", {"globalTid"}, 1, [&](const Statement& row) {
+        if (pids.size() < 2) pids.insert(row.integer(0) >> 24);
+    });
+    m_only_process = pids.size() == 1 ? *pids.begin() : 0;
+    m_other_processes = pids.size() > 1;
+    return read;
 }
 
 Result<void> NsysImport::kernels() {
@@ -242,8 +265,9 @@ Result<void> NsysImport::calls() {
     std::unordered_map<int64_t, NameId> names;
     return m_file.read("CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "nameId", "globalTid", "correlationId"}, 3,
                        [&](const Statement& row) {
-                           if (row.isNull(0) || row.isNull(1)) {
-                               m_table.warn("incomplete_rows", "Rows without a start or an end were left out.");
+                           if (!row.isNumber(0) || !row.isNumber(1)) {
+                               m_table.warn("incomplete_rows",
+                                            "Rows whose start or end is missing or no number were left out.");
                                return;
                            }
                            const auto [name, fresh] = names.try_emplace(row.integer(2), NameId::none);
@@ -278,8 +302,8 @@ Result<void> NsysImport::ranges() {
             const int64_t type = row.integer(2);
             const bool is_range = type == push_pop || type == start_end;
             if (!is_range && type != mark) return; // names of domains, categories and threads
-            if (row.isNull(0)) {
-                m_table.warn("incomplete_rows", "Rows without a start or an end were left out.");
+            if (!row.isNumber(0)) {
+                m_table.warn("incomplete_rows", "Rows whose start or end is missing or no number were left out.");
                 return;
             }
             ImportedEvent e{.start_ns = row.integer(0), .name = nameOf(row), .op_class = OpClass::annotation};
@@ -499,10 +523,11 @@ Result<void> NsysImport::run() {
         return Error{
             fmt::format("'{}' is an SQLite database but no Nsight Systems export; choose another file.", m_job.path)};
     // Devices first: threads and memory belong to the ranks that they make.
-    Result<void> done = kernels();
+    Result<void> done = callers();
     const auto then = [&](auto next) {
         if (done) done = next();
     };
+    then([&] { return kernels(); });
     then([&] { return copies("CUPTI_ACTIVITY_KIND_MEMCPY", false); });
     then([&] { return copies("CUPTI_ACTIVITY_KIND_MEMSET", true); });
     then([&] { return graphs(); });
