@@ -100,17 +100,19 @@ int64_t exposedNs(const TraceReader& reader, const IntervalEvent& event) {
     const auto lanes = reader.lanes();
     const auto lane = static_cast<size_t>(event.lane);
     if (event.lane == LaneId::none || lane >= lanes.size()) return 0;
-    int64_t covered = 0;
+    std::vector<TimeRange> compute; // streams of imported traces hold compute and communication alike
     for (size_t i = 0; i < lanes.size(); ++i) {
-        if (lanes[i].rank != lanes[lane].rank || lanes[i].kind != LaneKind::compute) continue;
-        int64_t reached = event.start_ns; // compute events of one lane come by start; the union is a sweep
-        for (const IntervalEvent& compute : reader.events(static_cast<LaneId>(i), {event.start_ns, event.end_ns})) {
-            const int64_t from = std::max(compute.start_ns, reached), to = std::min(compute.end_ns, event.end_ns);
-            if (to > from) {
-                covered += to - from;
-                reached = to;
-            }
-        }
+        if (lanes[i].rank != lanes[lane].rank) continue;
+        for (const IntervalEvent& e : reader.events(static_cast<LaneId>(i), {event.start_ns, event.end_ns}))
+            if (e.op_class == OpClass::compute)
+                compute.push_back({std::max(e.start_ns, event.start_ns), std::min(e.end_ns, event.end_ns)});
+    }
+    std::sort(compute.begin(), compute.end(),
+              [](const TimeRange& a, const TimeRange& b) { return a.start_ns < b.start_ns; });
+    int64_t covered = 0, reached = event.start_ns;
+    for (const TimeRange& range : compute) {
+        covered += std::max<int64_t>(0, range.end_ns - std::max(range.start_ns, reached));
+        reached = std::max(reached, range.end_ns);
     }
     return std::max<int64_t>(0, event.end_ns - event.start_ns - covered);
 }
@@ -120,9 +122,10 @@ EventId longestExposed(const TraceReader& reader, int32_t rank, TimeRange range)
     int64_t longest = 0;
     EventId best = EventId::none;
     for (size_t i = 0; i < lanes.size(); ++i) {
-        if (lanes[i].kind != LaneKind::comm || (rank >= 0 && lanes[i].rank != rank)) continue;
+        if (lanes[i].kind == LaneKind::host || (rank >= 0 && lanes[i].rank != rank)) continue;
         const auto lane = static_cast<LaneId>(i);
         for (const IntervalEvent& event : reader.events(lane, range)) {
+            if (!isCollective(event.op_class) || event.end_ns - event.start_ns <= longest) continue;
             if (event.start_ns < range.start_ns || event.end_ns > range.end_ns) continue;
             const int64_t exposed = exposedNs(reader, event);
             if (exposed <= longest) continue;

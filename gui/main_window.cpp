@@ -2,6 +2,7 @@
 #include "gui/main_window.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
+#include "gui/import_process.h"
 #include "gui/panels/inspector_panel.h"
 #include "gui/panels/keys_overlay.h"
 #include "gui/panels/library_panel.h"
@@ -17,10 +18,13 @@
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QFrame>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QMenuBar>
 #include <QMimeData>
+#include <QProgressBar>
 #include <QSettings>
 #include <QStackedWidget>
 #include <QStatusBar>
@@ -187,6 +191,29 @@ void MainWindow::makeStatusBar() {
     m_hint = new QLabel;
     statusBar()->setSizeGripEnabled(false);
     statusBar()->addWidget(m_status, 1);
+    m_import = new ImportProcess(this);
+    m_import_box = new QWidget;
+    m_import_text = new QLabel;
+    m_import_bar = new QProgressBar;
+    m_import_bar->setTextVisible(false);
+    m_import_bar->setFixedWidth(120);
+    auto* cancel = new QToolButton;
+    cancel->setText("Cancel");
+    auto* line = new QHBoxLayout(m_import_box);
+    line->setContentsMargins(0, 0, 0, 0);
+    for (QWidget* widget :
+         {static_cast<QWidget*>(m_import_text), static_cast<QWidget*>(m_import_bar), static_cast<QWidget*>(cancel)})
+        line->addWidget(widget);
+    m_import_box->hide();
+    statusBar()->addPermanentWidget(m_import_box);
+    connect(cancel, &QToolButton::clicked, m_import, &ImportProcess::cancel);
+    connect(m_import, &ImportProcess::changed, this, &MainWindow::showImport);
+    connect(m_import, &ImportProcess::imported, this, [this](const QString& trace) {
+        if (const auto opened = m_session.openTrace(trace.toStdString()); !opened)
+            m_session.notify(text(opened.error().message), true);
+    });
+    connect(m_import, &ImportProcess::failed, this,
+            [this](const QString& sentence) { m_session.notify(sentence, true); });
     statusBar()->addPermanentWidget(m_hint);
 }
 
@@ -217,6 +244,10 @@ void MainWindow::connectWindowActions() {
 bool MainWindow::openFiles(const std::vector<std::string>& files) {
     bool all = true;
     for (const std::string& file : files) {
+        if (ImportProcess::mayImport(file)) {
+            m_import->add(QString::fromStdString(file));
+            continue;
+        }
         const auto opened = m_session.openTrace(file);
         if (opened) continue;
         all = false;
@@ -226,8 +257,17 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
     return all;
 }
 
+void MainWindow::showImport() {
+    m_import_box->setVisible(m_import->active());
+    m_hint->setVisible(!m_import->active());
+    QString line = "importing " + QFileInfo(m_import->file()).fileName() + ", " + m_import->stage();
+    if (m_import->secondsLeft() >= 1) line += QString(", %1 s left").arg(m_import->secondsLeft(), 0, 'f', 0);
+    m_import_text->setText(line);
+    m_import_bar->setValue(m_import->percent());
+}
+
 bool MainWindow::settled() const {
-    if (m_session.busy()) return false;
+    if (m_session.busy() || m_import->active()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     return m_session.traces().empty() || m_timeline->canvas().idle();
 }
@@ -340,8 +380,8 @@ void MainWindow::showStatus() {
 
 void MainWindow::chooseFiles() {
     std::vector<std::string> files;
-    for (const QString& file :
-         QFileDialog::getOpenFileNames(this, "Open traces", {}, "Traces (*.shardscope);;All files (*)"))
+    for (const QString& file : QFileDialog::getOpenFileNames(
+             this, "Open traces", {}, "Traces (*.shardscope *.sqlite *.json *.json.gz);;All files (*)"))
         files.push_back(file.toStdString());
     openFiles(files);
     if (!files.empty() && m_session.place() == Place::run) m_session.setPlace(Place::timeline);

@@ -9,10 +9,12 @@
 class QDockWidget;
 class QFrame;
 class QLabel;
+class QProgressBar;
 class QStackedWidget;
 
 namespace shardscope::gui {
 
+class ImportProcess;
 class InspectorPanel;
 class KeysOverlay;
 class LibraryPanel;
@@ -27,7 +29,8 @@ class MainWindow : public QMainWindow {
 public:
     MainWindow(Session&, Memory);
     ~MainWindow() override;
-    bool openFiles(const std::vector<std::string>&); // false if any could not be opened; each failure is shown
+    // Opens traces at once and imports other files first. False if any could not be opened; each failure is shown.
+    bool openFiles(const std::vector<std::string>&);
     bool settled() const; // everything asked for is drawn and analysed; tests and pictures wait for it
 
     LibraryPanel& library() { return *m_library; }
@@ -35,6 +38,7 @@ public:
     SummaryPanel& summary() { return *m_summary; }
     TimelinePanel& timeline() { return *m_timeline; }
     RunPanel& runPanel() { return *m_run; }
+    ImportProcess& imports() { return *m_import; }
     QString notice() const; // the sentence shown now; empty if there is none
     QString statusText() const;
 
@@ -54,6 +58,7 @@ private:
     void useDefaultLayout(Place);
     void showNotice(const QString& sentence, bool is_error);
     void showStatus();
+    void showImport();
     void applyCurrentTheme();
     void chooseFiles();
     void savePicture();
@@ -68,6 +73,10 @@ private:
     RunPanel* m_run = nullptr;
     KeysOverlay* m_keys = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;
+    ImportProcess* m_import = nullptr;
+    QWidget* m_import_box = nullptr; // in the status line, while something is imported
+    QLabel* m_import_text = nullptr;
+    QProgressBar* m_import_bar = nullptr;
     QStackedWidget* m_centre = nullptr;
     QFrame* m_notice = nullptr;
     QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr;

@@ -48,10 +48,13 @@ const std::vector<Setting>& defaultSettings() {
 
 } // namespace
 
-std::string RunFacts::title() const { return stage < 0 ? "Trace" : "ZeRO-" + std::to_string(stage); }
+std::string RunFacts::title() const {
+    if (stage >= 0) return "ZeRO-" + std::to_string(stage);
+    return source.empty() ? "Trace" : source;
+}
 
 std::string RunFacts::subtitle() const {
-    std::string text = model.empty() ? "unknown model" : model;
+    std::string text = !model.empty() ? model : !format.empty() ? format : "unknown model";
     if (ranks > 0) text += " · " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
     if (!precision.empty()) text += " · " + precision;
     return text;
@@ -61,6 +64,8 @@ RunFacts runFacts(const TraceReader& reader) {
     RunFacts facts;
     facts.model = nameIn(reader.runValue("model"));
     facts.link = nameIn(reader.runValue("link"));
+    facts.source = reader.runValue("source");
+    facts.format = reader.runValue("source_format");
     facts.status = reader.runValue("status");
     facts.ranks = reader.ranks();
     const Json link = parsed(reader.runValue("link"));
@@ -72,8 +77,11 @@ RunFacts runFacts(const TraceReader& reader) {
         facts.stage = static_cast<int>(stage);
     const Json config = parsed(reader.runValue("config_resolved"));
     if (config.is_object()) {
-        const Json bf16 = at(config, "bf16.enabled");
-        facts.precision = bf16.is_boolean() && bf16.get<bool>() ? "bf16" : "fp32";
+        const auto enabled = [&](const char* key) {
+            const Json value = at(config, key);
+            return value.is_boolean() && value.get<bool>();
+        };
+        facts.precision = enabled("bf16.enabled") ? "bf16" : enabled("fp16.enabled") ? "fp16" : "fp32";
     }
     return facts;
 }

@@ -12,6 +12,8 @@ struct RunFacts {
     std::string model;     // "gpt2-tiny"
     std::string precision; // "bf16" | "fp32"
     std::string link;      // "pcie4"
+    std::string source;    // of an imported trace: the files' names
+    std::string format;    // and what wrote them: "Nsight Systems"
     std::string status;    // running | finished | stopped | failed
     bool link_emulated = false;
     int32_t ranks = 0;

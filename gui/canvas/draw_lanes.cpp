@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lanes: a rounded block per event, with what matters about communication made visible: waiting is lighter, emulated
 // time is hatched, and what no computation of the same rank hides is underlined.
+#include "gui/canvas/format.h"
 #include "gui/canvas/timeline_drawing.h"
 #include <algorithm>
 #include <cmath>
@@ -132,11 +133,12 @@ double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visibl
 }
 
 void drawLaneLabel(TimelineDrawing& d, const TimelineRow& row, float y) {
-    const LaneInfo& lane = d.view(row.trace).reader->lanes()[static_cast<size_t>(row.lane)];
+    const TraceReader& reader = *d.view(row.trace).reader;
+    const LaneInfo& lane = reader.lanes()[static_cast<size_t>(row.lane)];
     const Box box{0, y, d.axis.x0, y + metrics::lane_height};
     if (row.names_rank) d.painter.textInRow(12, box, "rank " + std::to_string(row.rank), d.painter.theme().text);
-    d.painter.textInRow(d.model.only_rank < 0 && d.view(row.trace).reader->ranks() > 1 ? 64 : 28, box,
-                        toText(lane.kind), d.painter.theme().dim);
+    const float x = d.model.only_rank < 0 && reader.ranks() > 1 ? 64 : 28;
+    d.painter.textInRow(x, box, elided(laneLabel(lane, reader.lanes()), d.axis.x0 - x - 4), d.painter.theme().dim);
 }
 
 void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per_px) {

@@ -100,7 +100,7 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
     if (!details) return text;
     const IntervalEvent& event = details->event;
     const std::string where = (view.label.empty() ? "" : view.label + " · ") + "rank " +
-                              std::to_string(details->lane.rank) + " · " + std::string(toText(details->lane.kind));
+                              std::to_string(details->lane.rank) + " · " + laneLabel(details->lane, reader.lanes());
     if (block.joined || block.merged) {
         text.title = block.joined ? std::string(toText(block.phase)) : formatCount(block.count) + " events";
         if (block.joined && block.layer != -1)

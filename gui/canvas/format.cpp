@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/format.h"
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -65,6 +66,28 @@ std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns) {
          step *= 10)
         ++decimals;
     return decimal(static_cast<double>(ns) / time_units[u].size, decimals) + " " + std::string(time_units[u].name);
+}
+
+namespace {
+
+// Removes `word` and the number behind it from the start: "GPU 0 stream 7" is "stream 7".
+void dropNumbered(std::string_view& text, std::string_view word) {
+    if (!text.starts_with(word)) return;
+    const size_t end = text.find_first_not_of("-0123456789", word.size());
+    if (end > word.size() && end != std::string_view::npos && text[end] == ' ') text.remove_prefix(end + 1);
+}
+
+} // namespace
+
+std::string laneLabel(const LaneInfo& lane, std::span<const LaneInfo> lanes) {
+    const auto alike = std::count_if(lanes.begin(), lanes.end(), [&](const LaneInfo& other) {
+        return other.rank == lane.rank && other.kind == lane.kind;
+    });
+    if (alike < 2) return std::string(toText(lane.kind));
+    std::string_view name = lane.name;
+    if (const size_t depth = name.rfind(", depth "); depth != std::string_view::npos) name.remove_prefix(depth + 2);
+    for (const std::string_view word : {"rank ", "GPU ", "thread "}) dropNumbered(name, word);
+    return std::string(name);
 }
 
 } // namespace shardscope::gui

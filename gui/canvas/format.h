@@ -2,7 +2,9 @@
 // Numbers as people read them, the same in canvases, panels and tables: adaptive unit, at most four significant digits,
 // thousands separated. No Qt, no locale.
 #pragma once
+#include "traces/trace_event.h"
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace shardscope::gui {
@@ -15,5 +17,8 @@ std::string formatPercent(double percent); // "61 %", "0.4 %"
 // A point on a time axis whose neighbours are `resolution_ns` away: as many decimals as that needs. The unit follows
 // `reach_ns`, the largest time on the axis, so that all labels of one axis share it.
 std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns); // "12.35 ms"
+
+// What a lane is called beside it: its kind, or its own name where its rank has several of that kind.
+std::string laneLabel(const LaneInfo&, std::span<const LaneInfo> lanes);
 
 } // namespace shardscope::gui

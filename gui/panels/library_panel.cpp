@@ -58,10 +58,9 @@ void LibraryPanel::rebuild() {
     for (TraceCard* card : m_cards)
         if (std::find(kept.begin(), kept.end(), card) == kept.end()) card->deleteLater();
     m_cards = std::move(kept);
-    m_hint->setText(
-        m_cards.empty()
-            ? "Nothing is open yet.\n\nDrop *.shardscope files here, open them with Ctrl+O, or start a run with Ctrl+N."
-            : "Drop *.shardscope files here to compare up to four.");
+    m_hint->setText(m_cards.empty() ? "Nothing is open yet.\n\nDrop traces here, also those of Nsight Systems or the "
+                                      "PyTorch profiler, open them with Ctrl+O, or start a run with Ctrl+N."
+                                    : "Drop traces here to compare up to four.");
 }
 
 } // namespace shardscope::gui
