@@ -22,6 +22,16 @@ QString breakable(const std::string& key) {
     return text(key).replace(".", QString(".") + QChar(0x200b)).replace("_", QString("_") + QChar(0x200b));
 }
 
+constexpr QChar break_here = QChar(0x200b);
+
+// Names of kernels are single words of hundreds of letters; a line may end behind their punctuation.
+QString breakable(QString name) {
+    constexpr qsizetype longest = 240;
+    if (name.size() > longest) name = name.left(longest) + "…";
+    for (const char* mark : {"_", "(", ",", "<", ">", ":", ")"}) name.replace(mark, QString(mark) + break_here);
+    return name;
+}
+
 } // namespace
 
 InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget* parent)
@@ -87,7 +97,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     showDifferences();
 }
 
-QString InspectorPanel::title() const { return m_title->text(); }
+QString InspectorPanel::title() const { return m_title->text().remove(break_here); }
 
 void InspectorPanel::showSelection() {
     const auto picked = m_session.hovered() ? m_session.hovered() : m_session.selected();
@@ -107,7 +117,7 @@ void InspectorPanel::showSelection() {
         return;
     }
     m_head->setRight(text((trace->label.empty() ? "" : trace->label + " · ") + facts->place));
-    m_title->setText(text(facts->title));
+    m_title->setText(breakable(text(facts->title)));
     m_subtitle->setText(text(facts->subtitle));
     m_facts->setFacts(facts->facts);
     if (!facts->cause) return;

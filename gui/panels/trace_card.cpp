@@ -20,6 +20,8 @@ QLabel* chip() {
     return label;
 }
 
+constexpr int longest_title = 124; // pixels; a long one must not widen the library
+
 QToolButton* flatButton(const char* name) {
     auto* button = new QToolButton;
     button->setObjectName(name);
@@ -90,7 +92,9 @@ void TraceCard::show(const OpenTrace& trace, bool active) {
     m_badge->setText(trace.label.empty() ? "+" : text(trace.label));
     m_badge->setToolTip(trace.label.empty() ? "Put this trace into the comparison"
                                             : "Take this trace out of the comparison");
-    m_title->setText(text(trace.facts.title()));
+    const QString title = text(trace.facts.title()); // of an imported trace the name of a file
+    m_title->setText(m_title->fontMetrics().elidedText(title, Qt::ElideMiddle, longest_title));
+    m_title->setToolTip(title == m_title->text() ? QString() : title);
     m_subtitle->setText(text(trace.facts.subtitle()));
     const bool known = trace.figures && trace.figures->step_ns > 0;
     m_time->setText(known ? text(formatDuration(trace.figures->step_ns)) : QString());
