@@ -42,10 +42,11 @@ int printResult(const Result<Report>& report, const ReportOptions& options) {
 }
 
 struct SummaryCommand : OneTrace {
-    bool hta_compatible = false, include_last_step = false;
+    bool hta_compatible = false, include_last_step = false, exact = false;
 };
 
 int summary(const TraceReader& trace, const SummaryCommand& command) {
+    if (command.exact) return printReport(htaExactReport(trace, command.include_last_step), command);
     if (command.hta_compatible) return printReport(htaReport(htaBreakdown(trace, command.include_last_step)), command);
     const Summary figures = summarize(trace);
     if (command.format == "csv") return printReport(summaryReport(figures), command);
@@ -67,6 +68,9 @@ void addSummary(CLI::App& app, Invocation& invocation) {
                       "The breakdown of Holistic Trace Analysis instead: whole microseconds, without the "
                       "last profiler step");
     sub->add_flag("--include-last-step", command->include_last_step, "With --hta-compatible: keep the last step")
+        ->needs(hta);
+    sub->add_flag("--exact", command->exact,
+                  "With --hta-compatible: what it counts, in nanoseconds instead of its rounding")
         ->needs(hta);
 }
 

@@ -93,9 +93,10 @@ std::string report(const ImportSummary& s, const std::string& output, double sec
                     {"rows", s.rows},     {"seconds", seconds}, {"warnings", warnings}}
             .dump(2, ' ', false, Json::error_handler_t::replace);
     }
-    std::string text = fmt::format("{}: {} events of {} ranks in {} lanes, from {:.1f} MB in {:.2f} s{}\n", s.format,
-                                   s.events, s.ranks, s.lanes, static_cast<double>(s.bytes) * 1e-6, seconds,
-                                   s.rows ? "" : "; columns only, no event rows");
+    std::string text =
+        fmt::format("{}: {} events of {} rank{} in {} lane{}, from {:.1f} MB in {:.2f} s{}\n", s.format, s.events,
+                    s.ranks, s.ranks == 1 ? "" : "s", s.lanes, s.lanes == 1 ? "" : "s",
+                    static_cast<double>(s.bytes) * 1e-6, seconds, s.rows ? "" : "; columns only, no event rows");
     for (const WarningEvent& w : s.warnings) text += fmt::format("  warning: {} ({}x)\n", w.text, w.count);
     return text + fmt::format("trace: {} (shardscope summary {})\n", output, output);
 }

@@ -198,11 +198,13 @@ Result<std::unique_ptr<TraceReader>> TraceReader::open(const std::string& path, 
     case FileKind::empty:
         return refuse("'{}' is empty, not a Shardscope trace; record the run again.");
     case FileKind::other_sqlite:
-        return refuse(
-            "'{}' is an SQLite database of another program, not a Shardscope trace; open a *.shardscope file.");
+        return refuse("'{}' is an SQLite database of another program, not a Shardscope trace; turn an export of Nsight "
+                      "Systems into "
+                      "one with 'shardscope import'.");
     case FileKind::other:
-        return Error{fmt::format("'{}' is not a Shardscope trace (it looks like {}); open a *.shardscope file.", path,
-                                 file.looks_like)};
+        return Error{fmt::format("'{}' is not a Shardscope trace (it looks like {}); turn traces of other profilers "
+                                 "into one with 'shardscope import'.",
+                                 path, file.looks_like)};
     case FileKind::trace:
         break;
     }

@@ -39,11 +39,16 @@ std::map<std::string, std::string> choicesOf(const TraceReader& trace) {
             choices[prefix.empty() ? run_key : prefix] = text;
     };
     add("config_resolved", "");
-    for (const char* key : {"model", "link", "ranks", "seed", "data", "backend"}) add(key, key);
-    choices.erase("link.description"); // follows from the name
-    choices.erase("link.emulated");
+    for (const char* key : {"model", "link", "host_link", "storage_link", "ranks", "seed", "data", "backend"})
+        add(key, key);
+    for (const char* link : {"link", "host_link", "storage_link"}) { // follows from the name
+        choices.erase(std::string(link) + ".description");
+        choices.erase(std::string(link) + ".emulated");
+    }
     return choices;
 }
+
+bool isConfigured(const TraceReader& trace) { return !trace.runValue("config_resolved").empty(); }
 
 std::vector<ConfigDifference> differencesOf(const std::vector<const TraceReader*>& traces) {
     std::vector<std::map<std::string, std::string>> choices;
@@ -55,12 +60,14 @@ std::vector<ConfigDifference> differencesOf(const std::vector<const TraceReader*
     std::vector<ConfigDifference> differences;
     for (const std::string& key : keys) {
         ConfigDifference d{key, {}};
-        for (const auto& of_run : choices) {
-            const auto found = of_run.find(key);
-            d.values.push_back(found == of_run.end() ? "(not set)" : found->second);
+        std::set<std::string> known;
+        for (size_t i = 0; i < traces.size(); ++i) {
+            const auto found = choices[i].find(key);
+            const bool unknown = found == choices[i].end() && !isConfigured(*traces[i]);
+            d.values.push_back(found != choices[i].end() ? found->second : unknown ? "(unknown)" : "(not set)");
+            if (!unknown) known.insert(d.values.back());
         }
-        if (std::any_of(d.values.begin(), d.values.end(), [&](const std::string& v) { return v != d.values[0]; }))
-            differences.push_back(std::move(d));
+        if (known.size() > 1) differences.push_back(std::move(d));
     }
     return differences;
 }
@@ -105,6 +112,8 @@ void addMemory(RunFigures& run, const TraceReader& trace) {
     int32_t worst = -1;
     for (const int32_t rank : ranks) {
         const MemoryCurve& curve = trace.memory(rank, MemoryTier::device);
+        run.peak_host_bytes = std::max(run.peak_host_bytes, trace.memory(rank, MemoryTier::host).peak_bytes);
+        run.peak_nvme_bytes = std::max(run.peak_nvme_bytes, trace.memory(rank, MemoryTier::nvme).peak_bytes);
         if (curve.time_ns.empty() || (worst >= 0 && curve.peak_bytes <= run.peak_total_bytes)) continue;
         worst = rank;
         run.peak_total_bytes = curve.peak_bytes;
@@ -121,11 +130,14 @@ RunFigures figuresOf(const TraceReader& trace, size_t index) {
     run.label = std::string(1, static_cast<char>('A' + index));
     const std::string stage = trace.runValue("stage");
     run.title = stage.empty() ? std::filesystem::path(trace.path()).stem().string() : "ZeRO-" + stage;
-    const std::vector<StepSummary> steps = stepSummaries(trace);
+    run.configured = isConfigured(trace);
+    std::vector<StepSummary> steps = stepSummaries(trace);
+    run.whole_trace = steps.empty();
+    if (steps.empty()) steps.push_back(wholeTrace(trace));
     std::vector<int64_t> durations;
     for (const StepSummary& step : steps) {
         durations.push_back(step.step_ns);
-        run.losses.push_back(step.loss);
+        if (!run.whole_trace) run.losses.push_back(step.loss);
     }
     const int64_t median = medianStepNs(durations);
     for (size_t i = steps.size() > 2 ? 1 : 0; i < steps.size(); ++i) {
@@ -144,8 +156,12 @@ bool same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_ca
 
 void compareLosses(const std::vector<const TraceReader*>& traces, Comparison& c) {
     std::vector<std::map<int32_t, double>> losses(traces.size());
-    for (size_t i = 0; i < traces.size(); ++i)
+    for (size_t i = 0; i < traces.size(); ++i) {
+        // A loss may become no number, but a run without any number has recorded none.
+        if (std::ranges::all_of(traces[i]->steps(), [](const StepEvent& step) { return std::isnan(step.loss); }))
+            continue;
         for (const StepEvent& step : traces[i]->steps()) losses[i][step.step] = step.loss;
+    }
     std::vector<int32_t> common;
     if (!losses.empty()) {
         for (const auto& [step, loss] : losses[0])
@@ -201,9 +217,13 @@ void compareMetrics(Comparison& c) {
         if (std::all_of(c.runs.begin(), c.runs.end(), has))
             add(c.runs[0].statistics[m].metric, [m](const RunFigures& run) { return run.statistics[m]; });
     }
-    add("peak_total_bytes",
-        [](const RunFigures& run) { return Statistics{.median = static_cast<double>(run.peak_total_bytes)}; });
-    for (Change& change : c.metrics.back().changes) change.verdict.clear(); // a peak is no sample
+    const auto addPeak = [&](const std::string& metric, int64_t RunFigures::*peak) {
+        add(metric, [peak](const RunFigures& run) { return Statistics{.median = static_cast<double>(run.*peak)}; });
+        for (Change& change : c.metrics.back().changes) change.verdict.clear(); // a peak is no sample
+    };
+    addPeak("peak_total_bytes", &RunFigures::peak_total_bytes);
+    addPeak("peak_host_bytes", &RunFigures::peak_host_bytes);
+    addPeak("peak_nvme_bytes", &RunFigures::peak_nvme_bytes);
 }
 
 void compareSteps(const std::vector<const TraceReader*>& traces, Comparison& c) {
@@ -240,11 +260,13 @@ std::string comparisonJson(const Comparison& c, const std::vector<GateResult>& g
             peaks[std::string(toText(category))] = r.peak_bytes[static_cast<size_t>(category)];
         json["runs"].push_back({{"label", r.label},
                                 {"title", r.title},
+                                {"whole_trace", r.whole_trace},
                                 {"step_ns", r.step_ns},
                                 {"step_spread_ns", r.step_spread_ns},
                                 {"compute_ns", r.compute_ns},
                                 {"exposed_comm_ns", r.exposed_comm_ns},
                                 {"exposed_copy_ns", r.exposed_copy_ns},
+                                {"other_ns", r.other_ns},
                                 {"idle_ns", r.idle_ns},
                                 {"comm_ns", r.comm_ns},
                                 {"overlap_ns", r.overlap_ns},
@@ -253,6 +275,8 @@ std::string comparisonJson(const Comparison& c, const std::vector<GateResult>& g
                                 {"tokens_per_s", r.tokens_per_s},
                                 {"peak_bytes", peaks},
                                 {"peak_total_bytes", r.peak_total_bytes},
+                                {"peak_host_bytes", r.peak_host_bytes},
+                                {"peak_nvme_bytes", r.peak_nvme_bytes},
                                 {"planned_total_bytes", r.planned_total_bytes},
                                 {"losses", r.losses}});
     }

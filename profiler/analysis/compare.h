@@ -8,14 +8,17 @@ namespace shardscope {
 
 struct ConfigDifference {
     std::string key;                 // "zero_optimization.stage"
-    std::vector<std::string> values; // one per trace
+    std::vector<std::string> values; // one per trace; "(unknown)" where a trace has no configuration
 };
 
 // The step whose duration is the median one stands for the run (the first step is warm-up and left out when there are
-// more than two); its parts are averaged over ranks, so that they add up to it exactly. Integer ns.
+// more than two), or everything in a trace without steps; its parts are averaged over ranks, so that they add up to it
+// exactly. Integer ns.
 struct RunFigures {
     std::string label;                       // "A", "B" ...
     std::string title;                       // "ZeRO-2"
+    bool whole_trace = false;                // no steps
+    bool configured = false;                 // the trace has the configuration of the run
     int64_t step_ns = 0, step_spread_ns = 0; // median, half of the interquartile range
     int64_t compute_ns = 0, exposed_comm_ns = 0, exposed_copy_ns = 0, idle_ns = 0; // sum = step budget
     int64_t other_ns = 0;                                 // part of the budget of imported traces only
@@ -23,7 +26,8 @@ struct RunFigures {
     double overlap_percent = 0;
     double tokens_per_s = 0;
     std::array<int64_t, all_memory_categories.size()> peak_bytes{}; // worst rank, per category, when the total peaks
-    int64_t peak_total_bytes = 0, planned_total_bytes = 0;          // of that rank
+    int64_t peak_total_bytes = 0, planned_total_bytes = 0;          // of that rank, device
+    int64_t peak_host_bytes = 0, peak_nvme_bytes = 0;               // each of its worst rank
     std::vector<double> losses;
     std::vector<Statistics> statistics; // over the steps, as in Summary
 };
@@ -41,8 +45,8 @@ struct ComparedMetric {
     std::vector<Change> changes; // one per run; that of A is empty
 };
 
-// An op of the program, or a kernel name of an imported trace. Its time is per step, the mean of the ranks, and the
-// median over the steps; without steps that of the whole trace.
+// An op of the program, all its micro-batches together, or a kernel name of an imported trace. Its time is per step,
+// the mean of the ranks, and the median over the steps; without steps that of the whole trace.
 struct ComparedOp {
     Phase phase = Phase::forward;
     std::string name;
@@ -59,8 +63,9 @@ struct ComparedStep {
 struct Comparison {
     std::vector<RunFigures> runs;
     std::vector<ConfigDifference> differences;
-    bool losses_equal = false;  // bitwise, all runs, all common steps
-    std::string loss_statement; // "losses of 20 steps are bitwise equal in 4 runs" or where they part
+    bool losses_equal = false; // bitwise, all runs, all common steps
+    std::string
+        loss_statement; // "losses of 20 steps are bitwise equal in 4 runs", where they part, or that there are none
     std::vector<ComparedMetric> metrics;
     std::vector<ComparedOp> ops; // the greatest difference first, those that not all runs have at the end
     std::vector<ComparedStep> steps;

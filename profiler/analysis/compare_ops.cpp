@@ -5,6 +5,7 @@
 #include "profiler/analysis/step_statistics.h"
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace shardscope {
@@ -12,6 +13,12 @@ namespace shardscope {
 namespace {
 
 using Identity = std::pair<Phase, std::string>;
+
+// "block 0 up, micro-batch 1" is block 0 up: runs with other numbers of micro-batches have the same ops.
+std::string withoutMicroBatch(const std::string& name) {
+    const size_t mark = name.rfind(", micro-batch ");
+    return mark == std::string::npos ? name : name.substr(0, mark);
+}
 
 // Per op the time of each step that counts, as the mean of the ranks.
 std::map<Identity, std::vector<double>> timesOf(const TraceReader& trace) {
@@ -35,7 +42,11 @@ std::map<Identity, std::vector<double>> timesOf(const TraceReader& trace) {
             times[column] += static_cast<double>(e.end_ns - e.start_ns) / static_cast<double>(ranks.size());
         });
     std::map<Identity, std::vector<double>> times;
-    for (auto& [id, values] : by_id) times[{id.first, trace.name(id.second)}] = std::move(values);
+    for (const auto& [id, values] : by_id) {
+        std::vector<double>& sum = times[{id.first, withoutMicroBatch(trace.name(id.second))}];
+        sum.resize(columns);
+        std::ranges::transform(values, sum, sum.begin(), std::plus<>());
+    }
     return times;
 }
 

@@ -40,8 +40,13 @@ void addTimes(TextTable& table, const Comparison& c) {
     const auto time = [&](const std::string& head, int64_t RunFigures::*member) {
         addRow(table, c, head, [&, member](const RunFigures& run) { return unit.text(run.*member); });
     };
-    time(fmt::format("step, {} (median)", unit.name), &RunFigures::step_ns);
-    time("  +- half the quartile range", &RunFigures::step_spread_ns);
+    const auto whole = std::ranges::count_if(c.runs, &RunFigures::whole_trace);
+    const bool all_whole = whole == static_cast<ptrdiff_t>(c.runs.size());
+    time(fmt::format("{}, {}", all_whole ? "whole trace" : "step", unit.name) + (all_whole ? "" : " (median)"),
+         &RunFigures::step_ns);
+    if (whole > 0 && !all_whole)
+        addRow(table, c, "  of", [](const RunFigures& run) { return run.whole_trace ? "no steps: all" : "steps"; });
+    if (!all_whole) time("  +- half the quartile range", &RunFigures::step_spread_ns);
     if (c.runs.size() > 1) {
         addRow(table, c, "  against A", [&](const RunFigures& run) {
             return &run == c.runs.data() ? "" : change(run.step_ns, c.runs[0].step_ns);
@@ -62,12 +67,15 @@ void addTimes(TextTable& table, const Comparison& c) {
            [](const RunFigures& run) { return run.comm_ns ? fmt::format("{:.1f}", run.overlap_percent) : "-"; });
     if (anyOf(c, [](const RunFigures& run) { return run.emulated_ns; }))
         time("  emulated, not measured", &RunFigures::emulated_ns);
-    addRow(table, c, "tokens/s", [](const RunFigures& run) { return grouped(run.tokens_per_s); });
+    if (std::ranges::any_of(c.runs, [](const RunFigures& run) { return run.tokens_per_s > 0; }))
+        addRow(table, c, "tokens/s",
+               [](const RunFigures& run) { return run.tokens_per_s > 0 ? grouped(run.tokens_per_s) : "-"; });
 }
 
 void addMemory(TextTable& table, const Comparison& c) {
-    addRow(table, c, "peak memory, MiB (worst rank)",
-           [](const RunFigures& run) { return mebibytes(run.peak_total_bytes); });
+    const auto bytes = [](int64_t value) { return value > 0 ? mebibytes(value) : std::string("-"); };
+    addRow(table, c, "peak device memory, MiB (worst rank)",
+           [&](const RunFigures& run) { return bytes(run.peak_total_bytes); });
     for (const MemoryCategory category : all_memory_categories) {
         const auto i = static_cast<size_t>(category);
         if (anyOf(c, [i](const RunFigures& run) { return run.peak_bytes[i]; }))
@@ -79,6 +87,10 @@ void addMemory(TextTable& table, const Comparison& c) {
         if (run.planned_total_bytes == run.peak_total_bytes) return std::string("yes");
         return fmt::format("no, {}", mebibytes(run.planned_total_bytes));
     });
+    if (anyOf(c, [](const RunFigures& run) { return run.peak_host_bytes; }))
+        addRow(table, c, "peak host memory", [&](const RunFigures& run) { return bytes(run.peak_host_bytes); });
+    if (anyOf(c, [](const RunFigures& run) { return run.peak_nvme_bytes; }))
+        addRow(table, c, "peak NVMe space", [&](const RunFigures& run) { return bytes(run.peak_nvme_bytes); });
 }
 
 } // namespace
@@ -92,7 +104,13 @@ std::string comparisonText(const Comparison& c) {
         for (const std::string& value : d.values) row.push_back(cut(value));
         table.add(std::move(row));
     }
-    if (c.differences.empty()) table.add({"no difference in configuration"});
+    std::string unknown;
+    for (const RunFigures& run : c.runs)
+        if (!run.configured) unknown += (unknown.empty() ? "" : ", ") + run.label;
+    if (!unknown.empty())
+        table.add({"the configuration of " + unknown + " is not known"});
+    else if (c.differences.empty())
+        table.add({"no difference in configuration"});
     table.addRule();
     addTimes(table, c);
     table.addRule();
@@ -102,7 +120,8 @@ std::string comparisonText(const Comparison& c) {
     size_t matched = 0, real = 0;
     for (const ComparedOp& op : c.ops) {
         matched += op.everywhere();
-        real += std::any_of(op.changes.begin(), op.changes.end(), [](const Change& x) { return x.verdict == "real"; });
+        real += op.everywhere() &&
+                std::any_of(op.changes.begin(), op.changes.end(), [](const Change& x) { return x.verdict == "real"; });
     }
     if (!c.ops.empty())
         text += fmt::format("{} ops are in all runs, {} of them differ by more than noise; {} are not in all\n"

@@ -84,30 +84,77 @@ void addSlowdown(const Summary& s, std::vector<Finding>& findings) {
                                     s.compute_slowdown)});
 }
 
-void addIdle(const Summary& s, std::vector<Finding>& findings) {
+// Budgets over which shares are taken: those of the steps, or of a trace without steps as it is.
+std::vector<RankBudget> budgetsOf(const Summary& s) {
+    std::vector<RankBudget> budgets;
+    for (const StepSummary& step : s.steps) budgets.insert(budgets.end(), step.budgets.begin(), step.budgets.end());
+    return s.steps.empty() ? s.ranks : budgets;
+}
+
+const char* rangeOf(const Summary& s) { return s.steps.empty() ? "the trace" : "a step"; }
+
+void addIdle(const TraceReader& trace, const Summary& s, std::vector<Finding>& findings) {
     int64_t host = 0, other_ranks = 0, span = 0;
-    for (const StepSummary& step : s.steps)
-        for (const RankBudget& b : step.budgets) {
-            host += b.idle_host_ns;
-            other_ranks += b.idle_dependency_ns;
-            span += b.span_ns;
-        }
+    for (const RankBudget& b : budgetsOf(s)) {
+        host += b.idle_host_ns;
+        other_ranks += b.idle_dependency_ns;
+        span += b.span_ns;
+    }
+    const auto cost = [&](int64_t part) {
+        return static_cast<int64_t>(share(part, span) * static_cast<double>(s.median_step_ns));
+    };
+    const bool recorded = !trace.program().empty();
     if (share(host, span) >= notable)
-        findings.push_back({"time",
-                            "host",
-                            static_cast<int64_t>(share(host, span) * static_cast<double>(s.median_step_ns)),
-                            {},
-                            fmt::format("In {:.0f} % of a step a rank has work whose inputs are ready and has not "
-                                        "started it: the threads that start ops are late, as on a busy machine or "
-                                        "with very small ops.",
-                                        100 * share(host, span))});
+        findings.push_back(
+            {"time",
+             "host",
+             cost(host),
+             {},
+             recorded ? fmt::format("In {:.0f} % of a step a rank has work whose inputs are ready and has not "
+                                    "started it: the threads that start ops are late, as on a busy machine or "
+                                    "with very small ops.",
+                                    100 * share(host, span))
+                      : fmt::format("In {:.0f} % of {} a device has nothing to do because the call that launches its "
+                                    "next work has not begun: the host is late, or waited for the device before.",
+                                    100 * share(host, span), rangeOf(s))});
     if (share(other_ranks, span) >= notable)
         findings.push_back({"time",
                             "end of step",
-                            static_cast<int64_t>(share(other_ranks, span) * static_cast<double>(s.median_step_ns)),
+                            cost(other_ranks),
                             {},
                             fmt::format("Ranks wait {:.0f} % of a step at its end for the slowest one.",
                                         100 * share(other_ranks, span))});
+}
+
+// Copies and storage that nothing else runs beside, and what causes most of their time.
+void addExposedCopies(const TraceReader& trace, const Summary& s, std::vector<Finding>& findings) {
+    int64_t exposed = 0, span = 0;
+    for (const RankBudget& b : budgetsOf(s)) {
+        exposed += b.exposed_copy_ns;
+        span += b.span_ns;
+    }
+    if (share(exposed, span) < notable) return;
+    std::map<std::string, int64_t> by_key, by_name;
+    int64_t all = 0;
+    for (const int32_t rank : ranksOf(trace))
+        forEachInterval(trace, rank, [&](const IntervalEvent& e) {
+            if (activityOf(e.op_class) != Activity::copy) return;
+            const ProgramOpEvent* const op = trace.op(e.op);
+            if (op && !op->config_key.empty()) by_key[op->config_key] += e.end_ns - e.start_ns;
+            if (!op) by_name[trace.name(e.name)] += e.end_ns - e.start_ns;
+            all += e.end_ns - e.start_ns;
+        });
+    const auto& causes = by_key.empty() ? by_name : by_key;
+    const auto most = std::ranges::max_element(causes, {}, [](const auto& cause) { return cause.second; });
+    const auto cost = static_cast<int64_t>(share(exposed, span) * static_cast<double>(s.median_step_ns));
+    std::string cause;
+    if (most != causes.end())
+        cause = fmt::format(" {:.0f} % of the time of all copies is {}.", 100 * share(most->second, all),
+                            by_key.empty() ? "'" + most->first + "'" : "for " + most->first);
+    findings.push_back({"time", "copies", cost, by_key.empty() || most == causes.end() ? std::string() : most->first,
+                        fmt::format("Copies and storage take {:.0f} % of {} with neither compute nor communication "
+                                    "beside them.{}",
+                                    100 * share(exposed, span), rangeOf(s), cause)});
 }
 
 // Copies from or to memory that is not pinned go through a buffer of the driver and block the thread that asks for
@@ -137,16 +184,21 @@ void addPageable(const TraceReader& trace, std::vector<Finding>& findings) {
                      count, unit.text(ns), unit.name, example)});
 }
 
-// What usually lowers a category, and the key that does it.
-std::pair<const char*, const char*> remedyOf(MemoryCategory category) {
+// What usually lowers a category, and the key that does it. Nothing where the stage shards it already.
+std::pair<const char*, const char*> remedyOf(MemoryCategory category, int stage) {
     switch (category) {
     case MemoryCategory::parameters:
-        return {"ZeRO stage 3 shards parameters.", "zero_optimization.stage"};
+        if (stage < 3) return {"ZeRO stage 3 shards parameters.", "zero_optimization.stage"};
+        return {"Fewer gathered parameters are held at a time with a smaller stage3_max_live_parameters or "
+                "stage3_prefetch_bucket_size.",
+                "zero_optimization.stage3_max_live_parameters"};
     case MemoryCategory::gradients:
-        return {"ZeRO stage 2 shards gradients.", "zero_optimization.stage"};
+        if (stage < 2) return {"ZeRO stage 2 shards gradients.", "zero_optimization.stage"};
+        return {"", ""};
     case MemoryCategory::optimizer:
     case MemoryCategory::master_weights:
-        return {"ZeRO stage 1 shards optimizer states; offload moves them to the host.", "zero_optimization.stage"};
+        if (stage < 1) return {"ZeRO stage 1 shards optimizer states.", "zero_optimization.stage"};
+        return {"Offload moves optimizer states to the host.", "zero_optimization.offload_optimizer.device"};
     case MemoryCategory::activations:
         return {"A smaller micro-batch or activation checkpointing keeps fewer activations.",
                 "train_micro_batch_size_per_gpu"};
@@ -176,16 +228,22 @@ void addMemory(const TraceReader& trace, std::vector<Finding>& findings) {
                                worst->alive[i].buffer.empty() ? std::string(toText(worst->alive[i].category))
                                                               : worst->alive[i].buffer,
                                mebibytes(worst->alive[i].bytes));
-    const auto [remedy, key] = remedyOf(all_memory_categories[largest]);
+    const std::string stage = trace.runValue("stage");
+    const MemoryCategory category = all_memory_categories[largest];
+    const auto [remedy, key] = stage.empty() ? std::pair{"", ""} : remedyOf(category, std::atoi(stage.c_str()));
+    // Profilers of other programs see allocations, but not what they are for.
+    const std::string content =
+        category == MemoryCategory::other && !worst->alive.empty() && worst->alive[0].buffer.empty()
+            ? "the trace does not say what for"
+            : fmt::format("{:.0f} % of it are {}. The greatest of {} buffers alive then: {}",
+                          100 * share(worst->category_bytes[largest], worst->peak_bytes), toText(category),
+                          worst->alive.size(), buffers);
     findings.push_back(
         {"memory", fmt::format("rank {}", worst->rank), 0, key,
-         fmt::format(
-             "Device memory peaks on rank {} at {} MiB{}{}; {:.0f} % of it are {}. The greatest of "
-             "{} buffers alive then: {}.{}{}",
-             worst->rank, mebibytes(worst->peak_bytes), worst->step >= 0 ? fmt::format(" in step {}", worst->step) : "",
-             worst->op.empty() ? "" : fmt::format(", when '{}' begins", worst->op),
-             100 * share(worst->category_bytes[largest], worst->peak_bytes), toText(all_memory_categories[largest]),
-             worst->alive.size(), buffers, *remedy ? " " : "", remedy)});
+         fmt::format("Device memory peaks on rank {} at {} MiB{}{}; {}.{}{}", worst->rank, mebibytes(worst->peak_bytes),
+                     worst->step >= 0 ? fmt::format(" in step {}", worst->step) : "",
+                     worst->op.empty() ? "" : fmt::format(", when '{}' begins", worst->op), content, *remedy ? " " : "",
+                     remedy)});
     for (const MemoryRow& m : memoryRows(trace))
         if (m.category == "total" && m.planned_peak_bytes > 0 && m.planned_peak_bytes != m.peak_bytes)
             findings.push_back(
@@ -205,7 +263,8 @@ std::vector<Finding> diagnose(const TraceReader& trace) {
     addTrust(trace, s, findings);
     addStragglers(s, findings);
     addSlowdown(s, findings);
-    addIdle(s, findings);
+    addIdle(trace, s, findings);
+    addExposedCopies(trace, s, findings);
     addPageable(trace, findings);
     for (Finding& finding : diagnoseOverlap(trace)) findings.push_back(std::move(finding));
     addMemory(trace, findings);

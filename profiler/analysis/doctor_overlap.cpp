@@ -91,6 +91,14 @@ std::string timeText(int64_t ns) {
     return unit.text(ns) + " " + unit.name;
 }
 
+// Without a program nothing says what waits for a collective, or since when it could have started.
+std::string observationOf(const Exposed& x) {
+    if (ratio(x.exposed_wait_ns, x.exposed_ns) > 0.5)
+        return fmt::format("{} of it the ranks wait for the last one to arrive", timeText(x.exposed_wait_ns / x.calls));
+    if (ratio(x.left_ns, x.transfer_ns) < nearly_nothing) return "no compute follows that could hide it";
+    return "compute follows that does not run beside it; the trace does not say whether it needs the result";
+}
+
 // The first cause that explains most of it, with what could be done.
 std::string reasonOf(const Exposed& x, bool overlap_off) {
     const bool gather = x.op_class == OpClass::all_gather;
@@ -124,17 +132,19 @@ std::vector<Finding> diagnoseOverlap(const TraceReader& trace) {
     const auto graph = stepGraph(trace);
     if (!graph) return findings;
     const bool overlap_off = overlapIsOff(trace);
+    const char* const range = graph->step >= 0 ? "a step" : "a trace";
     for (const Exposed& x : exposedCollectives(trace, *graph)) {
         const int64_t cost = x.exposed_ns / std::max<int64_t>(trace.ranks(), 1);
         if (findings.size() == most_findings || ratio(cost, graph->range.duration()) < notable) break;
         const double hidden = 1 - ratio(x.exposed_ns, x.comm_ns);
         if (hidden > nearly_hidden) continue;
         const ProgramOpEvent* op = trace.op(x.op);
-        findings.push_back(
-            {"time", x.bucket >= 0 ? fmt::format("bucket {}", x.bucket) : x.name, cost,
-             op ? op->config_key : std::string(),
-             fmt::format("'{}' ({}) is {:.0f} % hidden and exposes {} of a step of {}: {}.", x.name, toText(x.phase),
-                         100 * hidden, timeText(cost), timeText(graph->range.duration()), reasonOf(x, overlap_off))});
+        findings.push_back({"time", x.bucket >= 0 ? fmt::format("bucket {}", x.bucket) : x.name, cost,
+                            op ? op->config_key : std::string(),
+                            fmt::format("'{}'{} is {:.0f} % hidden and exposes {} of {} of {}: {}.", x.name,
+                                        x.phase == Phase::unknown ? "" : fmt::format(" ({})", toText(x.phase)),
+                                        100 * hidden, timeText(cost), range, timeText(graph->range.duration()),
+                                        graph->recorded ? reasonOf(x, overlap_off) : observationOf(x))});
     }
     return findings;
 }

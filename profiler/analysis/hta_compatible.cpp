@@ -148,6 +148,33 @@ std::vector<HtaBreakdown> htaBreakdown(const TraceReader& trace, bool include_la
     return rows;
 }
 
+Report htaExactReport(const TraceReader& trace, bool include_last_step) {
+    Table table{"hta",
+                "the rows that Holistic Trace Analysis counts, exactly",
+                {"rank", "span_ns", "busy_ns", "compute_ns", "comm_ns", "copy_ns", "overlap_ns", "exposed_comm_ns",
+                 "idle_ns", "overlap_percent"},
+                {}};
+    for (const auto& [rank, own] : keptKernels(trace, include_last_step)) {
+        std::vector<TimeRange> all, compute, comm, copy;
+        TimeRange span{own.front().start, own.front().end};
+        for (const Kernel& k : own) {
+            const TimeRange range{k.start, k.end};
+            span = {std::min(span.start_ns, range.start_ns), std::max(span.end_ns, range.end_ns)};
+            all.push_back(range);
+            if (k.activity == Activity::compute) compute.push_back(range);
+            if (k.activity == Activity::comm) comm.push_back(range);
+            if (k.activity == Activity::copy) copy.push_back(range);
+        }
+        const IntervalSet comm_set(std::move(comm)), compute_set(std::move(compute));
+        const int64_t busy = IntervalSet(std::move(all)).length(), comm_ns = comm_set.length();
+        const int64_t overlap = intersectionLength(comm_set, compute_set);
+        table.rows.push_back({int64_t{rank}, span.duration(), busy, compute_set.length(), comm_ns,
+                              IntervalSet(std::move(copy)).length(), overlap, comm_ns - overlap, span.duration() - busy,
+                              comm_ns > 0 ? 100.0 * static_cast<double>(overlap) / static_cast<double>(comm_ns) : 0.0});
+    }
+    return {{std::move(table)}, {}};
+}
+
 Report htaReport(const std::vector<HtaBreakdown>& rows) {
     Table table{"hta",
                 "as Holistic Trace Analysis counts",

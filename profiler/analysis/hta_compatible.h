@@ -19,4 +19,7 @@ struct HtaBreakdown {
 std::vector<HtaBreakdown> htaBreakdown(const TraceReader&, bool include_last_step = false);
 Report htaReport(const std::vector<HtaBreakdown>&);
 
+// The same choice of rows without any rounding, in the fields and formulas of RankBudget.
+Report htaExactReport(const TraceReader&, bool include_last_step = false);
+
 } // namespace shardscope

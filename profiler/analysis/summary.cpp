@@ -4,6 +4,7 @@
 #include "profiler/analysis/step_statistics.h"
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 namespace shardscope {
@@ -99,6 +100,21 @@ std::vector<MemoryRow> memoryRows(const TraceReader& trace) {
 }
 
 std::vector<StepSummary> stepSummaries(const TraceReader& trace) { return stepSummaries(trace, activities(trace)); }
+
+StepSummary wholeTrace(const TraceReader& trace) {
+    StepSummary whole{.step = -1, .loss = std::numeric_limits<double>::quiet_NaN(), .budgets = {}};
+    const std::vector<RankActivity> ranks = activities(trace);
+    std::optional<TimeRange> range;
+    for (const RankActivity& rank : ranks) {
+        const TimeRange own = rank.extent();
+        if (own.duration() == 0) continue;
+        range = range ? TimeRange{std::min(range->start_ns, own.start_ns), std::max(range->end_ns, own.end_ns)} : own;
+    }
+    if (!range) return whole;
+    whole.step_ns = range->duration();
+    for (const RankActivity& rank : ranks) whole.budgets.push_back(budgetOf(trace, rank, *range));
+    return whole;
+}
 
 Summary summarize(const TraceReader& trace) {
     Summary summary;

@@ -118,6 +118,7 @@ struct Summary {
 Summary summarize(const TraceReader&);
 std::vector<MemoryRow> memoryRows(const TraceReader&);      // planned and recorded peaks
 std::vector<StepSummary> stepSummaries(const TraceReader&); // the budgets of the steps alone
+StepSummary wholeTrace(const TraceReader&);                 // from the first to the last work of any rank, as one step
 int64_t medianStepNs(std::vector<int64_t> steps_in_order);  // lower median, warm-up left out; always one of the steps
 RankBudget rankBudget(const TraceReader&, int32_t rank, TimeRange); // of any range, e.g. a selection
 std::string summaryJson(const Summary&);                            // indented; the documented field names

@@ -94,8 +94,11 @@ Table stragglerTable(const Summary& s) {
                 {"rank", "calls", "last", "waited_ns", "caused_wait_ns", "mean_lateness_ns"},
                 {},
                 shown_rows};
+    // Profilers of other programs do not record how long a collective waited for the last rank.
+    const bool waits = std::ranges::any_of(s.stragglers, [](const StragglerRow& r) { return r.waited_ns > 0; });
     for (const StragglerRow& r : s.stragglers)
-        table.rows.push_back({int64_t{r.rank}, r.calls, r.last, r.waited_ns, r.caused_wait_ns, r.mean_lateness_ns});
+        table.rows.push_back({int64_t{r.rank}, r.calls, r.last, waits ? Cell(r.waited_ns) : Cell(),
+                              waits ? Cell(r.caused_wait_ns) : Cell(), r.mean_lateness_ns});
     return table;
 }
 

@@ -2,6 +2,7 @@
 #include "profiler/analysis/summary.h"
 #include "profiler/analysis/text_table.h"
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -80,9 +81,11 @@ std::string timeTable(const Summary& s) {
 std::string stepTable(const Summary& s) {
     const TimeUnit unit = TimeUnit::fitting(s.median_step_ns);
     const auto skipped = std::ranges::count_if(s.steps, [](const StepSummary& step) { return step.skipped; });
+    const bool trains = std::ranges::any_of( // imported traces know neither tokens nor losses
+        s.steps, [](const StepSummary& step) { return step.tokens_per_s > 0 || !std::isnan(step.loss); });
     TextTable table;
-    const auto add = [&](std::vector<std::string> row) { // the last column only where it says something
-        if (skipped == 0) row.pop_back();
+    const auto add = [&](std::vector<std::string> row) { // the last columns only where they say something
+        row.resize(skipped > 0 ? 5 : trains ? 4 : 2);
         table.add(std::move(row));
     };
     add({"step", unit.name, "tokens/s", "loss", "loss scale"});
@@ -151,11 +154,13 @@ std::string trafficTable(const Summary& s) {
                           static_cast<double>(std::max<size_t>(s.steps.size(), 1));
     TextTable table;
     table.add({"collective", "calls", "MiB whole", "MiB sent"});
+    const auto mebi = [&](double bytes) { // a collective without bytes is one whose size the source does not say
+        return bytes > 0 ? fmt::format("{:.2f}", bytes / shares / (1 << 20)) : std::string("-");
+    };
     for (const auto& [collective, sum] : sums)
-        table.add({std::string(toText(collective)), fmt::format("{:.1f}", sum.calls / shares),
-                   fmt::format("{:.2f}", sum.bytes / shares / (1 << 20)),
-                   fmt::format("{:.2f}", sum.sent_bytes / shares / (1 << 20))});
-    return "\ntraffic, per rank and step\n" + table.text("  ");
+        table.add({std::string(toText(collective)), fmt::format("{:.1f}", sum.calls / shares), mebi(sum.bytes),
+                   mebi(sum.sent_bytes)});
+    return fmt::format("\ntraffic, per rank{}\n{}", s.steps.empty() ? "" : " and step", table.text("  "));
 }
 
 // Where the idle time and the noise are: what the table of times has no room for.
@@ -206,6 +211,7 @@ std::string communicationTable(const Summary& s) {
     for (const CommunicationRow& r : s.communication)
         largest = std::max(largest, static_cast<double>(r.comm_ns) / shares);
     const TimeUnit unit = TimeUnit::fitting(static_cast<int64_t>(largest));
+    const bool waits = std::ranges::any_of(s.communication, [](const CommunicationRow& r) { return r.wait_ns > 0; });
     const auto time = [&](int64_t ns) { return unit.text(static_cast<int64_t>(static_cast<double>(ns) / shares)); };
     TextTable table;
     table.alignLeft(1);
@@ -223,15 +229,14 @@ std::string communicationTable(const Summary& s) {
         const std::string section = "zero_optimization."; // of most keys; the other formats have it
         table.add({r.by == previous ? "" : r.by,
                    printable(r.key.starts_with(section) ? r.key.substr(section.size()) : r.key), time(r.comm_ns),
-                   time(r.exposed_ns), time(r.exposed_wait_ns), fmt::format("{:.1f} %", hidden),
+                   time(r.exposed_ns), waits ? time(r.exposed_wait_ns) : "-", fmt::format("{:.1f} %", hidden),
                    rate(r.algorithm_gb_per_s), rate(r.bus_gb_per_s)});
         previous = r.by;
     }
     return previous.empty()
                ? std::string()
-               : fmt::format(
-                     "\ncommunication per rank and step, {} (waiting: the exposed part before the last rank came)\n{}",
-                     unit.name, table.text("  "));
+               : fmt::format("\ncommunication per rank{}, {} (waiting: the exposed part before the last rank came)\n{}",
+                             s.steps.empty() ? "" : " and step", unit.name, table.text("  "));
 }
 
 } // namespace

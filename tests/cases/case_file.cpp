@@ -2,6 +2,7 @@
 #include "case_file.h"
 #include "traces/trace_writer.h"
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -128,7 +129,8 @@ public:
             emit(StepEvent{.step = static_cast<int32_t>(line.number(0)),
                            .start_ns = line.number(1),
                            .end_ns = line.number(2),
-                           .loss = static_cast<double>(line.number("loss", 0)),
+                           .loss =
+                               line.settings.count("loss") ? static_cast<double>(line.number("loss", 0)) : std::nan(""),
                            .tokens = line.number("tokens", 0)});
         } else if (line.kind == "warning") {
             emit(WarningEvent{line.words.at(0), line.words.at(1), line.number("count", 1)});

@@ -53,10 +53,10 @@ TEST_CASE("the HTA-compatible breakdown prints the digits of HTA, and the summar
     }
     const TemporaryFolder folder;
     std::map<std::string, std::unique_ptr<TraceReader>> traces;
-    int hta_rows = 0, exact_rows = 0;
+    int hta_rows = 0, exact_rows = 0, filtered_rows = 0;
     for (const OracleRow& row : readOracle(samples)) {
         const std::string source = row.at("source"), mode = row.at("mode"), sample = row.at("sample");
-        const bool hta = source.starts_with("HTA@"), exact = source.ends_with("rederived_exact") && mode == "all";
+        const bool hta = source.starts_with("HTA@"), exact = source.ends_with("rederived_exact");
         if (!hta && !exact) continue;
         INFO(sample << " rank " << row.at("rank_or_device") << " " << mode);
         const bool pair = sample.starts_with("hta_ws128"); // the two ranks were loaded together
@@ -72,6 +72,22 @@ TEST_CASE("the HTA-compatible breakdown prints the digits of HTA, and the summar
         }
         const int32_t rank = std::stoi(row.at("rank_or_device"));
         const auto whole = [&](const char* column) { return std::llround(std::stod(row.at(column))); };
+        if (exact && mode != "all") {
+            const Report report = htaExactReport(*trace, mode == "incl");
+            const Row& found = report.tables.at(0).rows.at(static_cast<size_t>(rank));
+            const Row expected = {int64_t{rank},
+                                  int64_t{whole("kernel_time")},
+                                  int64_t{whole("busy")},
+                                  int64_t{whole("compute")},
+                                  int64_t{whole("comm")},
+                                  int64_t{whole("memory")},
+                                  int64_t{whole("overlap")},
+                                  int64_t{whole("exposed_comm")},
+                                  int64_t{whole("idle")}};
+            CHECK(std::equal(expected.begin(), expected.end(), found.begin()));
+            ++filtered_rows;
+            continue;
+        }
         if (exact) {
             const RankBudget b = summarize(*trace).ranks.at(static_cast<size_t>(rank));
             CHECK(b.rank == rank);
@@ -105,6 +121,7 @@ TEST_CASE("the HTA-compatible breakdown prints the digits of HTA, and the summar
     }
     CHECK(hta_rows == 8);
     CHECK(exact_rows == 7);
+    CHECK(filtered_rows == 8);
 }
 
 TEST_CASE("the last step of our own runs is left out unless it is asked for") {
