@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 
 namespace {
@@ -26,6 +27,8 @@ std::string commandLine(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     using namespace shardscope;
+    std::signal(SIGXFSZ,
+                SIG_IGN); // beyond a limit of file size write() fails, as on a full disk, and the trace is closed
     cli::Invocation invocation{commandLine(argc, argv)};
     CLI::App app(
         "Shardscope shows what ZeRO does to a training step: run it on CPU ranks, record it, compare configurations.",
@@ -39,8 +42,10 @@ int main(int argc, char** argv) {
         "  shardscope compare zero1.shardscope zero3.shardscope\n"
         "Every subcommand explains itself: shardscope run --help.\n"
         "Exit codes: 0 success, 1 a mistake that is explained on stderr, 2 a wrong command line, 130 interrupted.");
-    app.failure_message([](const CLI::App*, const CLI::Error& error) {
-        return "shardscope: " + std::string(error.what()) + "\nshardscope --help explains the command line.\n";
+    app.failure_message([](const CLI::App* root, const CLI::Error& error) {
+        const auto chosen = root->get_subcommands();
+        return "shardscope: " + std::string(error.what()) + "\nshardscope " +
+               (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help explains the command line.\n";
     });
     cli::addRunCommand(app, invocation);
     cli::addPlanCommand(app, invocation);

@@ -76,16 +76,15 @@ struct TraceWriter::Impl {
 
     bool fail(std::string_view doing) {
         if (failure) return false;
-        const std::string file = published ? path : temporary;
         const int code = db.code();
-        std::string remedy = "check that the disk is healthy and the folder is still there";
+        std::string remedy = "check that the disk has room and is healthy, and that the folder is still there,";
         if (code == SQLITE_FULL) remedy = "free some disk space";
         if (code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM)
             remedy = "make the folder writable";
         if (code == SQLITE_BUSY || code == SQLITE_LOCKED) remedy = "close the other program that uses it";
         failure = Error{
-            fmt::format("Cannot {} '{}' ({}); {} and record again. What was committed before can still be opened.",
-                        doing, file, db.message(), remedy)};
+            fmt::format("Cannot {} '{}' ({}); {} and try again. {}", doing, path, db.message(), remedy,
+                        published ? "What was committed before can still be opened." : "Nothing was left behind.")};
         db.exec("ROLLBACK");
         in_transaction = false;
         return false;
@@ -380,6 +379,12 @@ Result<void> TraceWriter::check(const std::string& path) {
     return {};
 }
 
+// A full disk leaves the journal as well, because what it would roll back cannot be written either.
+static void removeTemporary(const std::string& temporary) {
+    std::remove(temporary.c_str());
+    std::remove((temporary + "-journal").c_str());
+}
+
 Result<std::unique_ptr<TraceWriter::Impl>> TraceWriter::Impl::create(const std::string& path) {
     if (const Result<void> possible = check(path); !possible) return possible.error();
     const fs::path target(path);
@@ -388,7 +393,7 @@ Result<std::unique_ptr<TraceWriter::Impl>> TraceWriter::Impl::create(const std::
     auto impl = std::make_unique<Impl>();
     impl->path = path;
     impl->temporary = (folder / fmt::format(".{}.part-{}-{}", target.filename().string(), getpid(), serial++)).string();
-    std::remove(impl->temporary.c_str()); // left by a killed process that had the same number
+    removeTemporary(impl->temporary); // left by a killed process that had the same number
     const int descriptor = open(impl->temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
     if (descriptor < 0)
         return Error{fmt::format("Cannot write into the folder '{}' ({}); make it writable or choose another path.",
@@ -409,7 +414,7 @@ Result<std::unique_ptr<TraceWriter::Impl>> TraceWriter::Impl::create(const std::
         Error error = *impl->failure;
         impl->finalizeAll();
         db.close();
-        std::remove(impl->temporary.c_str());
+        removeTemporary(impl->temporary);
         return error;
     }
     return impl;
@@ -440,7 +445,7 @@ TraceWriter::~TraceWriter() {
     w.finalizeAll();
     w.columns.reset();
     w.db.close();
-    if (!w.published) std::remove(w.temporary.c_str());
+    if (!w.published) removeTemporary(w.temporary);
 }
 
 NameId TraceWriter::intern(std::string_view text) {

@@ -5,6 +5,7 @@
 #include "traces/trace_reader.h"
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 using namespace shardscope;
@@ -94,4 +95,30 @@ TEST_CASE("a killed run leaves a trace that opens and can be summarised") {
     const auto next = TraceReader::open(path);
     REQUIRE(next);
     CHECK((*next)->steps().size() == 2);
+}
+
+TEST_CASE("a limit of file size ends a run with a readable trace, and an import with nothing") {
+    const TestFolder folder;
+    const auto limited = [](std::vector<std::string> arguments) { // to 150 KiB
+        arguments.insert(arguments.begin(), {"/bin/sh", "-c", "ulimit -f 300; exec \"$0\" \"$@\"", SHARDSCOPE_PROGRAM});
+        return runProcess(arguments);
+    };
+    const std::string path = folder.path("run.shardscope");
+    const ProcessResult run = limited(smallRun(folder, {"--steps", "2000", "--trace", path}));
+    CHECK(run.signal == 0);
+    CHECK(run.exit_code == 1);
+    CHECK_THAT(run.err, Contains("run.shardscope"));
+    CHECK(TraceReader::open(path));
+
+    std::string events;
+    for (int i = 0; i < 30'000; ++i)
+        events += (i ? "," : "") + std::string(R"({"ph":"X","name":"k)") + std::to_string(i * 7919 % 30'011) +
+                  R"(","ts":)" + std::to_string(i * 3) + R"(,"dur":1,"pid":0,"tid":7,"args":{"stream":7}})";
+    const std::string source = folder.write("trace.json", "[" + events + "]");
+    const ProcessResult imported = limited({"import", source, "-o", folder.path("imported.shardscope")});
+    CHECK(imported.signal == 0);
+    CHECK(imported.exit_code == 1);
+    CHECK_THAT(imported.err, Contains("imported.shardscope"));
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path("")))
+        CHECK_THAT(entry.path().filename().string(), !Contains("imported"));
 }

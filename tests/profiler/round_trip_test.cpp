@@ -8,6 +8,7 @@
 #include "traces/exporters/export.h"
 #include "traces/importers/import.h"
 #include "traces/query.h"
+#include "traces/trace_writer.h"
 
 using namespace shardscope;
 
@@ -66,6 +67,32 @@ TEST_CASE("our trace as a PyTorch profile, imported again, gives the same number
     REQUIRE(files->files.size() == 3);
     const auto trace = opened(folder / "run.shardscope");
     CHECK(files->events == trace->eventCount());
+    checkSameBudgets(*trace, *importedAs(folder / "back.shardscope", files->files));
+}
+
+TEST_CASE("work of the host goes out and comes back as work") {
+    const TemporaryFolder folder;
+    {
+        auto writer = std::move(TraceWriter::create(folder / "run.shardscope")).value();
+        const LaneId compute = writer->addLane({0, LaneKind::compute, "compute"}),
+                     comm = writer->addLane({0, LaneKind::comm, "comm"}),
+                     host = writer->addLane({0, LaneKind::host, "host"}),
+                     storage = writer->addLane({0, LaneKind::storage, "storage"});
+        const auto event = [&](LaneId lane, const char* name, int64_t start, int64_t end, OpClass op_class) {
+            const TraceEvent e = IntervalEvent{
+                .lane = lane, .name = writer->intern(name), .start_ns = start, .end_ns = end, .op_class = op_class};
+            writer->append({&e, 1});
+        };
+        event(compute, "block 0", 1000, 3000, OpClass::compute);
+        event(comm, "all_gather block 1", 2500, 4500, OpClass::all_gather);
+        event(host, "AdamW of sub-group 0", 4000, 9001, OpClass::host);
+        event(storage, "read optimizer states 0", 3500, 10007, OpClass::storage);
+        REQUIRE(writer->finish("finished"));
+    }
+    const auto files = exportKineto(folder / "run.shardscope", folder / "run.json", {});
+    REQUIRE(files);
+    const auto trace = opened(folder / "run.shardscope");
+    CHECK(summarize(*trace).ranks.at(0).compute_ns == 2000 + 5001);
     checkSameBudgets(*trace, *importedAs(folder / "back.shardscope", files->files));
 }
 

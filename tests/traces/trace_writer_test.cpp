@@ -149,7 +149,7 @@ TEST_CASE("a full disk ends the recording in words and keeps what was committed"
             (void)(*writer)->commit();
         }
         if (!(*writer)->failure()) return 3;
-        if ((*writer)->failure()->message.find("record again") == std::string::npos) return 4;
+        if ((*writer)->failure()->message.find("try again") == std::string::npos) return 4;
         if ((*writer)->ignored() < 1000) return 5;
         return (*writer)->finish("finished") ? 6 : 0;
     });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dialect of PyTorch's profiler. Tools tell work of the device by `stream` in the arguments, its kind by the name,
 // and its step by the launch with the same correlation, so intervals of ours get a launch at their start and, where the
-// name does not say so, a prefix: "ncclDevKernel_" for communication, "Memcpy" for copies.
+// name does not say so, a prefix: "ncclDevKernel_" for communication, "Memcpy" for copies. Computing on the host is
+// work in every budget of ours, so it has a stream, too.
 #include "traces/exporters/json_text.h"
 #include "traces/exporters/lane_stream.h"
 #include "traces/exporters/output_file.h"
@@ -112,7 +113,7 @@ public:
 
 private:
     int host() const { return host_process_base + m_rank; }
-    static bool isHost(const IntervalEvent& e) { return e.op_class == OpClass::host || !isWork(e.op_class); }
+    static bool isHost(const IntervalEvent& e) { return !isWork(e.op_class); }
 
     void put(const std::string& event) {
         m_out.write(m_first ? "\n" : ",\n");
