@@ -199,7 +199,7 @@ bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
     ++w.count;
     w.rects.push_back(entry.rect);
     w.details.push_back(entry.detail);
-    return w.rects.size() < chunk_capacity || w.flush();
+    return w.rects.size() < written_chunk_events || w.flush();
 }
 
 bool SortedColumns::finish() { return m_impl->endLane(); }

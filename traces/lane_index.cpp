@@ -194,7 +194,7 @@ void LaneIndex::append(std::vector<LaneEntry> entries) {
     }
     std::sort(entries.begin(), entries.end(), before);
     for (const LaneEntry& entry : entries) {
-        if (slots.empty() || slots.back().count == chunk_capacity) {
+        if (slots.empty() || slots.back().count >= written_chunk_events) {
             slots.push_back({.first_start_ns = entry.rect.start_ns, .last_end_ns = entry.rect.end_ns});
             slots.back().chunk = std::make_unique<Chunk>();
         }

@@ -12,7 +12,8 @@
 
 namespace shardscope {
 
-inline constexpr size_t chunk_capacity = 65536;
+inline constexpr size_t chunk_capacity = 65536;             // what a reader takes
+inline constexpr size_t written_chunk_events = 16384;       // a close view decodes one or two whole chunks of each lane
 inline constexpr int64_t time_limit_ns = int64_t{1} << 61;  // times are kept within +-73 years, so that differences fit
 inline constexpr int64_t quantity_limit = int64_t{1} << 56; // of bytes and elements: 72 petabytes
 

@@ -112,6 +112,6 @@ TEST_CASE("a picture reads a bounded part of a lane at any zoom") {
         }
         most = std::max(most, items);
     }
-    CHECK(most <= 2 * chunk_capacity);
+    CHECK(most <= 3 * written_chunk_events);
     WARN("a picture of " << pixels << " pixels in a lane of 150000 events read at most " << most << " of them");
 }
