@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// summary, compare, critical-path, top, memory, doctor: what the numbers of a trace mean.
+// summary, compare, critical-path, top, memory: what the numbers of a trace mean.
 #include "cli/command.h"
 #include "profiler/analysis/compare.h"
 #include "profiler/analysis/critical_path.h"
-#include "profiler/analysis/doctor.h"
 #include "profiler/analysis/hta_compatible.h"
 #include "profiler/analysis/memory_report.h"
 #include "profiler/analysis/summary.h"
@@ -191,17 +190,6 @@ void addMemory(CLI::App& app, Invocation& invocation) {
         [](const TraceReader& trace, const OneTrace& options) { return printResult(memoryReport(trace), options); });
 }
 
-void addDoctor(CLI::App& app, Invocation& invocation) {
-    addOneTrace<OneTrace>(app, invocation, "doctor", "In sentences: why a bucket did not overlap, why memory peaked",
-                          "Example:\n  shardscope doctor zero3.shardscope", std::make_shared<OneTrace>(),
-                          [](const TraceReader& trace, const OneTrace& options) {
-                              const std::vector<Finding> findings = diagnose(trace);
-                              if (options.format != "text") return printReport(doctorReport(findings), options);
-                              print(doctorText(findings));
-                              return int{success};
-                          });
-}
-
 } // namespace
 
 void addAnalysisCommands(CLI::App& app, Invocation& invocation) {
@@ -210,7 +198,6 @@ void addAnalysisCommands(CLI::App& app, Invocation& invocation) {
     addCriticalPath(app, invocation);
     addTop(app, invocation);
     addMemory(app, invocation);
-    addDoctor(app, invocation);
 }
 
 } // namespace shardscope::cli

@@ -25,7 +25,8 @@ struct Invocation {
 void addRunCommand(CLI::App&, Invocation&);
 void addCheckpointCommands(CLI::App&, Invocation&); // checkpoint info, consolidate
 void addTraceCommands(CLI::App&, Invocation&);      // info
-void addAnalysisCommands(CLI::App&, Invocation&);   // summary, compare, critical-path, top, memory, doctor
+void addAnalysisCommands(CLI::App&, Invocation&);   // summary, compare, critical-path, top, memory
+void addDoctorCommand(CLI::App&, Invocation&);
 void addQueryCommand(CLI::App&, Invocation&);
 void addImportCommand(CLI::App&, Invocation&);
 void addExportCommand(CLI::App&, Invocation&);

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     cli::addCheckpointCommands(app, invocation);
     cli::addTraceCommands(app, invocation);
     cli::addAnalysisCommands(app, invocation);
+    cli::addDoctorCommand(app, invocation);
     cli::addQueryCommand(app, invocation);
     cli::addImportCommand(app, invocation);
     cli::addExportCommand(app, invocation);

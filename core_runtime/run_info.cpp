@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/run_info.h"
+#include "core_runtime/machine/machine.h"
 #include "kernels/ops.h"
 #include "profiler/recorder.h"
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
-#include <unistd.h>
 
 namespace shardscope {
 
 using nlohmann::json;
 
 std::string hardwareJson() {
-    std::string processor = "unknown";
-    std::ifstream cpuinfo("/proc/cpuinfo");
-    for (std::string line; std::getline(cpuinfo, line);)
-        if (line.rfind("model name", 0) == 0) {
-            processor = line.substr(line.find(':') + 2);
-            break;
-        }
-    const int64_t bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
-    return json{{"processor", processor}, {"cores", std::thread::hardware_concurrency()}, {"memory_bytes", bytes}}
+    return json{
+        {"processor", processorName()}, {"cores", std::thread::hardware_concurrency()}, {"memory_bytes", memoryBytes()}}
         .dump();
 }
 

@@ -185,8 +185,8 @@ Result<Report> criticalPathReport(const TraceReader& trace, int32_t step) {
         report.notes.push_back("The trace records no dependencies: the path goes back to whatever ended last before on "
                                "the same rank, and savings are what that order allows.");
     if (graph->contradictions > 0)
-        report.notes.push_back(fmt::format("{} waits are left out because the recorded times rule them out.",
-                                           graph->contradictions));
+        report.notes.push_back(
+            fmt::format("{} waits are left out because the recorded times rule them out.", graph->contradictions));
     return report;
 }
 

@@ -121,7 +121,8 @@ TEST_CASE("a setting that changes nothing says why") {
     CHECK(noEffect(nvme, z + "stage3_prefetch_bucket_size").empty());
     CHECK_THAT(noEffect(stage1, z + "offload_optimizer.pipeline_read"), Contains("device is \"none\""));
     CHECK(noEffect(nvme, z + "offload_optimizer.pipeline_read").empty());
-    CHECK_THAT(noEffect(nvme, z + "offload_optimizer.buffer_count"), Contains("one sub-group is on the host at a time"));
+    CHECK_THAT(noEffect(nvme, z + "offload_optimizer.buffer_count"),
+               Contains("one sub-group is on the host at a time"));
     CHECK_THAT(noEffect(nvme, z + "offload_param.max_in_cpu"), Contains("device is \"none\""));
     CHECK_THAT(noEffect(R"({"train_batch_size": 4})", z + "reduce_scatter"), Contains("all-reduced"));
     CHECK_THAT(noEffect(stage1, "fp16.hysteresis"), Contains("fp16.enabled is false"));

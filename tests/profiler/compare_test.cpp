@@ -67,8 +67,8 @@ TEST_CASE("stages side by side") {
 
     const std::string text = comparisonText(c);
     INFO(text);
-    for (const char* word : {"D  ZeRO-3", "zero_optimization.stage", "exposed communication", "peak device memory", "yes",
-                             "bitwise equal", "against A"})
+    for (const char* word : {"D  ZeRO-3", "zero_optimization.stage", "exposed communication", "peak device memory",
+                             "yes", "bitwise equal", "against A"})
         CHECK(text.find(word) != std::string::npos);
     for (size_t from = 0, end = text.find('\n'); end != std::string::npos; from = end + 1, end = text.find('\n', from))
         CHECK(end - from <= 100);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// doctor: what is wrong with a trace, in sentences; without a trace, what this machine offers to a run.
+#include "cli/command.h"
+#include "core_runtime/machine/machine.h"
+#include "profiler/analysis/doctor.h"
+#include "profiler/analysis/table.h"
+#include "traces/trace_reader.h"
+#include <CLI/CLI.hpp>
+
+namespace shardscope::cli {
+namespace {
+
+struct DoctorCommand : ReportOptions {
+    std::string file;
+};
+
+Report machineReport(const Machine& machine) {
+    Table facts{"machine", "This machine", {"fact", "value"}, {}};
+    facts.rows = {{std::string("processor"), machine.processor},
+                  {std::string("cores"), std::to_string(machine.cores)},
+                  {std::string("kernels use"), machine.instructions},
+                  {std::string("memory"), bytesText(machine.memory_bytes)},
+                  {std::string("huge pages"), machine.huge_pages.empty() ? "unknown" : machine.huge_pages},
+                  {std::string("storage lane"), machine.async_io}};
+    Table gpus{"gpus", "GPUs", {"gpu", "name", "memory_bytes", "compute_capability", "multiprocessors"}, {}};
+    for (size_t i = 0; i < machine.gpus.size(); ++i) {
+        const GpuDevice& gpu = machine.gpus[i];
+        gpus.rows.push_back({static_cast<int64_t>(i), gpu.name, gpu.memory_bytes,
+                             std::to_string(gpu.compute_major) + "." + std::to_string(gpu.compute_minor),
+                             static_cast<int64_t>(gpu.multiprocessors)});
+    }
+    Table libraries{
+        "libraries", "Vendor libraries, opened where they are found", {"library", "version", "path", "without_it"}, {}};
+    for (const LibraryState& library : machine.libraries) {
+        const bool found = !library.path.empty();
+        libraries.rows.push_back({library.name, found ? library.version : std::string("not found"), library.path,
+                                  found ? std::string() : library.without_it});
+    }
+    Report report{{std::move(facts), std::move(gpus), std::move(libraries)}, {}};
+    if (!machine.gpu_problem.empty()) report.notes.push_back(machine.gpu_problem);
+    report.notes.push_back("Runs of this version use the processor: its ranks are threads of one process.");
+    return report;
+}
+
+int diagnoseTrace(const DoctorCommand& command) {
+    const auto trace = TraceReader::open(command.file);
+    if (!trace) return fail(trace.error());
+    const std::vector<Finding> findings = diagnose(**trace);
+    if (command.format != "text") return printReport(doctorReport(findings), command);
+    print(doctorText(findings));
+    return success;
+}
+
+} // namespace
+
+void addDoctorCommand(CLI::App& app, Invocation& invocation) {
+    auto command = std::make_shared<DoctorCommand>();
+    CLI::App* sub = app.add_subcommand(
+        "doctor", "In sentences: why a bucket did not overlap, why memory peaked. Without a trace: this machine");
+    sub->add_option("file", command->file, "A trace; without it the report is on this machine, its GPUs and libraries")
+        ->type_name("FILE");
+    addReportOptions(*sub, *command);
+    sub->footer("A library that lies elsewhere is named by SHARDSCOPE_CUDA_DRIVER, SHARDSCOPE_NCCL, SHARDSCOPE_CUPTI,\n"
+                "SHARDSCOPE_CUBLASLT or SHARDSCOPE_CUDNN.\n"
+                "Examples:\n"
+                "  shardscope doctor zero3.shardscope\n"
+                "  shardscope doctor");
+    sub->callback([command, &invocation] {
+        invocation.exit_code =
+            command->file.empty() ? printReport(machineReport(inspectMachine()), *command) : diagnoseTrace(*command);
+    });
+}
+
+} // namespace shardscope::cli

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// `doctor` without a trace: the machine it finds, with fabricated vendor libraries where this one has none.
+#include "program.h"
+#include "support/contains.h"
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+using namespace shardscope::test;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* variables[] = {"SHARDSCOPE_CUDA_DRIVER", "SHARDSCOPE_NCCL", "SHARDSCOPE_CUPTI",
+                                     "SHARDSCOPE_CUBLASLT", "SHARDSCOPE_CUDNN"};
+
+// All libraries are looked for at one path, for as long as this lives.
+struct LibrariesAt {
+    explicit LibrariesAt(const std::string& path, const char* driver_state = "") {
+        for (const char* variable : variables) setenv(variable, path.c_str(), 1);
+        setenv("SHARDSCOPE_TEST_CUDA", driver_state, 1);
+    }
+    ~LibrariesAt() {
+        for (const char* variable : variables) unsetenv(variable);
+        unsetenv("SHARDSCOPE_TEST_CUDA");
+    }
+};
+
+json machine() {
+    const ProcessResult result = shardscopeProgram({"doctor", "--format", "json"});
+    INFO(result.err);
+    REQUIRE(result.exit_code == 0);
+    return json::parse(result.out);
+}
+
+json library(const json& machine, const std::string& name) {
+    for (const json& row : machine["libraries"])
+        if (row["library"] == name) return row;
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("doctor lists GPUs and libraries") {
+    const LibrariesAt fabricated(SHARDSCOPE_FAKE_VENDOR_LIBRARY);
+    const json found = machine();
+    REQUIRE(found["gpus"].size() == 2);
+    CHECK(found["gpus"][0]["name"] == "Fabricated H200");
+    CHECK(found["gpus"][0]["memory_bytes"] == int64_t{96} << 30);
+    CHECK(found["gpus"][1]["compute_capability"] == "8.9");
+    CHECK(found["gpus"][1]["multiprocessors"] == 58);
+    CHECK(library(found, "NVIDIA driver")["version"] == "13.0");
+    CHECK(library(found, "NCCL")["version"] == "2.28.9");
+    CHECK(library(found, "cuBLASLt")["version"] == "13.1");
+    CHECK(library(found, "CUPTI")["version"] == ""); // a library that does not tell
+    CHECK(library(found, "CUPTI")["path"] == SHARDSCOPE_FAKE_VENDOR_LIBRARY);
+}
+
+TEST_CASE("doctor says why there is no GPU") {
+    {
+        const LibrariesAt failing(SHARDSCOPE_FAKE_VENDOR_LIBRARY, "no device");
+        CHECK_THAT(machine()["notes"].dump(), Contains("no CUDA-capable device is detected"));
+    }
+    {
+        const LibrariesAt hidden(SHARDSCOPE_FAKE_VENDOR_LIBRARY, "hidden");
+        CHECK_THAT(machine()["notes"].dump(), Contains("CUDA_VISIBLE_DEVICES"));
+    }
+    const TestFolder folder;
+    const LibrariesAt absent(folder.path("libabsent.so"));
+    const json found = machine();
+    CHECK(found["gpus"].empty());
+    CHECK_THAT(found["notes"].dump(), Contains("NVIDIA driver was not found") && Contains("libabsent.so"));
+    CHECK(library(found, "NCCL")["version"] == "not found");
+    CHECK_THAT(library(found, "NCCL")["without_it"].get<std::string>(), Contains("several GPUs"));
+    CHECK(shardscopeProgram({"doctor"}).exit_code == 0);
+}
