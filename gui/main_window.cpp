@@ -4,7 +4,6 @@
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/import_process.h"
 #include "gui/panels/inspector_panel.h"
-#include "gui/panels/keys_overlay.h"
 #include "gui/panels/library_panel.h"
 #include "gui/panels/live_panel.h"
 #include "gui/panels/run_panel.h"
@@ -13,6 +12,7 @@
 #include "gui/panels/summary_panel.h"
 #include "gui/panels/timeline_panel.h"
 #include "gui/style.h"
+#include "gui/window_tools.h"
 #include <QApplication>
 #include <QClipboard>
 #include <QCloseEvent>
@@ -71,7 +71,7 @@ MainWindow::MainWindow(Session& session, Memory memory)
     makeDocks();
     makeToolBar();
     makeStatusBar();
-    m_keys = new KeysOverlay(this);
+    m_tools = new WindowTools(session, *m_timeline, this, m_remembers);
     connectWindowActions();
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
@@ -223,7 +223,6 @@ void MainWindow::connectWindowActions() {
     };
     on(ActionId::open, [this] { chooseFiles(); });
     on(ActionId::quit, [this] { close(); });
-    on(ActionId::keys, [this] { m_keys->toggle(); });
     on(ActionId::save_picture, [this] { savePicture(); });
     on(ActionId::copy_comparison, [this] {
         QApplication::clipboard()->setText(text(comparisonText(m_session.comparison())));
@@ -373,7 +372,7 @@ void MainWindow::showStatus() {
         for (const WarningEvent& warning : open.reader->warnings()) details += text(warning.text) + "\n";
     m_status->setToolTip(details.trimmed());
     m_hint->setText(m_session.place() == Place::run ? "the form and the JSON are two views of one thing · ? keys"
-                                                    : "W S zoom · A D pan · F fit · [ ] step · ? keys");
+                                                    : "W S zoom · A D pan · F focus · [ ] step · ? keys");
 }
 
 // --- files ---------------------------------------------------------------------------------------------------------

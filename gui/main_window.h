@@ -16,11 +16,11 @@ namespace shardscope::gui {
 
 class ImportProcess;
 class InspectorPanel;
-class KeysOverlay;
 class LibraryPanel;
 class RunPanel;
 class SummaryPanel;
 class TimelinePanel;
+class WindowTools;
 
 enum class Memory { remembers, forgets }; // whether the window reads and writes the user's settings
 
@@ -38,6 +38,7 @@ public:
     SummaryPanel& summary() { return *m_summary; }
     TimelinePanel& timeline() { return *m_timeline; }
     RunPanel& runPanel() { return *m_run; }
+    WindowTools& tools() { return *m_tools; }
     ImportProcess& imports() { return *m_import; }
     QString notice() const; // the sentence shown now; empty if there is none
     QString statusText() const;
@@ -71,7 +72,7 @@ private:
     SummaryPanel* m_summary = nullptr;
     TimelinePanel* m_timeline = nullptr;
     RunPanel* m_run = nullptr;
-    KeysOverlay* m_keys = nullptr;
+    WindowTools* m_tools = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;
     ImportProcess* m_import = nullptr;
     QWidget* m_import_box = nullptr; // in the status line, while something is imported

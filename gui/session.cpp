@@ -260,6 +260,9 @@ void Session::connectActions() {
     on(pan_left, [this] { pan(-0.15); });
     on(pan_right, [this] { pan(0.15); });
     on(fit, [this] { this->fit(); });
+    on(ActionId::focus, [this] { this->focus(); });
+    on(previous_event, [this] { selectNeighbour(-1); });
+    on(next_event, [this] { selectNeighbour(+1); });
     on(previous_step, [this] { stepBy(-1); });
     on(next_step, [this] { stepBy(+1); });
     on(align_step, [this] { setAlign(Align::step); });
@@ -297,7 +300,9 @@ void Session::syncActions() {
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
     const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
     enable({close_trace, copy_comparison}, any);
-    enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::fit, previous_step, next_step, align_step, align_time,
+    enable({go_to_step, go_to_lane}, any);
+    enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::focus, ActionId::fit, previous_event, next_event,
+            previous_step, next_step, align_step, align_time,
             all_ranks, one_rank, previous_rank, next_rank, ActionId::exposed_only, memory_curves, longest_exposed},
            canvas);
 }

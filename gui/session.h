@@ -44,6 +44,13 @@ struct PlaceModel {
     std::vector<int> trace_ids;
 };
 
+struct ViewPoint { // which time is on the screen; a range alone means nothing without what it is counted from
+    Align align = Align::step;
+    int32_t step = -1;
+    TimeRange visible;
+    bool operator==(const ViewPoint&) const = default;
+};
+
 uint64_t fileIdentity(const std::string& path); // changes when a path is given to another file; 0: there is none
 
 class Session : public QObject {
@@ -88,7 +95,11 @@ public:
     TimeRange visible() const { return m_visible; }
     std::optional<int64_t> cursor() const { return m_cursor_ns; } // view time under the mouse
     void setVisible(TimeRange);
-    void fit(); // the step; once more: everything
+    void fit();   // the step; once more: everything
+    void focus(); // the selection; without one, or once more, as fit()
+    bool followsEverything() const { return m_follow_everything; }
+    ViewPoint viewPoint() const { return {m_align, m_step, m_visible}; }
+    void goTo(const ViewPoint&);
     void zoom(double factor);
     void pan(double fraction);
     PlaceModel model() const;
@@ -100,6 +111,7 @@ public:
     std::optional<PickedEvent> hovered() const { return m_hovered; }
     void select(std::optional<PickedEvent>);
     void selectLongestExposed();
+    void selectNeighbour(int direction); // the next or previous event of the lane; brings it into view
 
     void notify(const QString& sentence, bool is_error);
 
@@ -123,6 +135,7 @@ private:
     void stepBy(int delta);
     int64_t originOf(const OpenTrace&) const;
     TimeRange stepRange() const;
+    std::optional<TimeRange> rangeOf(const PickedEvent&) const; // in view time
     int32_t middleStep() const;
     void chooseStep();
     OpenTrace* find(int id);

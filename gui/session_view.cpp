@@ -2,6 +2,7 @@
 // The part of the Session that answers what is shown: place, time range, step, rank, and the model a canvas draws.
 #include "gui/canvas/format.h"
 #include "gui/event_facts.h"
+#include "gui/event_order.h"
 #include "gui/session.h"
 #include "gui/units.h"
 #include <algorithm>
@@ -144,6 +145,32 @@ void Session::fit() {
     emit viewChanged();
 }
 
+std::optional<TimeRange> Session::rangeOf(const PickedEvent& picked) const {
+    const OpenTrace* open = trace(picked.trace_id);
+    const auto details = open ? open->reader->details(picked.event) : std::nullopt;
+    if (!details) return std::nullopt;
+    return TimeRange{details->event.start_ns - originOf(*open), details->event.end_ns - originOf(*open)};
+}
+
+void Session::focus() {
+    const auto range = m_selected ? rangeOf(*m_selected) : std::nullopt;
+    if (!range) return fit();
+    const int64_t margin = std::max<int64_t>(range->duration() / 4, shortest_range_ns / 2);
+    const TimeRange wanted{range->start_ns - margin, range->end_ns + margin};
+    if (wanted == m_visible) return fit();
+    setVisible(wanted);
+}
+
+void Session::goTo(const ViewPoint& view) {
+    m_align = view.align;
+    m_step = view.step;
+    m_step_chosen = true;
+    m_visible = view.visible;
+    m_follow_everything = false;
+    syncActions();
+    emit viewChanged();
+}
+
 void Session::zoom(double factor) {
     const TimeRange everything = fullRange(model().timeline);
     const double widest = 1.1 * static_cast<double>(std::max<int64_t>(everything.duration(), shortest_range_ns));
@@ -240,6 +267,20 @@ void Session::selectLongestExposed() {
     if (event == EventId::none)
         return notify("Compute covers all communication of this rank here; nothing is exposed.", false);
     select(PickedEvent{chosen->id, event});
+}
+
+void Session::selectNeighbour(int direction) {
+    if (!m_selected) return notify("Select an event first; then comma and point walk along its lane.", false);
+    const OpenTrace* open = trace(m_selected->trace_id);
+    const EventId event = open ? neighbourEvent(*open->reader, m_selected->event, direction) : EventId::none;
+    if (event == EventId::none)
+        return notify(direction < 0 ? "This is the first event of its lane." : "This is the last event of its lane.",
+                      false);
+    select(PickedEvent{m_selected->trace_id, event});
+    const auto range = rangeOf(*m_selected);
+    if (!range || (range->end_ns > m_visible.start_ns && range->start_ns < m_visible.end_ns)) return;
+    const int64_t start = range->start_ns + range->duration() / 2 - m_visible.duration() / 2;
+    setVisible({start, start + m_visible.duration()});
 }
 
 } // namespace shardscope::gui

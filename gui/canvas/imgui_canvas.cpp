@@ -58,7 +58,7 @@ struct ImGuiCanvas::Impl {
     QTimer tooltip, caret;
     QElapsedTimer since_last;
     int frames_wanted = 1;
-    bool drawing = false, mouse_moved = false;
+    bool drawing = false, mouse_moved = false, navigation_keys = true;
     int64_t frames = 0;
     double last_frame_ms = 0;
 
@@ -128,6 +128,7 @@ void ImGuiCanvas::setTheme(const Theme& theme) {
     requestFrame();
 }
 
+void ImGuiCanvas::setNavigationKeys(bool on) { m_impl->navigation_keys = on; }
 void ImGuiCanvas::requestFrame() { m_impl->want(1); }
 bool ImGuiCanvas::idle() const { return !isVisible() || (m_impl->input.empty() && m_impl->frames_wanted == 0); }
 int64_t ImGuiCanvas::frameCount() const { return m_impl->frames; }
@@ -135,6 +136,9 @@ double ImGuiCanvas::lastFrameMs() const { return m_impl->last_frame_ms; }
 bool ImGuiCanvas::usesOpenGl() const { return m_impl->surface != nullptr; }
 
 bool ImGuiCanvas::event(QEvent* event) {
+    const bool is_key = event->type() == QEvent::ShortcutOverride || event->type() == QEvent::KeyPress ||
+                        event->type() == QEvent::KeyRelease;
+    if (is_key && !m_impl->navigation_keys && !m_impl->host.wantsText()) return QWidget::event(event);
     if (event->type() == QEvent::ShortcutOverride && InputQueue::claimsShortcut(*event, m_impl->host.wantsText())) {
         event->accept();
         return true;

@@ -33,6 +33,8 @@ public:
     explicit ImGuiCanvas(DrawFunction, Presenter = Presenter::automatic, QWidget* parent = nullptr);
     ~ImGuiCanvas() override;
     void setTheme(const Theme&);
+    // False: W A S D F are left to the window's shortcuts, which the user can change. True by default.
+    void setNavigationKeys(bool);
     void requestFrame(); // one frame, soon; requests before it is drawn are one
     bool idle() const;   // no queued input, no pending frame (tests wait for this); always true while hidden
     int64_t frameCount() const;

@@ -3,7 +3,6 @@
 #include "gui/actions.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
-#include <QEvent>
 #include <QGridLayout>
 #include <QLabel>
 #include <QVBoxLayout>
@@ -18,68 +17,75 @@ constexpr MouseHelp mouse_help[] = {{"Wheel", "Zoom at the mouse"},
                                     {"Shift + wheel", "Earlier, later"},
                                     {"Drag", "Move along the time axis"},
                                     {"Point", "Show a block in the inspector"},
-                                    {"Click", "Keep it there"}};
-constexpr const char* columns[][2] = {{"Navigate", ""}, {"View", ""}, {"File", "Run"}};
+                                    {"Click", "Keep it there"},
+                                    {"Double click", "Zoom to a block"}};
+// Menus by column; what is in a menu within a menu has keys of one pattern and is left to the list of all keys.
+constexpr const char* columns[][3] = {{"Navigate", "", ""}, {"View", "Run", ""}, {"File", "Help", ""}};
 
 } // namespace
 
-KeysOverlay::KeysOverlay(QWidget* window)
-    : QFrame(window) {
-    setObjectName("overlay");
-    setAutoFillBackground(true);
-    setFocusPolicy(Qt::StrongFocus);
+KeysOverlay::KeysOverlay(const Actions& actions, QWidget* window)
+    : Overlay(window)
+    , m_actions(actions) {
+    setAccessibleName("Keys and mouse");
+    closeWhenLeft();
     auto* outer = new QVBoxLayout(this);
-    outer->setContentsMargins(26, 22, 26, 22);
-    outer->setSpacing(14);
+    outer->setContentsMargins(26, 20, 26, 20);
+    outer->setSpacing(12);
     auto* title = new QLabel("Keys and mouse");
     title->setFont(uiFont(16, true));
     outer->addWidget(title);
-    auto* grid = new QGridLayout;
+}
+
+// Anew each time it is opened: keys can be changed.
+void KeysOverlay::fill() {
+    delete m_content;
+    m_content = new QWidget;
+    auto* grid = new QGridLayout(m_content);
+    grid->setContentsMargins(0, 0, 0, 0);
     grid->setHorizontalSpacing(12);
-    grid->setVerticalSpacing(5);
-    outer->addLayout(grid);
-    int column = 0;
-    const auto add = [&](int row, const QString& keys, const QString& what, const QString& tip = {}) {
+    grid->setVerticalSpacing(4);
+    int column = 0, row = 0;
+    const auto add = [&](const QString& keys, const QString& what, const QString& tip = {}) {
         auto* key_label = new QLabel(keys);
         key_label->setFont(monoFont());
         key_label->setProperty("role", "key");
         auto* what_label = new QLabel(what);
         what_label->setToolTip(tip);
         grid->addWidget(key_label, row, column);
-        grid->addWidget(what_label, row, column + 1);
+        grid->addWidget(what_label, row++, column + 1);
+    };
+    const auto head = [&](const char* title) {
+        if (row > 0) grid->setRowMinimumHeight(row++, 8);
+        grid->addWidget(headLabel(title), row++, column, 1, 2);
     };
     for (const auto& menus : columns) {
-        int row = 0;
+        row = 0;
         for (const char* menu : menus) {
             if (!*menu) continue;
-            if (row > 0) grid->setRowMinimumHeight(row++, 8);
-            grid->addWidget(headLabel(menu), row++, column, 1, 2);
-            for (const ActionSpec& spec : actionTable())
-                if (QString(spec.menu) == menu && *spec.shortcut)
-                    add(row++, QString::fromUtf8(spec.shortcut), QString::fromUtf8(spec.text),
+            head(menu);
+            for (const ActionSpec& spec : actionTable()) {
+                const QList<QKeySequence> keys = m_actions.get(spec.id)->shortcuts();
+                if (QString(spec.menu) == menu && !keys.isEmpty())
+                    add(keys.first().toString(QKeySequence::NativeText), QString::fromUtf8(spec.text),
                         QString::fromUtf8(spec.help));
+            }
+        }
+        if (&menus == std::end(columns) - 1) {
+            head("Mouse");
+            for (const MouseHelp& help : mouse_help) add(help.gesture, help.meaning);
         }
         grid->setColumnMinimumWidth(column + 2, 24);
         column += 3;
     }
-    grid->addWidget(headLabel("Mouse"), 0, column, 1, 2);
-    for (int i = 0; i < static_cast<int>(std::size(mouse_help)); ++i)
-        add(i + 1, mouse_help[i].gesture, mouse_help[i].meaning);
-    hide();
-}
-
-bool KeysOverlay::event(QEvent* event) {
-    if (event->type() == QEvent::ShortcutOverride) event->accept();
-    return QFrame::event(event);
+    grid->setRowStretch(grid->rowCount(), 1);
+    layout()->addWidget(m_content);
 }
 
 void KeysOverlay::toggle() {
-    if (isVisible()) return hide();
-    adjustSize();
-    move((parentWidget()->width() - width()) / 2, (parentWidget()->height() - height()) / 2);
-    show();
-    raise();
-    setFocus();
+    if (isVisible()) return closeOver();
+    fill();
+    openOver();
 }
 
 } // namespace shardscope::gui

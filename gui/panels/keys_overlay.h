@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the keys and the mouse do, over the window: made from the table of actions. Any key or click closes it.
+// What the keys and the mouse do, over the window: made from the table of actions with the keys they have now. Any key
+// or click closes it.
 #pragma once
-#include <QFrame>
+#include "gui/panels/overlay.h"
 
 namespace shardscope::gui {
 
-class KeysOverlay : public QFrame {
+class Actions;
+
+class KeysOverlay : public Overlay {
     Q_OBJECT
 public:
-    explicit KeysOverlay(QWidget* window);
+    KeysOverlay(const Actions&, QWidget* window);
     void toggle();
 
 protected:
-    bool event(QEvent*) override; // its keys are not shortcuts of the window
-    void keyPressEvent(QKeyEvent*) override { hide(); }
-    void mousePressEvent(QMouseEvent*) override { hide(); }
-    void focusOutEvent(QFocusEvent*) override { hide(); }
+    void keyPressEvent(QKeyEvent*) override { closeOver(); }
+    void mousePressEvent(QMouseEvent*) override { closeOver(); }
+
+private:
+    void fill();
+    const Actions& m_actions;
+    QWidget* m_content = nullptr;
 };
 
 } // namespace shardscope::gui

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/timeline_panel.h"
 #include "gui/canvas/imgui_canvas.h"
+#include "gui/canvas/timeline_layout.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include <QLabel>
 #include <QStackedLayout>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace shardscope::gui {
 
@@ -17,6 +19,7 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     , m_canvas(new ImGuiCanvas([this](const CanvasFrame& frame) { draw(frame); })) {
     m_canvas->setMinimumSize(320, 200);
     m_canvas->setObjectName("timelineCanvas");
+    m_canvas->setNavigationKeys(false); // the table of actions has them
     m_stack->addWidget(m_canvas);
     m_stack->addWidget(makeEmptyState());
     setFocusProxy(m_canvas);
@@ -39,13 +42,31 @@ void TimelinePanel::chooseFace() {
     m_canvas->requestFrame();
 }
 
-void TimelinePanel::draw(const CanvasFrame& frame) {
+void TimelinePanel::draw(const CanvasFrame&) {
     const PlaceModel place = m_session.model();
-    if (frame.fit) m_session.fit();
-    const TimelineIntents intents = drawTimeline(place.timeline, m_session.timelineSelection(place),
-                                                 {.zoom = frame.zoom, .pan = frame.pan, .fit = false},
+    const TimelineIntents intents = drawTimeline(place.timeline, m_session.timelineSelection(place), {},
                                                  m_session.theme(), m_states[static_cast<size_t>(m_session.place())]);
     m_session.apply(intents, place);
+}
+
+void TimelinePanel::revealLane(int trace_id, LaneId lane) {
+    const OpenTrace* open = m_session.trace(trace_id);
+    if (!open || static_cast<size_t>(lane) >= open->reader->lanes().size()) return;
+    if (m_session.place() != Place::timeline && !(m_session.place() == Place::compare && open->compared))
+        m_session.setPlace(Place::timeline);
+    m_session.setActive(trace_id);
+    const int32_t rank = open->reader->lanes()[static_cast<size_t>(lane)].rank;
+    if (m_session.onlyRank() >= 0 && rank >= 0 && rank != m_session.onlyRank()) m_session.setOnlyRank(rank);
+    const PlaceModel place = m_session.model();
+    const float room = static_cast<float>(m_canvas->height()) - topHeight();
+    const TimelineLayout layout = layoutRows(place.timeline, room);
+    for (const TimelineRow& row : layout.rows)
+        if (row.kind == RowKind::lane && row.lane == lane &&
+            place.trace_ids[static_cast<size_t>(row.trace)] == trace_id)
+            m_states[static_cast<size_t>(m_session.place())].scroll_y =
+                std::clamp(row.y - room / 3, 0.0f, std::max(0.0f, layout.height - room));
+    m_canvas->setFocus();
+    m_canvas->requestFrame();
 }
 
 QWidget* TimelinePanel::makeEmptyState() {

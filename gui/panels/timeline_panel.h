@@ -18,6 +18,7 @@ class TimelinePanel : public QWidget {
 public:
     explicit TimelinePanel(Session&, QWidget* parent = nullptr);
     ImGuiCanvas& canvas() { return *m_canvas; }
+    void revealLane(int trace_id, LaneId); // scrolls there, in the place that shows it
     const TimelineState& state() const { return m_states[static_cast<size_t>(m_session.place())]; }
 
 private:

@@ -30,6 +30,8 @@ struct Samples { // one sample trace per stage, written once per fixture
     }
 };
 
+inline void trigger(Session& session, ActionId id) { session.actions().get(id)->trigger(); }
+
 struct Shell : Samples {
     Session session;
     MainWindow window{session, Memory::forgets};

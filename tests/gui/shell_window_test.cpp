@@ -57,8 +57,6 @@ std::optional<QPoint> findEvent(Shell& shell) {
     return std::nullopt;
 }
 
-void trigger(Session& session, ActionId id) { session.actions().get(id)->trigger(); }
-
 } // namespace
 
 TEST_CASE("an empty window says what to do next") {
