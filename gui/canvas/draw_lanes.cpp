@@ -21,15 +21,6 @@ struct BlockStyle {
     float radius;
 };
 
-// Visible part of the sorted blocks.
-std::pair<size_t, size_t> visiblePart(const std::vector<LaneBlock>& blocks, TimeRange range) {
-    const auto first = std::partition_point(blocks.begin(), blocks.end(),
-                                            [&](const LaneBlock& b) { return b.end_ns < range.start_ns; });
-    const auto last =
-        std::partition_point(first, blocks.end(), [&](const LaneBlock& b) { return b.start_ns <= range.end_ns; });
-    return {static_cast<size_t>(first - blocks.begin()), static_cast<size_t>(last - blocks.begin())};
-}
-
 // What hides communication: the compute lanes of the same rank, as one list.
 std::vector<LaneBlock> computeCover(TimelineDrawing& d, const TimelineRow& row, double ns_per_px) {
     const TraceReader& reader = *d.view(row.trace).reader;
@@ -61,21 +52,23 @@ void drawCommunicationParts(TimelineDrawing& d, const TimelineRow& row, const La
                             const BlockStyle& style) {
     if (block.count != 1 || style.box.width() < detail_px) return;
     const TraceView& view = d.view(row.trace);
-    const std::optional<IntervalDetails>& details = d.cache.details(*view.reader, block.event);
+    const std::optional<IntervalDetails>& details = d.cache.details(*view.reader, block);
     if (!details) return;
     const IntervalEvent& event = details->event;
     Painter& p = d.painter;
     if (event.wait_ns > 0) { // waiting is paler than moving bytes
         const float until = std::min(d.axis.x(viewTime(event.start_ns + event.wait_ns, view.origin_ns)), style.box.x1);
-        if (until - style.box.x0 >= p.pixel())
+        if (until - style.box.x0 >= p.pixel()) {
+            d.drew_waiting = true;
             p.rect({style.box.x0 + p.pixel(), style.box.y0 + p.pixel(), until, style.box.y1 - p.pixel()}, 0xffffff,
                    0.42f);
+        }
     }
     if (event.emulated_ns > 0) {
         const float from = std::max(d.axis.x(viewTime(event.end_ns - event.emulated_ns, view.origin_ns)), style.box.x0);
         const Box tail{std::max(from, d.axis.x0), style.box.y0 + 1, std::min(style.box.x1, d.axis.x1),
                        style.box.y1 - 1};
-        if (tail.width() > 3) p.hatch(tail, 0x000000, 0.24f);
+        if (tail.width() > 3) p.hatch(tail, 0x000000, 0.24f), d.drew_emulated = true;
     }
 }
 
@@ -88,7 +81,7 @@ void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bloc
     const bool wants_name = !named_by_subject && !block.merged && room > 24;
     std::string name;
     if (wants_name)
-        if (const auto& details = d.cache.details(reader, block.event)) name = details->name;
+        if (const auto& details = d.cache.details(reader, block)) name = details->name;
     for (const std::string& label : blockLabels(block, name, d.cache.headLayer(reader))) {
         if (label.empty() || Painter::textWidth(label) > room) continue;
         d.painter.textInRow(std::round(shown.x0 + label_padding), shown, label, textOn(style.colour));
@@ -111,21 +104,72 @@ void drawExposed(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bl
             drawLabel(d, row, block, lit);
         }
         p.rect({x0, style.box.y1 + 1, x1, style.box.y1 + 1 + underline_height}, p.theme().bad);
+        d.drew_exposed = true;
     }
 }
 
+// Colour, pattern and name of a block in the colouring that is on.
+BlockPaint paintFor(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& block, const std::string*& name) {
+    int64_t id = -1;
+    if (d.model.colouring == TimelineColouring::name && block.count == 1)
+        if (const auto& details = d.cache.details(*d.view(row.trace).reader, block)) {
+            id = static_cast<int64_t>(details->event.name);
+            name = &details->name;
+        }
+    return paintOf(d.model.colouring, block, id, d.painter.theme());
+}
+
+void drawFold(TimelineDrawing& d, const TimelineRow& row, Box box, float label_x) {
+    const Theme& theme = d.painter.theme();
+    const ImGuiIO& io = ImGui::GetIO();
+    const Box head{0, box.y0, label_x - 2, box.y1};
+    const bool hovered = head.contains(io.MousePos);
+    if (hovered && clickedNow() && head.contains(io.MouseClickedPos[0])) d.folded = RankRef{row.trace, row.rank};
+    const Rgb colour = hovered ? theme.text : theme.dim;
+    const float x = 7, y = std::round((box.y0 + box.y1) / 2);
+    if (row.kind == RowKind::summary)
+        d.painter.triangle({x, y - 4}, {x, y + 4}, {x + 5, y}, colour);
+    else
+        d.painter.triangle({x - 1.5f, y - 2.5f}, {x + 6.5f, y - 2.5f}, {x + 2.5f, y + 2.5f}, colour);
+    if (row.names_rank)
+        d.painter.textInRow(18, box, "rank " + std::to_string(row.rank), theme.text);
+}
+
 } // namespace
+
+std::pair<size_t, size_t> visiblePart(const std::vector<LaneBlock>& blocks, TimeRange range) {
+    const auto first = std::partition_point(blocks.begin(), blocks.end(),
+                                            [&](const LaneBlock& b) { return b.end_ns < range.start_ns; });
+    const auto last =
+        std::partition_point(first, blocks.end(), [&](const LaneBlock& b) { return b.start_ns <= range.end_ns; });
+    return {static_cast<size_t>(first - blocks.begin()), static_cast<size_t>(last - blocks.begin())};
+}
+
+bool dimmedBySearch(const TraceView& view, const LaneBlock& block) {
+    const TraceMatches* matches = view.marks.matches.get();
+    if (!matches) return false;
+    return block.count == 1 ? !matches->is(block.lane, block.start_ns, block.event)
+                            : !matches->within(block.lane, block.start_ns, block.end_ns);
+}
+
+bool isTwin(const TraceView& view, EventId event) {
+    return std::find(view.marks.twins.begin(), view.marks.twins.end(), event) != view.marks.twins.end();
+}
 
 double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visible_rows) {
     double ns_per_px = d.axis.nsPerPx();
     for (int attempt = 0; attempt < 8; ++attempt, ns_per_px *= 2) {
         size_t blocks = 0;
-        for (const TimelineRow& row : visible_rows) {
-            if (row.kind != RowKind::lane) continue;
+        const auto count = [&](const TimelineRow& row, LaneId lane) {
             const TimeRange range = d.traceRange(row.trace);
             const auto [first, last] =
-                visiblePart(d.cache.blocks(*d.view(row.trace).reader, row.lane, range, ns_per_px), range);
+                visiblePart(d.cache.blocks(*d.view(row.trace).reader, lane, range, ns_per_px), range);
             blocks += last - first;
+        };
+        for (const TimelineRow& row : visible_rows) {
+            if (row.kind == RowKind::lane) count(row, row.lane);
+            if (row.kind != RowKind::summary) continue;
+            for (const LaneId lane : lanesOfRank(*d.view(row.trace).reader, row.rank, {})) count(row, lane);
         }
         if (blocks <= block_budget) break;
     }
@@ -134,11 +178,15 @@ double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visibl
 
 void drawLaneLabel(TimelineDrawing& d, const TimelineRow& row, float y) {
     const TraceReader& reader = *d.view(row.trace).reader;
-    const LaneInfo& lane = reader.lanes()[static_cast<size_t>(row.lane)];
     const Box box{0, y, d.axis.x0, y + metrics::lane_height};
-    if (row.names_rank) d.painter.textInRow(12, box, "rank " + std::to_string(row.rank), d.painter.theme().text);
-    const float x = d.model.only_rank < 0 && reader.ranks() > 1 ? 64 : 28;
-    d.painter.textInRow(x, box, elided(laneLabel(lane, reader.lanes()), d.axis.x0 - x - 4), d.painter.theme().dim);
+    const std::string rank = "rank " + std::to_string(row.rank);
+    float x = d.model.only_rank < 0 && reader.ranks() > 1 ? 64 : 28;
+    if (row.names_rank) x = std::max(x, 26 + Painter::textWidth(rank));
+    if (row.folds) drawFold(d, row, box, x);
+    const std::string label = row.kind == RowKind::summary
+                                  ? "summary"
+                                  : laneLabel(reader.lanes()[static_cast<size_t>(row.lane)], reader.lanes());
+    d.painter.textInRow(x, box, elided(label, d.axis.x0 - x - 4), d.painter.theme().dim);
 }
 
 void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per_px) {
@@ -151,25 +199,35 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
     const auto [first, last] = visiblePart(blocks, range);
     Painter& p = d.painter;
     std::optional<Box> selected;
+    const bool searching = view.marks.matches != nullptr;
     for (size_t i = first; i < last && p.roomForRects(64); ++i) {
         const LaneBlock& block = blocks[i];
         // A pixel between neighbours keeps them apart where there is room for it; cut ends stay outside the clip.
         const float x0 = std::max(d.axis.x(viewTime(block.start_ns, view.origin_ns)), d.axis.x0 - 8);
         const float x1 = std::min(d.axis.x(viewTime(block.end_ns, view.origin_ns)), d.axis.x1 + 8);
         const float gap = x1 - x0 > 4 ? 1.0f : 0.0f;
-        Rgb colour = operationColour(block.op_class, block.phase);
-        if (block.merged) colour = mix(colour, p.theme().background, merged_share);
-        if (d.model.exposed_only) colour = mix(p.theme().line, p.theme().background, 0.25f);
+        const std::string* name = nullptr;
+        const BlockPaint paint = paintFor(d, row, block, name);
+        const bool dimmed = d.model.exposed_only || (searching && dimmedBySearch(view, block));
+        Rgb colour = paint.colour;
+        if (block.merged && !searching) colour = mix(colour, p.theme().background, merged_share);
+        if (dimmed) colour = mix(p.theme().line, p.theme().background, 0.25f);
         const BlockStyle style{
             {x0, y, std::max(x1 - gap, x0 + p.pixel()), y + metrics::lane_height}, colour, metrics::block_radius};
         p.block(style.box, colour, style.radius);
+        if (!dimmed) {
+            countForLegend(d, paint, style.box.width(), name);
+            if (paint.pattern != Pattern::none) drawPattern(p, style.box, paint.pattern, colour);
+        }
         if (isCollective(block.op_class)) {
-            if (!d.model.exposed_only) drawCommunicationParts(d, row, block, style);
+            if (!dimmed) drawCommunicationParts(d, row, block, style);
             drawExposed(d, row, block, style, cover);
         }
-        if (!d.model.exposed_only) drawLabel(d, row, block, style);
+        if (!dimmed) drawLabel(d, row, block, style);
         const EventRef ref{row.trace, block.event};
         if (d.selection.selected == ref) selected = style.box;
+        else if (block.count == 1 && isTwin(view, block.event))
+            p.outline(style.box, p.theme().text, style.radius, 1, 0.9f);
         const Box target{x0, y - 2, std::max(x1, x0 + 2), y + metrics::lane_height + 2};
         if (d.mouse_in_plot && target.contains(d.mouse)) {
             d.hovered_block = HoveredBlock{ref, block};

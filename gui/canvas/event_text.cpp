@@ -95,7 +95,7 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
     const TraceView& view = d.view(hovered.ref.trace);
     const TraceReader& reader = *view.reader;
     const LaneBlock& block = hovered.block;
-    const std::optional<IntervalDetails>& details = d.cache.details(reader, block.event);
+    const std::optional<IntervalDetails>& details = d.cache.details(reader, block);
     TooltipText text;
     if (!details) return text;
     const IntervalEvent& event = details->event;

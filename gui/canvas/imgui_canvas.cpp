@@ -162,8 +162,7 @@ bool ImGuiCanvas::event(QEvent* event) {
 void ImGuiCanvas::paintEvent(QPaintEvent*) {
     if (m_impl->surface || m_impl->drawing) return;
     m_impl->host.setDevicePixelRatio(devicePixelRatioF());
-    const QImage image = m_impl->host.rasterised(m_impl->frame());
-    QPainter(this).drawImage(0, 0, image);
+    QPainter(this).drawImage(0, 0, m_impl->host.rasterised(m_impl->frame()));
     m_impl->frameDrawn();
 }
 

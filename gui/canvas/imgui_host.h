@@ -30,7 +30,7 @@ public:
     void makeCurrent() const;
     bool wantsText() const;
     AlphaTexture fontTexture() const;
-    QImage rasterised(const ImDrawData&) const;
+    const QImage& rasterised(const ImDrawData&); // until the next call; give it up before, or it is copied
 
 private:
     ImGuiContext* m_context;
@@ -38,6 +38,7 @@ private:
     Theme m_theme;
     double m_dpr = 0;
     int m_font_generation = 0;
+    QImage m_image; // kept: fresh memory of this size costs more than drawing into it
 };
 
 } // namespace shardscope::gui

@@ -68,6 +68,17 @@ void Painter::dashedHorizontal(float x0, float x1, float y, Rgb rgb) {
         rect({x, y, std::min(x + dash * stretch, x1), y + pixel()}, rgb);
 }
 
+void Painter::triangle(ImVec2 a, ImVec2 b, ImVec2 c, Rgb rgb) {
+    m_list->AddTriangleFilled(a, b, c, colour(rgb, 1));
+    ++m_rects;
+}
+
+void Painter::curve(ImVec2 from, ImVec2 to, Rgb rgb, float thickness, float alpha) {
+    const float bend = std::clamp(std::abs(to.x - from.x) / 2, 14.0f, 60.0f);
+    m_list->AddBezierCubic(from, {from.x + bend, from.y}, {to.x - bend, to.y}, to, colour(rgb, alpha), thickness);
+    ++m_rects;
+}
+
 void Painter::dot(ImVec2 centre, float radius, Rgb rgb) {
     m_list->AddCircleFilled(centre, radius, colour(rgb, 1));
     ++m_rects;

@@ -36,6 +36,8 @@ public:
     void outline(Box, Rgb, float radius, float thickness, float alpha = 1);
     void line(ImVec2 from, ImVec2 to, Rgb, float thickness = 1, float alpha = 1); // smoothed; straight ones: use rect
     void dashedHorizontal(float x0, float x1, float y, Rgb);
+    void triangle(ImVec2, ImVec2, ImVec2, Rgb);
+    void curve(ImVec2 from, ImVec2 to, Rgb, float thickness, float alpha = 1); // leaves and arrives horizontally
     void dot(ImVec2 centre, float radius, Rgb);
     void hatch(Box, Rgb, float alpha); // diagonal lines, clipped to the box
 

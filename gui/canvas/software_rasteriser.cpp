@@ -5,6 +5,8 @@
 #include <cassert>
 #include <cmath>
 #include <imgui.h>
+#include <thread>
+#include <vector>
 
 namespace shardscope::gui {
 
@@ -200,9 +202,16 @@ void drawCommand(const Target& target, const Clip& clip, const AlphaTexture& tex
     };
     for (unsigned i = 0; i + 3 <= command.ElemCount; i += 3) {
         const ImDrawVert a = vertex(i), b = vertex(i + 1), c = vertex(i + 2);
+        const auto outside = [&](float from, float to) { // of the rows of this band
+            return to <= static_cast<float>(clip.y0) || from >= static_cast<float>(clip.y1);
+        };
         if (i + 6 <= command.ElemCount && index[i] == index[i + 3] && index[i + 2] == index[i + 4]) {
             const ImDrawVert d = vertex(i + 5);
             const bool upright = uprightQuad(a, b, c, d);
+            if (upright && outside(a.pos.y, c.pos.y)) {
+                i += 3;
+                continue;
+            }
             if (upright && a.uv.x == c.uv.x && a.uv.y == c.uv.y && b.uv.x == a.uv.x && b.uv.y == a.uv.y) {
                 fillRect(target, clip, a.pos, c.pos, a.col);
                 i += 3;
@@ -215,7 +224,30 @@ void drawCommand(const Target& target, const Clip& clip, const AlphaTexture& tex
                 continue;
             }
         }
+        if (outside(std::min({a.pos.y, b.pos.y, c.pos.y}), std::max({a.pos.y, b.pos.y, c.pos.y}))) continue;
         fillTriangle(target, clip, texture, a, b, c);
+    }
+}
+
+// Everything that falls into the rows [y0, y1).
+void rasteriseBand(const ImDrawData& data, const AlphaTexture& texture, const Target& pixels, int width, int y0,
+                   int y1) {
+    const ImVec2 origin = data.DisplayPos, scale = data.FramebufferScale;
+    for (int n = 0; n < data.CmdListsCount; ++n) {
+        const ImDrawList& list = *data.CmdLists[n];
+        for (const ImDrawCmd& command : list.CmdBuffer) {
+            assert(!command.UserCallback); // no canvas of ours uses callbacks
+            // Scissor boxes are whole pixels, cut off as the OpenGL presenter cuts them.
+            const auto pixel = [](float at, int low, int high) {
+                return static_cast<int>(std::clamp(at, static_cast<float>(low), static_cast<float>(high)));
+            };
+            const Clip clip{pixel((command.ClipRect.x - origin.x) * scale.x, 0, width),
+                            pixel((command.ClipRect.y - origin.y) * scale.y, y0, y1),
+                            pixel((command.ClipRect.z - origin.x) * scale.x, 0, width),
+                            pixel((command.ClipRect.w - origin.y) * scale.y, y0, y1)};
+            if (clip.x0 < clip.x1 && clip.y0 < clip.y1)
+                drawCommand(pixels, clip, texture, command, list, origin, scale);
+        }
     }
 }
 
@@ -224,23 +256,16 @@ void drawCommand(const Target& target, const Clip& clip, const AlphaTexture& tex
 void rasterise(const ImDrawData& data, const AlphaTexture& texture, QImage& target) {
     assert(target.format() == QImage::Format_RGB32 && texture.alpha);
     const Target pixels{reinterpret_cast<uint32_t*>(target.bits()), static_cast<int>(target.bytesPerLine() / 4)};
-    const ImVec2 origin = data.DisplayPos, scale = data.FramebufferScale;
-    for (int n = 0; n < data.CmdListsCount; ++n) {
-        const ImDrawList& list = *data.CmdLists[n];
-        for (const ImDrawCmd& command : list.CmdBuffer) {
-            assert(!command.UserCallback); // no canvas of ours uses callbacks
-            // Scissor boxes are whole pixels, cut off as the OpenGL presenter cuts them.
-            const auto pixel = [](float at, int limit) {
-                return static_cast<int>(std::clamp(at, 0.0f, static_cast<float>(limit)));
-            };
-            const Clip clip{pixel((command.ClipRect.x - origin.x) * scale.x, target.width()),
-                            pixel((command.ClipRect.y - origin.y) * scale.y, target.height()),
-                            pixel((command.ClipRect.z - origin.x) * scale.x, target.width()),
-                            pixel((command.ClipRect.w - origin.y) * scale.y, target.height())};
-            if (clip.x0 < clip.x1 && clip.y0 < clip.y1)
-                drawCommand(pixels, clip, texture, command, list, origin, scale);
-        }
-    }
+    constexpr int worth_a_thread = 400'000, most_threads = 4; // pixels; starting a thread costs some 30 us
+    const int threads = std::clamp(
+        std::min(static_cast<int>(std::thread::hardware_concurrency()), target.width() * target.height() / worth_a_thread),
+        1, most_threads);
+    const auto edge = [&](int band) { return target.height() * band / threads; };
+    std::vector<std::jthread> others;
+    for (int band = 1; band < threads; ++band)
+        others.emplace_back(
+            [&, band] { rasteriseBand(data, texture, pixels, target.width(), edge(band), edge(band + 1)); });
+    rasteriseBand(data, texture, pixels, target.width(), 0, edge(1));
 }
 
 } // namespace shardscope::gui

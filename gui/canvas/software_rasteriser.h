@@ -14,7 +14,7 @@ struct AlphaTexture { // the font atlas, one byte per texel
 };
 
 // `target` is Format_RGB32 of the framebuffer's size and holds the background. Every texture id in the data is the
-// atlas.
+// atlas. Large pictures are cut into bands that threads of their own fill; the pixels do not depend on it.
 void rasterise(const ImDrawData&, const AlphaTexture&, QImage& target);
 
 } // namespace shardscope::gui

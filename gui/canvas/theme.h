@@ -22,6 +22,9 @@ const Theme& lightTheme();
 // The same in both themes: compute by phase, communication by kind. Compute is cool, communication warm.
 Rgb operationColour(OpClass, Phase);
 Rgb memoryColour(MemoryCategory);
+// For things that are only counted, such as layers and buckets; repeats after eight, so a pattern goes with it.
+Rgb seriesColour(int64_t index);
+inline constexpr int series_colours = 8;
 
 Rgb mix(Rgb from, Rgb to, float share); // share 0: from, 1: to
 double contrast(Rgb, Rgb);              // WCAG 2 contrast ratio, 1 to 21

@@ -15,38 +15,116 @@ using namespace timeline_metrics;
 constexpr double tooltip_delay_s = 0.3;
 constexpr int memory_budget = 2'500; // rectangles of all visible memory rows together
 
+void drawRow(TimelineDrawing& d, const TimelineLayout& layout, const TimelineRow& row, float y, double ns_per_px,
+             int memory_rows, std::array<int64_t, 3>& scales) {
+    switch (row.kind) {
+    case RowKind::head:
+        drawHead(d, row, y);
+        break;
+    case RowKind::bands:
+        drawBands(d, row, y, ns_per_px);
+        break;
+    case RowKind::lane:
+    case RowKind::summary:
+        drawLaneLabel(d, row, y);
+        d.painter.pushClip(d.plot());
+        if (row.kind == RowKind::lane)
+            drawLane(d, row, y, ns_per_px);
+        else
+            drawSummaryLane(d, row, y, ns_per_px);
+        d.painter.popClip();
+        break;
+    case RowKind::memory: {
+        int64_t& scale = scales[static_cast<size_t>(row.tier)];
+        if (scale == 0) scale = memoryScale(d.model, layout, row.tier);
+        drawMemory(d, row, y, scale, memory_budget / memory_rows);
+        break;
+    }
+    }
+}
+
+int labelsOf(RowKind kind) { // what a row writes whatever it shows
+    switch (kind) {
+    case RowKind::head:
+        return 4;
+    case RowKind::bands:
+        return 40;
+    case RowKind::memory:
+        return 5;
+    case RowKind::lane:
+    case RowKind::summary:
+        break;
+    }
+    return 2;
+}
+
+// Rows scroll below the head and the bands of the trace they belong to, which stay.
 void drawRows(TimelineDrawing& d, const TimelineLayout& layout, float scroll_y) {
+    const PinnedRows pinned = pinnedRows(layout, scroll_y);
+    const float top = d.content.y0 + pinned.y + pinned.height;
     std::vector<TimelineRow> visible;
     int memory_rows = 0;
-    for (const TimelineRow& row : layout.rows) {
+    for (size_t i = pinned.end; i < layout.rows.size(); ++i) {
+        const TimelineRow& row = layout.rows[i];
         const float y = d.content.y0 + row.y - scroll_y;
-        if (y + row.height < d.content.y0 || y > d.content.y1) continue;
+        if (y + row.height < top || y > d.content.y1) continue;
         visible.push_back(row);
-        d.reserved_labels += row.kind == RowKind::memory ? 5 : row.kind == RowKind::head ? 4 : 2;
+        d.reserved_labels += labelsOf(row.kind);
         memory_rows += row.kind == RowKind::memory;
     }
     const double ns_per_px = laneResolution(d, visible);
     std::array<int64_t, 3> scales{};
-    for (const TimelineRow& row : visible) {
-        const float y = d.content.y0 + row.y - scroll_y;
-        switch (row.kind) {
-        case RowKind::head:
-            drawHead(d, row, y);
-            break;
-        case RowKind::lane:
-            drawLaneLabel(d, row, y);
-            d.painter.pushClip(d.plot());
-            drawLane(d, row, y, ns_per_px);
-            d.painter.popClip();
-            break;
-        case RowKind::memory: {
-            int64_t& scale = scales[static_cast<size_t>(row.tier)];
-            if (scale == 0) scale = memoryScale(d.model, layout, row.tier);
-            drawMemory(d, row, y, scale, memory_budget / memory_rows);
-            break;
-        }
-        }
+    const bool in_plot = d.mouse_in_plot;
+    d.mouse_in_plot = in_plot && d.mouse.y >= top;
+    d.painter.pushClip({0, top, d.content.x1, d.content.y1});
+    for (const TimelineRow& row : visible)
+        drawRow(d, layout, row, d.content.y0 + row.y - scroll_y, ns_per_px, memory_rows, scales);
+    d.painter.popClip();
+    d.mouse_in_plot = in_plot;
+    float y = d.content.y0 + pinned.y;
+    for (size_t i = pinned.first; i < pinned.end; ++i) {
+        drawRow(d, layout, layout.rows[i], y, ns_per_px, memory_rows, scales);
+        y += layout.rows[i].height;
     }
+}
+
+// Scrolls so that a lane asked for is in sight.
+void reveal(const TimelineDrawing& d, const TimelineLayout& layout, TimelineState& state) {
+    if (!state.reveal) return;
+    const EventRef event = *state.reveal;
+    const LaneId lane = state.reveal_lane;
+    state.reveal.reset();
+    if (event.trace < 0 || static_cast<size_t>(event.trace) >= d.model.traces.size()) return;
+    const auto lanes = d.view(event.trace).reader->lanes();
+    if (lane < LaneId{0} || static_cast<size_t>(lane) >= lanes.size()) return;
+    const float pinned = pinnedRows(layout, state.scroll_y).height;
+    for (const TimelineRow& row : layout.rows) {
+        const bool is_it = row.trace == event.trace &&
+                           (row.kind == RowKind::lane      ? row.lane == lane
+                            : row.kind == RowKind::summary ? row.rank == lanes[static_cast<size_t>(lane)].rank
+                                                           : false);
+        if (!is_it) continue;
+        const float highest = std::max(0.0f, layout.height - d.content.height());
+        if (row.y - state.scroll_y < pinned) state.scroll_y = std::clamp(row.y - pinned, 0.0f, highest);
+        if (row.y + row.height - state.scroll_y > d.content.height())
+            state.scroll_y = std::clamp(row.y + row.height - d.content.height() / 2, 0.0f, highest);
+        return;
+    }
+}
+
+std::optional<TimelineMenu> askedMenu(const TimelineDrawing& d, const TimelineLayout& layout, float scroll_y) {
+    const ImGuiIO& io = ImGui::GetIO();
+    if (!io.MouseReleased[1] || !d.content.contains(io.MousePos)) return {};
+    TimelineMenu menu{.x = io.MousePos.x, .y = io.MousePos.y, .event = {}};
+    const float y = io.MousePos.y - d.content.y0 + scroll_y;
+    for (const TimelineRow& row : layout.rows)
+        if (y >= row.y && y < row.y + row.height) {
+            menu.trace = row.trace;
+            if (row.kind == RowKind::lane) menu.lane = row.lane;
+        }
+    if (d.hovered_block) menu.event = d.hovered_block->ref;
+    if (!menu.event && menu.lane == LaneId::none) return {};
+    return menu;
 }
 
 void drawEmpty(TimelineDrawing& d) {
@@ -104,15 +182,20 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
                       .painter = painter,
                       .cache = *state.cache,
                       .axis = {everything ? full : wished, gutter, right},
-                      .content = {0, topHeight(), io.DisplaySize.x, std::max(io.DisplaySize.y, topHeight() + 1)},
+                      .content = {0, topHeight(), io.DisplaySize.x, topHeight() + contentHeight(model, io.DisplaySize.y)},
                       .hovered_block = {},
                       .hovered_memory = {}};
     const TimelineLayout layout = layoutRows(model, d.content.height());
     const bool empty = full == TimeRange{0, 1};
 
     TimelineIntents intents;
+    reveal(d, layout, state);
     const std::optional<TimeRange> wanted = navigate(d, input, full, layout.height, state);
     if (!empty) intents.visible = wanted;
+    if (const std::optional<TimeRange> range = draggedRange(d, state); range && !empty) {
+        intents.range = range;
+        intents.range_done = io.MouseReleased[0];
+    }
     const bool dragging = state.pressed != TimelineZone::none && io.MouseDragMaxDistanceSqr[0] > 16;
     d.mouse = io.MousePos;
     d.mouse_in_plot = d.plot().contains(io.MousePos) && !dragging && state.pressed != TimelineZone::scrollbar;
@@ -123,17 +206,25 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     painter.pushClip(d.content);
     if (!empty) drawGrid(d, ticks);
     drawRows(d, layout, state.scroll_y);
-    if (empty)
+    if (empty) {
         drawEmpty(d);
-    else
+    } else {
+        painter.pushClip(d.plot());
+        drawFlows(d, layout, state.scroll_y);
+        drawRangeBand(d);
+        painter.popClip();
         drawCursor(d, cursor);
+    }
     if (const std::optional<Box> thumb = scrollThumb(d, layout.height, state.scroll_y))
         painter.block(*thumb, theme.faint, 3, state.pressed == TimelineZone::scrollbar ? 0.9f : 0.5f);
     painter.popClip();
     drawRuler(d, empty ? Ticks{} : ticks, empty ? std::nullopt : cursor);
     drawMinimap(d, full, empty);
+    if (model.show_lanes && !empty) drawLegend(d);
 
     if (d.hovered_block) intents.hovered = d.hovered_block->ref;
+    intents.folded = d.folded;
+    if (!empty) intents.menu = askedMenu(d, layout, state.scroll_y);
     if (clickedNow() && d.mouse_in_plot && d.plot().contains(io.MouseClickedPos[0])) {
         if (d.hovered_block)
             intents.clicked = d.hovered_block->ref;

@@ -5,9 +5,11 @@
 // selection themselves.
 #pragma once
 #include "gui/canvas/theme.h"
+#include "gui/canvas/timeline_marks.h"
 #include "traces/trace_reader.h"
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,9 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::string difference; // "+5.2 ms (13.0 %)" against A; empty for the baseline
     bool difference_is_worse = false;
     int64_t origin_ns = 0; // trace time drawn at view time 0 (start of the aligned step, or 0)
+    std::set<int32_t> collapsed = {}; // ranks that are one summary lane
+    std::set<LaneId> hidden = {};     // lanes that are not shown
+    TraceMarks marks = {};            // what lies over the lanes
 };
 
 struct EventRef {
@@ -29,8 +34,11 @@ struct EventRef {
     bool operator==(const EventRef&) const = default;
 };
 
+enum class TimelineColouring { operation, layer, bucket, name };
+
 struct TimelineModel {
     std::vector<TraceView> traces;
+    TimelineColouring colouring = TimelineColouring::operation;
     int32_t only_rank = -1; // -1: all ranks
     bool show_lanes = true;
     bool show_memory = true;
@@ -42,6 +50,20 @@ struct TimelineSelection { // owned by the Session, shared by all canvases
     TimeRange visible;     // in view time; empty: everything
     std::optional<EventRef> selected;
     std::optional<int64_t> cursor_ns; // view time under the mouse, in any canvas
+    std::optional<TimeRange> range;   // a stretch of view time whose budget is wanted
+};
+
+struct RankRef {
+    int trace = 0;
+    int32_t rank = 0;
+    bool operator==(const RankRef&) const = default;
+};
+
+struct TimelineMenu { // asked for by the right button
+    float x = 0, y = 0;
+    std::optional<EventRef> event;
+    int trace = 0;
+    LaneId lane = LaneId::none;
 };
 
 struct TimelineIntents {
@@ -49,11 +71,15 @@ struct TimelineIntents {
     bool clicked_empty = false;
     std::optional<int64_t> cursor_ns;
     std::optional<TimeRange> visible; // zoom or pan wanted
+    std::optional<TimeRange> range;   // Ctrl or Shift and a drag, in view time
+    bool range_done = false;          // the button came up
+    std::optional<RankRef> folded;    // the head of a rank was clicked
+    std::optional<TimelineMenu> menu;
 };
 
 class TimelineCache; // rects and decimated memory curves keyed by (trace, lane, range, width)
 
-enum class TimelineZone { none, plot, gutter, minimap, scrollbar };
+enum class TimelineZone { none, plot, range, gutter, minimap, scrollbar };
 
 struct TimelineState {
     // persists
@@ -63,6 +89,8 @@ struct TimelineState {
     float grabbed_scroll = 0;                  // scroll_y at that moment
     std::string hover_key;                     // what the mouse rests on, and since when (ImGui's clock)
     double hover_since = 0;
+    std::optional<EventRef> reveal; // scroll so that this event's lane is in sight, once
+    LaneId reveal_lane = LaneId::none;
     // this frame, for tests and the status bar
     int drawn_rects = 0, drawn_labels = 0;
     bool tooltip_shown = false;
@@ -82,5 +110,6 @@ TimelineIntents drawTimeline(const TimelineModel&, const TimelineSelection&, con
                              TimelineState&);
 TimeRange fullRange(const TimelineModel&);  // of all traces, in view time; {0, 1} if empty
 float timelineHeight(const TimelineModel&); // logical pixels it would like to have
+std::vector<LaneId> shownLanes(const TimelineModel&, int trace); // from top to bottom; collapsed ranks have none
 
 } // namespace shardscope::gui

@@ -33,7 +33,9 @@ LaneBlock blockOf(const LaneRect& r) {
             .phase = r.phase,
             .op_class = r.op_class,
             .layer = r.layer,
-            .bucket = r.bucket};
+            .bucket = r.bucket,
+            .event_start_ns = r.count == 1 ? r.start_ns : LaneBlock::unknown_start,
+            .event_end_ns = r.end_ns};
 }
 
 std::vector<uint32_t> chunkPeaks(const MemoryCurve& curve) {
@@ -127,6 +129,8 @@ std::vector<LaneBlock> joinRects(const std::vector<LaneRect>& rects, double ns_p
             if (rects[i].end_ns - rects[i].start_ns > longest) {
                 longest = rects[i].end_ns - rects[i].start_ns;
                 block.event = rects[i].event;
+                block.event_start_ns = rects[i].count == 1 ? rects[i].start_ns : LaneBlock::unknown_start;
+                block.event_end_ns = rects[i].end_ns;
             }
         }
         block.joined = !block.merged;
@@ -162,14 +166,24 @@ void TimelineCache::beginFrame(const TimelineModel& model) {
         }
     }
     std::erase_if(m_traces, [&](const auto& entry) { return !shown.contains(entry.first); });
+    const bool joins = model.colouring != TimelineColouring::name;
+    if (joins == m_joins) return;
+    m_joins = joins;
+    for (auto& [reader, entry] : m_traces) entry.lanes.clear();
 }
 
 const std::vector<LaneBlock>& TimelineCache::fetch(LaneEntry& entry, const TraceReader& reader, LaneId lane,
-                                                   TimeRange range, double ns_per_px) {
+                                                   TimeRange range, double ns_per_px) const {
     if (entry.ns_per_px != ns_per_px || !contains(entry.range, range)) {
         entry.range = widened(range);
         entry.ns_per_px = ns_per_px;
-        entry.blocks = joinRects(reader.rects(lane, entry.range, ns_per_px), ns_per_px);
+        const std::vector<LaneRect> rects = reader.rects(lane, entry.range, ns_per_px);
+        entry.blocks.clear();
+        if (m_joins)
+            entry.blocks = joinRects(rects, ns_per_px);
+        else
+            for (const LaneRect& rect : rects) entry.blocks.push_back(blockOf(rect));
+        for (LaneBlock& block : entry.blocks) block.lane = lane;
     }
     return entry.blocks;
 }
@@ -184,11 +198,20 @@ const std::vector<LaneBlock>& TimelineCache::overview(const TraceReader& reader,
     return fetch(m_traces[&reader].overviews[lane], reader, lane, range, ns_per_px);
 }
 
-const std::optional<IntervalDetails>& TimelineCache::details(const TraceReader& reader, EventId event) {
+const std::optional<IntervalDetails>& TimelineCache::details(const TraceReader& reader, const LaneBlock& block) {
     auto& known = m_traces[&reader].details;
     if (known.size() > max_details) known.clear();
-    const auto [entry, is_new] = known.try_emplace(static_cast<int64_t>(event));
-    if (is_new) entry->second = reader.details(event);
+    const auto [entry, is_new] = known.try_emplace(static_cast<int64_t>(block.event));
+    if (!is_new) return entry->second;
+    // Where the start is known the lane's columns answer; the longest of a sub-pixel run has to be looked up.
+    if (block.event_start_ns != LaneBlock::unknown_start)
+        for (const IntervalEvent& event : reader.events(block.lane, {block.event_start_ns, block.event_start_ns + 1}))
+            if (event.start_ns == block.event_start_ns && event.end_ns == block.event_end_ns)
+                entry->second = IntervalDetails{.id = block.event,
+                                                .event = event,
+                                                .name = reader.name(event.name),
+                                                .lane = reader.lanes()[static_cast<size_t>(block.lane)]};
+    if (!entry->second) entry->second = reader.details(block.event);
     return entry->second;
 }
 

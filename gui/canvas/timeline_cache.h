@@ -5,6 +5,7 @@
 #pragma once
 #include "gui/canvas/timeline.h"
 #include <array>
+#include <limits>
 #include <map>
 #include <set>
 #include <tuple>
@@ -26,8 +27,13 @@ struct LaneBlock {
     OpClass op_class = OpClass::compute;
     int32_t layer = -1;
     int32_t bucket = -1;
+    LaneId lane = LaneId::none;
+    int64_t event_start_ns = unknown_start; // of `event`; unknown in a sub-pixel run
+    int64_t event_end_ns = 0;
+    static constexpr int64_t unknown_start = std::numeric_limits<int64_t>::min();
 };
 
+// Joining can be left out where names decide about colours: what is joined has several.
 std::vector<LaneBlock> joinRects(const std::vector<LaneRect>&, double ns_per_px);
 
 // The parts of [start, end) not covered by `cover`, which is sorted by start and does not overlap.
@@ -46,11 +52,11 @@ struct MemoryColumns {
 
 class TimelineCache {
 public:
-    void beginFrame(const TimelineModel&);
+    void beginFrame(const TimelineModel&); // blocks are joined unless names give the colours
 
     const std::vector<LaneBlock>& blocks(const TraceReader&, LaneId, TimeRange, double ns_per_px);
     const std::vector<LaneBlock>& overview(const TraceReader&, LaneId, TimeRange, double ns_per_px); // for the minimap
-    const std::optional<IntervalDetails>& details(const TraceReader&, EventId);
+    const std::optional<IntervalDetails>& details(const TraceReader&, const LaneBlock&); // of its longest event
     const MemoryColumns& memory(const TraceReader&, int32_t rank, MemoryTier, TimeRange, double column_ns);
     int32_t headLayer(const TraceReader&); // the layer number of the final norm and head, or -1 if unknown
 
@@ -79,8 +85,9 @@ private:
         std::unordered_map<int64_t, std::optional<IntervalDetails>> details;
         std::optional<int32_t> head_layer;
     };
-    static const std::vector<LaneBlock>& fetch(LaneEntry&, const TraceReader&, LaneId, TimeRange, double ns_per_px);
+    const std::vector<LaneBlock>& fetch(LaneEntry&, const TraceReader&, LaneId, TimeRange, double ns_per_px) const;
 
+    bool m_joins = true;
     std::map<const TraceReader*, TraceEntry> m_traces;
 };
 

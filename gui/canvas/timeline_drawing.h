@@ -3,7 +3,9 @@
 #pragma once
 #include "gui/canvas/painter.h"
 #include "gui/canvas/timeline_cache.h"
+#include "gui/canvas/timeline_colour.h"
 #include "gui/canvas/timeline_layout.h"
+#include <map>
 #include <string>
 #include <utility>
 
@@ -21,6 +23,12 @@ struct HoveredMemory {
     int64_t time_ns = 0; // trace time
 };
 
+struct LegendEntry {
+    BlockPaint paint;
+    std::string name;
+    float width_px = 0; // drawn with it in this frame
+};
+
 struct TimelineDrawing {
     const TimelineModel& model;
     const TimelineSelection& selection;
@@ -34,6 +42,9 @@ struct TimelineDrawing {
     // found while drawing
     std::optional<HoveredBlock> hovered_block;
     std::optional<HoveredMemory> hovered_memory;
+    std::optional<RankRef> folded = {};
+    std::map<int64_t, LegendEntry> legend = {}; // by BlockPaint::key
+    bool drew_waiting = false, drew_emulated = false, drew_exposed = false;
 
     const TraceView& view(int trace) const { return model.traces[static_cast<size_t>(trace)]; }
     TimeRange traceRange(int trace) const { // the visible range in the trace's own time
@@ -43,10 +54,20 @@ struct TimelineDrawing {
     Box plot() const { return {axis.x0, content.y0, axis.x1, content.y1}; }
 };
 
+std::pair<size_t, size_t> visiblePart(const std::vector<LaneBlock>&, TimeRange); // of blocks in order: [first, end)
+bool dimmedBySearch(const TraceView&, const LaneBlock&); // something is searched for, and this is not it
+
+bool isTwin(const TraceView&, EventId);                  // of the selected one
+
 // Each trace's lanes share one resolution, chosen so that the whole frame stays within its budget.
 double laneResolution(TimelineDrawing&, const std::vector<TimelineRow>& visible_rows);
 void drawLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
-void drawLaneLabel(TimelineDrawing&, const TimelineRow&, float y);
+void drawLaneLabel(TimelineDrawing&, const TimelineRow&, float y); // also of summary lanes, with the head of a rank
+void drawSummaryLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
+void drawBands(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
+void countForLegend(TimelineDrawing&, const BlockPaint&, float width_px, const std::string* name);
+void drawPattern(Painter&, Box, Pattern, Rgb on);
+void drawLegend(TimelineDrawing&);
 
 int64_t memoryScale(const TimelineModel&, const TimelineLayout&,
                     MemoryTier); // top of the axis, the same for all traces
@@ -62,6 +83,8 @@ void drawHead(TimelineDrawing&, const TimelineRow&, float y);
 void drawRuler(TimelineDrawing&, const Ticks&, std::optional<int64_t> cursor);
 void drawMinimap(TimelineDrawing&, TimeRange full, bool empty);
 void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
+void drawRangeBand(TimelineDrawing&);
+void drawFlows(TimelineDrawing&, const TimelineLayout&, float scroll_y);
 
 // The tooltip's text: a title, rows of name and value, and a last line in the accent colour.
 struct TooltipText {
@@ -79,6 +102,8 @@ std::vector<std::string> blockLabels(const LaneBlock&, const std::string& name, 
 // What the user wants to see next, or nothing. Updates the drag state and scroll_y.
 std::optional<TimeRange> navigate(const TimelineDrawing&, const TimelineInput&, TimeRange full, float content_height,
                                   TimelineState&);
+// The stretch that is being drawn with Ctrl or Shift held, in view time; call after navigate.
+std::optional<TimeRange> draggedRange(const TimelineDrawing&, const TimelineState&);
 TimeRange clampVisible(TimeRange wanted, TimeRange full);
 std::optional<Box> scrollThumb(const TimelineDrawing&, float content_height, float scroll_y);
 bool clickedNow(); // the left button came up where it went down

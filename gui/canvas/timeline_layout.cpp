@@ -34,16 +34,30 @@ std::vector<std::vector<LaneId>> lanesByRank(const TraceReader& reader) {
 
 void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& rows) {
     const TraceReader& reader = *model.traces[static_cast<size_t>(trace)].reader;
-    rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + below_head});
+    const TraceView& view = model.traces[static_cast<size_t>(trace)];
+    // Steps of traces beside each other are told by the ruler; their phases are where they differ.
+    const float bands = !model.show_lanes ? 0
+                                          : (hasSteps(reader) && model.traces.size() == 1 ? step_band_height : 0) +
+                                                (hasPhases(reader) ? phase_band_height : 0);
+    rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + (bands > 0 ? 0 : below_head)});
+    if (bands > 0) rows.push_back({.kind = RowKind::bands, .trace = trace, .height = bands + below_bands});
     const auto lanes = lanesByRank(reader);
     const std::vector<int32_t> ranks = shownRanks(model, reader);
     for (int32_t rank : ranks) {
         const size_t first = rows.size();
-        if (model.show_lanes)
+        const bool collapsed = model.show_lanes && view.collapsed.contains(rank);
+        const bool any_lane = !lanes[static_cast<size_t>(rank)].empty();
+        if (collapsed && any_lane)
+            rows.push_back({.kind = RowKind::summary, .trace = trace, .rank = rank, .height = metrics::lane_pitch});
+        else if (model.show_lanes)
             for (LaneId lane : lanes[static_cast<size_t>(rank)])
-                rows.push_back(
-                    {.kind = RowKind::lane, .trace = trace, .rank = rank, .lane = lane, .height = metrics::lane_pitch});
-        if (model.show_memory)
+                if (!view.hidden.contains(lane))
+                    rows.push_back({.kind = RowKind::lane,
+                                    .trace = trace,
+                                    .rank = rank,
+                                    .lane = lane,
+                                    .height = metrics::lane_pitch});
+        if (model.show_memory && !collapsed)
             for (MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
                 if (!reader.memory(rank, tier).time_ns.empty())
                     rows.push_back({.kind = RowKind::memory,
@@ -53,12 +67,41 @@ void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& r
                                     .height = memory_head + memory_low + memory_foot});
         if (rows.size() == first) continue;
         rows[first].names_rank = ranks.size() > 1;
-        rows.back().height += ranks.size() > 1 ? between_ranks : 0;
+        rows[first].folds = rows[first].kind != RowKind::memory;
+        rows.back().height += ranks.size() > 1 && !collapsed ? between_ranks : 0;
     }
     rows.back().height += below_trace;
 }
 
 } // namespace
+
+std::vector<LaneId> lanesOfRank(const TraceReader& reader, int32_t rank, const std::set<LaneId>& hidden) {
+    std::vector<LaneId> ids;
+    const auto lanes = reader.lanes();
+    for (size_t i = 0; i < lanes.size(); ++i)
+        if (lanes[i].rank == rank && !hidden.contains(static_cast<LaneId>(i))) ids.push_back(static_cast<LaneId>(i));
+    return ids;
+}
+
+bool hasSteps(const TraceReader& reader) { return !reader.steps().empty(); }
+bool hasPhases(const TraceReader& reader) { return !reader.program().empty(); }
+
+PinnedRows pinnedRows(const TimelineLayout& layout, float scroll_y) {
+    PinnedRows pinned;
+    for (size_t i = 0; i < layout.rows.size(); ++i) {
+        if (layout.rows[i].kind != RowKind::head) continue;
+        if (i > 0 && layout.rows[i].y > scroll_y) { // the next trace pushes this one out
+            pinned.y = std::min(0.0f, layout.rows[i].y - scroll_y - pinned.height);
+            break;
+        }
+        pinned = {.first = i, .end = i + 1, .y = 0, .height = layout.rows[i].height};
+        if (i + 1 < layout.rows.size() && layout.rows[i + 1].kind == RowKind::bands) {
+            pinned.end = i + 2;
+            pinned.height += layout.rows[i + 1].height;
+        }
+    }
+    return pinned;
+}
 
 float topHeight() { return minimap_height + ruler_height; }
 
@@ -83,7 +126,22 @@ TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
     return layout;
 }
 
-float timelineHeight(const TimelineModel& model) { return topHeight() + layoutRows(model, 0).height; }
+float contentHeight(const TimelineModel& model, float canvas_height) {
+    return std::max(1.0f, canvas_height - topHeight() - (model.show_lanes ? legend_height : 0));
+}
+
+float timelineHeight(const TimelineModel& model) {
+    return topHeight() + layoutRows(model, 0).height + (model.show_lanes ? legend_height : 0);
+}
+
+std::vector<LaneId> shownLanes(const TimelineModel& model, int trace) {
+    std::vector<TimelineRow> rows;
+    if (trace >= 0 && static_cast<size_t>(trace) < model.traces.size()) addTrace(model, trace, rows);
+    std::vector<LaneId> lanes;
+    for (const TimelineRow& row : rows)
+        if (row.kind == RowKind::lane) lanes.push_back(row.lane);
+    return lanes;
+}
 
 TimeRange fullRange(const TimelineModel& model) {
     std::optional<TimeRange> all;

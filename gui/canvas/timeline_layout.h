@@ -9,6 +9,7 @@ namespace shardscope::gui {
 
 namespace timeline_metrics { // logical pixels
 inline constexpr float gutter = 128, right_margin = 14, minimap_height = 30, ruler_height = 24, head_height = 24,
+                       step_band_height = 16, phase_band_height = 14, below_bands = 5, legend_height = 24,
                        scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120;
 }
 
@@ -33,7 +34,7 @@ struct TimeAxis {
     }
 };
 
-enum class RowKind { head, lane, memory };
+enum class RowKind { head, bands, lane, summary, memory };
 
 struct TimelineRow {
     RowKind kind = RowKind::head;
@@ -42,6 +43,7 @@ struct TimelineRow {
     LaneId lane = LaneId::none;           // of lane rows
     MemoryTier tier = MemoryTier::device; // of memory rows
     bool names_rank = false;              // the first row of its rank, where several ranks are shown
+    bool folds = false;                   // the first row of its rank: a click on its head collapses or expands it
     float y = 0, height = 0;              // from the top of the scrolled content
 };
 
@@ -52,7 +54,17 @@ struct TimelineLayout {
 
 // Memory rows grow where the content would leave the canvas empty.
 TimelineLayout layoutRows(const TimelineModel&, float available_height);
-float topHeight(); // minimap and ruler
+float topHeight();                                              // minimap and ruler
+float contentHeight(const TimelineModel&, float canvas_height); // what is left between ruler and legend
+// Head and bands of the trace at the top of the canvas stay there while its lanes scroll below them.
+struct PinnedRows {
+    size_t first = 0, end = 0; // of TimelineLayout::rows
+    float y = 0, height = 0;   // y below the top of the content: negative while the next trace pushes it out
+};
+PinnedRows pinnedRows(const TimelineLayout&, float scroll_y);
+bool hasSteps(const TraceReader&);
+bool hasPhases(const TraceReader&); // of a step program; imported traces do not know them
+std::vector<LaneId> lanesOfRank(const TraceReader&, int32_t rank, const std::set<LaneId>& hidden);
 
 // The planned peak of a rank's total, or nothing.
 std::optional<int64_t> plannedPeak(const TraceReader&, int32_t rank, MemoryTier);

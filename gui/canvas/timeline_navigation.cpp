@@ -70,6 +70,7 @@ std::optional<TimeRange> navigate(const TimelineDrawing& d, const TimelineInput&
 
     if (io.MouseClicked[0]) {
         state.pressed = zoneAt(d, io.MouseClickedPos[0], scrolls);
+        if (state.pressed == TimelineZone::plot && (io.KeyCtrl || io.KeyShift)) state.pressed = TimelineZone::range;
         state.grabbed_ns = d.axis.timeAt(io.MouseClickedPos[0].x);
         state.grabbed_scroll = state.scroll_y;
     }
@@ -90,7 +91,7 @@ std::optional<TimeRange> navigate(const TimelineDrawing& d, const TimelineInput&
         } else if (state.pressed == TimelineZone::gutter && dragged()) {
             state.scroll_y = state.grabbed_scroll - (io.MousePos.y - io.MouseClickedPos[0].y);
         }
-    } else {
+    } else if (!io.MouseReleased[0]) { // whoever looks at the release still has to know where it began
         state.pressed = TimelineZone::none;
     }
 
@@ -120,6 +121,14 @@ std::optional<TimeRange> navigate(const TimelineDrawing& d, const TimelineInput&
     if (wanted == visible) return {};
     wanted = clampVisible(wanted, full);
     return wanted == visible ? std::nullopt : std::optional(wanted);
+}
+
+std::optional<TimeRange> draggedRange(const TimelineDrawing& d, const TimelineState& state) {
+    const ImGuiIO& io = ImGui::GetIO();
+    if (state.pressed != TimelineZone::range || !dragged() || !(io.MouseDown[0] || io.MouseReleased[0])) return {};
+    const int64_t at = d.axis.timeAt(std::clamp(io.MousePos.x, d.axis.x0, d.axis.x1));
+    const auto [start, end] = std::minmax(state.grabbed_ns, at);
+    return end > start ? std::optional(TimeRange{start, end}) : std::nullopt;
 }
 
 } // namespace shardscope::gui

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/painter.h"
+#include "gui/canvas/timeline_layout.h"
 #include "timeline_fixture.h"
 #include <algorithm>
 #include <cstdio>
@@ -50,11 +51,15 @@ TEST_CASE("four stages stand one below the other on one scale") {
     CHECK_FALSE(dark.intents.hovered);
     CHECK_FALSE(dark.intents.visible);
     // Less is stored from stage to stage, and one scale lets it be seen: rows of the colour of optimizer states shrink.
+    const Drawn tall = drawOnce(model, selection, darkTheme(), {1080, 900}); // all four are in sight
     std::vector<int> optimizer;
-    for (int stage = 0; stage < 4; ++stage)
-        optimizer.push_back(pixelsOf(dark.picture,
-                                     mix(darkTheme().background, memoryColour(MemoryCategory::optimizer), 0.9f),
-                                     {300, 54 + stage * 161, 1, 160}, 2));
+    for (const TimelineRow& row : layoutRows(model, contentHeight(model, 900)).rows)
+        if (row.kind == RowKind::memory)
+            optimizer.push_back(pixelsOf(tall.picture,
+                                         mix(darkTheme().background, memoryColour(MemoryCategory::optimizer), 0.9f),
+                                         {300, static_cast<int>(topHeight() + row.y), 1, static_cast<int>(row.height)},
+                                         2));
+    REQUIRE(optimizer.size() == 4);
     CHECK(optimizer[0] > 2 * optimizer[1]);
     CHECK(optimizer[1] > 0);
     CHECK(optimizer[1] == optimizer[2]);
@@ -96,10 +101,10 @@ TEST_CASE("exposed communication is underlined and hidden communication is not")
     });
     const Drawn drawn = drawOnce(fixture.one(reader), {.visible = {0, 1'000'000}}, darkTheme(), {1142, 200});
     // 1,000 pixels for a millisecond: the underline runs from 0.5 to 0.7 ms, two pixels high.
-    const QRect hidden{128 + 100, 54, 300, 140}, exposed{128 + 500, 54, 200, 140};
+    const QRect hidden{128 + 100, 54, 300, 120}, exposed{128 + 500, 54, 200, 120}; // the legend is below
     CHECK(pixelsOf(drawn.picture, darkTheme().bad, hidden) == 0);
     CHECK(pixelsOf(drawn.picture, darkTheme().bad, exposed) >= 2 * 198);
-    CHECK(pixelsOf(drawn.picture, darkTheme().bad) <= 2 * 201);
+    CHECK(pixelsOf(drawn.picture, darkTheme().bad, {128, 54, 1000, 120}) <= 2 * 201);
 }
 
 TEST_CASE("a recorded peak that differs from the planned one is marked") {

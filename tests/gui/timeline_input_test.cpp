@@ -46,7 +46,7 @@ struct Stage {
     double timeAt(int x) const { return static_cast<double>(axis().timeAt(static_cast<float>(x))); }
     // The middle of a lane on the screen.
     int laneY(LaneId lane) const {
-        const TimelineLayout layout = layoutRows(model, static_cast<float>(canvas.height()) - topHeight());
+        const TimelineLayout layout = layoutRows(model, contentHeight(model, static_cast<float>(canvas.height())));
         for (const TimelineRow& row : layout.rows)
             if (row.kind == RowKind::lane && row.lane == lane)
                 return static_cast<int>(topHeight() + row.y - state.scroll_y + metrics::lane_height / 2);
