@@ -5,6 +5,7 @@
 #include "traces/sqlite_db.h"
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <deque>
 #include <future>
 #include <optional>
@@ -16,26 +17,26 @@ namespace {
 constexpr size_t smallest_lane_with_levels = 16384; // below that a picture may as well read the events themselves
 constexpr size_t level_chunk_capacity = 4096;       // a picture of 2,048 pixels reads a handful of these
 constexpr int finest_level = 4, coarsest_level = 60;
-constexpr size_t most_encoding = 2; // chunks on their way through zstd
+constexpr size_t most_at_once = 2; // chunks that other threads encode or merge
 
-// How many windows of 2^level ns hold the start of an event, for all levels at once.
+// How many windows of 2^level ns hold the start of an event, for all levels at once: a start opens a new window of every
+// level up to the highest bit in which it differs from the one before.
 class WindowCounts {
 public:
     void add(int64_t start_ns) {
-        for (int level = finest_level; level <= coarsest_level; ++level) {
-            int64_t& last = m_last[static_cast<size_t>(level)];
-            const int64_t window = start_ns >> level;
-            if (m_any && last == window) break; // then all coarser windows are the same too
-            last = window;
-            ++m_counts[static_cast<size_t>(level)];
-        }
+        ++m_opened[m_any ? static_cast<size_t>(std::bit_width(static_cast<uint64_t>(start_ns ^ m_last))) : 64];
+        m_last = start_ns;
         m_any = true;
     }
-    size_t at(int level) const { return m_counts[static_cast<size_t>(level)]; }
+    size_t at(int level) const {
+        size_t windows = 0;
+        for (auto bits = static_cast<size_t>(level) + 1; bits < m_opened.size(); ++bits) windows += m_opened[bits];
+        return windows;
+    }
 
 private:
-    std::array<int64_t, coarsest_level + 1> m_last{};
-    std::array<size_t, coarsest_level + 1> m_counts{};
+    std::array<size_t, 65> m_opened{}; // by the number of bits up to the highest that differs
+    int64_t m_last = 0;
     bool m_any = false;
 };
 
@@ -110,28 +111,53 @@ std::vector<int> chooseLevels(const WindowCounts& windows, size_t events) {
     return levels;
 }
 
+// What the wanted levels show of one chunk.
+using LevelRects = std::vector<std::vector<LaneRect>>;
+
+// Nothing if the chunk is damaged.
+LevelRects mergeChunk(std::span<const std::byte> shape, size_t count, std::span<const int> wanted) {
+    LevelRects merged;
+    const std::optional<Chunk> events = decodeShape(shape, count, false);
+    if (!events) return merged;
+    for (const int level : wanted) {
+        // Pixels are counted from the start of the range, so it is put on a multiple of the width.
+        const int64_t start = (events->start(0) >> level) * (int64_t{1} << level);
+        events->rects({start, time_limit_ns}, static_cast<double>(int64_t{1} << level), merged.emplace_back());
+    }
+    return merged;
+}
+
 bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, const std::vector<int>& wanted) {
+    if (wanted.empty()) return true;
     std::vector<LevelColumns> levels;
     for (const int level : wanted) levels.emplace_back(insert, lane, level);
     Statement read;
     if (!read.prepare(db, "SELECT shape, count FROM lane_chunk WHERE lane=? AND level=0 AND chunk=?")) return false;
-    std::vector<LaneRect> merged;
+    std::deque<std::future<LevelRects>> merging; // in order
+    const auto addOldest = [&] {
+        const LevelRects merged = merging.front().get();
+        merging.pop_front();
+        if (merged.empty()) return db.fail(SQLITE_CORRUPT);
+        for (size_t i = 0; i < levels.size(); ++i)
+            for (const LaneRect& rect : merged[i])
+                if (!levels[i].add(rect)) return false;
+        return true;
+    };
     for (int64_t k = 0; k < chunks; ++k) {
         read.bind(0, lane);
         read.bind(1, k);
         if (!read.step()) return false;
-        const std::optional<Chunk> events = decodeShape(read.blob(0), static_cast<size_t>(read.integer(1)), false);
+        const auto blob = read.blob(0);
+        merging.push_back(std::async(
+            std::launch::async,
+            [shape = std::vector(blob.begin(), blob.end()), count = static_cast<size_t>(read.integer(1)), &wanted] {
+                return mergeChunk(shape, count, wanted);
+            }));
         read.reset();
-        if (!events) return db.fail(SQLITE_CORRUPT);
-        for (LevelColumns& level : levels) {
-            // Pixels are counted from the start of the range, so it is put on a multiple of the width.
-            const int64_t start = (events->start(0) >> level.level()) * (int64_t{1} << level.level());
-            merged.clear();
-            events->rects({start, time_limit_ns}, static_cast<double>(int64_t{1} << level.level()), merged);
-            for (const LaneRect& rect : merged)
-                if (!level.add(rect)) return false;
-        }
+        if (merging.size() > most_at_once && !addOldest()) return false;
     }
+    while (!merging.empty())
+        if (!addOldest()) return false;
     for (LevelColumns& level : levels)
         if (!level.flush()) return false;
     return true;
@@ -165,7 +191,9 @@ struct SortedColumns::Impl {
             std::launch::async, [full = std::move(rects), more = std::move(details)] { return encode(full, more); }));
         rects = {};
         details = {};
-        return encoding.size() <= most_encoding || insertOldest();
+        rects.reserve(written_chunk_events);
+        details.reserve(written_chunk_events);
+        return encoding.size() <= most_at_once || insertOldest();
     }
 
     bool endLane() {

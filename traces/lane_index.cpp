@@ -272,15 +272,19 @@ IntervalEvent toEvent(LaneId lane, const LaneRect& r, const IntervalDetail& d) {
 }
 
 bool clampToLimits(LaneRect& r, IntervalDetail& d) {
-    const LaneRect rect_before = r;
-    const IntervalDetail detail_before = d;
+    const auto within = [](int64_t value, int64_t most) { return value >= 0 && value <= most; };
+    if (r.start_ns >= -time_limit_ns && r.start_ns <= r.end_ns && r.end_ns <= time_limit_ns &&
+        within(d.elements, quantity_limit) && within(d.bytes, quantity_limit) && within(d.sent_bytes, quantity_limit) &&
+        within(d.wait_ns, std::min(r.end_ns - r.start_ns, quantity_limit)) &&
+        within(d.emulated_ns, std::min(r.end_ns - r.start_ns, quantity_limit)))
+        return false;
     r.start_ns = std::clamp(r.start_ns, -time_limit_ns, time_limit_ns);
     r.end_ns = std::clamp(r.end_ns, r.start_ns, time_limit_ns);
     for (auto member : {&IntervalDetail::elements, &IntervalDetail::bytes, &IntervalDetail::sent_bytes})
         d.*member = std::clamp<int64_t>(d.*member, 0, quantity_limit);
     for (auto member : {&IntervalDetail::wait_ns, &IntervalDetail::emulated_ns})
         d.*member = std::clamp<int64_t>(d.*member, 0, std::min(r.end_ns - r.start_ns, quantity_limit));
-    return r.start_ns != rect_before.start_ns || r.end_ns != rect_before.end_ns || d != detail_before;
+    return true;
 }
 
 } // namespace shardscope

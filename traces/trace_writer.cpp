@@ -487,6 +487,17 @@ void TraceWriter::append(std::span<const TraceEvent> events) {
     }
 }
 
+void TraceWriter::append(std::span<const IntervalEvent> events) {
+    Impl& w = *m_impl;
+    assert(!w.finished);
+    for (const IntervalEvent& event : events) {
+        if (!w.begin())
+            ++w.ignored;
+        else if (!w.put(event))
+            w.fail("write");
+    }
+}
+
 Result<void> TraceWriter::commit() {
     if (!m_impl->commit()) return *m_impl->failure;
     return {};

@@ -25,6 +25,7 @@ public:
     NameId intern(std::string_view) override;
     LaneId addLane(const LaneInfo&) override;
     void append(std::span<const TraceEvent>) override;
+    void append(std::span<const IntervalEvent>); // the same for many of the commonest kind
 
     // Ends the current transaction, so that readers see everything appended so far. Cheap when nothing is pending.
     Result<void> commit();

@@ -7,8 +7,7 @@
 namespace shardscope::importers {
 
 ChromeArguments::ChromeArguments(const JsonEvent& event) {
-    for (size_t i = 0; i < event.argument_count; ++i) {
-        const auto& [key, value, is_string] = event.arguments[i];
+    for (const auto& [key, value, is_string] : event.arguments) {
         const auto number = [&] { return decimalToInteger(value, 0); };
         switch (key.size()) { // most arguments are none of these
         case 5:

@@ -2,7 +2,7 @@
 // The arguments of a Chrome event that mean something here, by the names that PyTorch's profiler gives them. The views
 // are good as long as the event's.
 #pragma once
-#include "traces/importers/json_stream.h"
+#include "traces/importers/json_event.h"
 #include <cstdint>
 #include <optional>
 

@@ -10,6 +10,7 @@
 #include "traces/importers/kernel_class.h"
 #include "traces/importers/kineto_metadata.h"
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <unordered_map>
 
@@ -25,6 +26,10 @@ template <class T> using TextMap = std::unordered_map<std::string, T, TextHash, 
 
 constexpr size_t most_open = 1 << 20;    // ranges that began and have not ended
 constexpr size_t most_file_ranks = 4096; // in one file
+
+// Events come from few threads and streams by turns; the ones used last are found without hashing.
+constexpr size_t recent_entries = 8;
+size_t slotOf(int64_t number) { return static_cast<uint64_t>(number) % recent_entries; }
 
 // "rank0 17", "[rank 0] 17", "rank0 Spans" and "rank0" all belong to what is called "rank0": the text before its last
 // number, or all of it up to its only one. Empty for "17", "Spans" and "".
@@ -78,6 +83,15 @@ private:
         TextMap<int64_t> device_rows;                                              // by device
         std::unordered_map<int64_t, std::pair<uint32_t, OpClass>> calls_with_size; // by external id
     };
+    struct DeviceRow {
+        size_t rank = 0;
+        std::string device; // its first 64 bytes
+        int64_t stream = 0;
+        bool beside = false; // along the stream
+        TrackIndex track = TrackIndex::none;
+        int64_t* count = nullptr; // of the device's rows
+        std::string first_pid;    // that had rows of the device, if it belongs to the first rank
+    };
     struct Pending { // a communication kernel whose size stands at the call that made it
         size_t rank;
         TrackIndex track;
@@ -100,6 +114,7 @@ private:
     OpClass deviceClass(NameId);
     Thread& threadOf(std::string_view pid, std::string_view tid);
     TrackIndex trackOf(Thread&);
+    DeviceRow& deviceRowOf(size_t rank, std::string_view device, int64_t stream, bool beside);
     TrackIndex deviceTrack(TrackKind, size_t rank, std::string_view device, int64_t stream, const char* what);
     size_t makeRank(std::optional<int32_t> number);
     size_t rankOf(std::string_view pid);
@@ -123,7 +138,8 @@ private:
     TextMap<ImportedEvent> m_async;
     TextMap<TrackIndex> m_async_tracks;   // by rank and name
     TextMap<std::string> m_pid_of_device; // of the first row
-    Thread* m_last_thread = nullptr;
+    std::array<Thread*, recent_entries> m_recent_threads{};
+    std::array<DeviceRow, recent_entries> m_recent_rows;
     bool m_threads_are_streams = false;
     std::vector<uint8_t> m_classified; // by NameId: class + 1
     std::vector<Pending> m_pending;
@@ -160,7 +176,8 @@ size_t ChromeImport::rankOf(std::string_view pid) {
 }
 
 ChromeImport::Thread& ChromeImport::threadOf(std::string_view pid, std::string_view tid) {
-    if (m_last_thread && m_last_thread->pid == pid && m_last_thread->tid == tid) return *m_last_thread;
+    Thread*& recent = m_recent_threads[slotOf(tid.empty() ? 0 : tid.back())];
+    if (recent && recent->pid == pid && recent->tid == tid) return *recent;
     m_key.assign(pid).append(1, '\0').append(tid);
     auto found = m_threads.find(std::string_view(m_key));
     if (found == m_threads.end()) {
@@ -172,7 +189,7 @@ ChromeImport::Thread& ChromeImport::threadOf(std::string_view pid, std::string_v
         found->second.pid = pid.substr(0, 256);
         found->second.tid = tid.substr(0, 256);
     }
-    return *(m_last_thread = &found->second);
+    return *(recent = &found->second);
 }
 
 TrackIndex ChromeImport::trackOf(Thread& thread) {
@@ -190,6 +207,18 @@ TrackIndex ChromeImport::deviceTrack(TrackKind kind, size_t rank, std::string_vi
     std::string name = "GPU " + validUtf8(device.substr(0, 64), repaired);
     if (stream >= 0 && stream < 0xffffffff) name += fmt::format(" stream {}", stream);
     return m_device_tracks[m_key] = m_table.addTrack(indexOf(rank), kind, name + what, stream);
+}
+
+// Where the rows of a stream go.
+ChromeImport::DeviceRow& ChromeImport::deviceRowOf(size_t rank, std::string_view device, int64_t stream, bool beside) {
+    DeviceRow& row = m_recent_rows[slotOf(stream)];
+    if (row.track != TrackIndex::none && row.rank == rank && row.stream == stream && row.beside == beside &&
+        row.device == device)
+        return row;
+    row = {.rank = rank, .device = std::string(device.substr(0, 64)), .stream = stream, .beside = beside};
+    row.track = deviceTrack(beside ? TrackKind::beside_device : TrackKind::device, rank, device, stream,
+                            beside ? " synchronization" : "");
+    return row;
 }
 
 OpClass ChromeImport::deviceClass(NameId name) {
@@ -235,26 +264,20 @@ void ChromeImport::deviceRow(const JsonEvent& event, const ChromeArguments& argu
     } else if (row.op_class == OpClass::copy && arguments.bytes > 0) {
         row.extra = extraOf({.bytes = arguments.bytes});
     }
-    // Synchronization rows lie over the kernels of their stream.
-    const bool beside = row.op_class == OpClass::synchronize;
     const size_t rank = rankOf(event.pid);
-    const TrackIndex track = deviceTrack(beside ? TrackKind::beside_device : TrackKind::device, rank, device,
-                                         *arguments.stream, beside ? " synchronization" : "");
-    if (!m_table.add(track, row)) return;
+    // Synchronization rows lie over the kernels of their stream.
+    DeviceRow& place = deviceRowOf(rank, device, *arguments.stream, row.op_class == OpClass::synchronize);
+    if (!m_table.add(place.track, row)) return;
     if (isCollective(row.op_class) && row.extra == no_extra && arguments.external_id)
-        m_pending.push_back(
-            {rank, track, m_table.tracks[static_cast<size_t>(track)].events.size() - 1, *arguments.external_id});
-    TextMap<int64_t>& device_rows = m_ranks[rank].device_rows;
-    const auto rows = device_rows.find(device);
-    if (rows != device_rows.end()) {
-        ++rows->second;
-    } else {
-        device_rows.emplace(device.substr(0, 64), 1);
-        if (rank == 0) m_pid_of_device.try_emplace(std::string(device.substr(0, 64)), event.pid.substr(0, 64));
+        m_pending.push_back({rank, place.track, m_table.tracks[static_cast<size_t>(place.track)].events.size() - 1,
+                             *arguments.external_id});
+    if (!place.count) {
+        place.count = &m_ranks[rank].device_rows[place.device];
+        if (rank == 0)
+            place.first_pid = m_pid_of_device.try_emplace(place.device, event.pid.substr(0, 64)).first->second;
     }
-    if (rank == 0 && device != event.pid)
-        if (const auto pid = m_pid_of_device.find(device); pid != m_pid_of_device.end())
-            m_mixed += pid->second != event.pid;
+    ++*place.count;
+    if (rank == 0 && device != event.pid) m_mixed += place.first_pid != event.pid;
 }
 
 bool isCall(std::string_view cat) {
@@ -392,8 +415,7 @@ void ChromeImport::counter(const JsonEvent& event, int64_t ts) {
         return;
     }
     m_latest = std::max(m_latest, ts);
-    for (size_t i = 0; i < event.argument_count; ++i) {
-        const JsonField& series = event.arguments[i];
+    for (const JsonField& series : event.arguments) {
         const auto value = decimalToDouble(series.value);
         if (!value) {
             m_table.warn("bad_counters", "Values of counters that are no numbers were left out.");
@@ -412,21 +434,21 @@ void ChromeImport::counter(const JsonEvent& event, int64_t ts) {
 }
 
 void ChromeImport::metadata(const JsonEvent& event) {
-    const auto argument = [&](std::string_view key) -> std::string_view {
-        for (size_t i = 0; i < event.argument_count; ++i)
-            if (event.arguments[i].key == key) return event.arguments[i].value;
+    const auto valueOf = [&](std::string_view key) -> std::string_view {
+        for (const JsonField& argument : event.arguments)
+            if (argument.key == key) return argument.value;
         return {};
     };
     bool repaired = false;
     const auto text = [&](std::string_view view) { return validUtf8(view.substr(0, 128), repaired); };
     if (event.name == "thread_name") {
         Thread& thread = threadOf(event.pid, event.tid);
-        thread.name = text(argument("name"));
+        thread.name = text(valueOf("name"));
         nameStream(thread);
     } else if (event.name == "thread_sort_index") {
-        threadOf(event.pid, event.tid).sort_index = decimalToInteger(argument("sort_index"), 0).value_or(0);
+        threadOf(event.pid, event.tid).sort_index = decimalToInteger(valueOf("sort_index"), 0).value_or(0);
     } else if (event.name == "process_name" && m_process_names.size() < ImportTable::most_tracks) {
-        m_process_names[std::string(event.pid.substr(0, 256))] = text(argument("name"));
+        m_process_names[std::string(event.pid.substr(0, 256))] = text(valueOf("name"));
     }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "traces/importers/import_table.h"
+#include <algorithm>
 #include <charconv>
 
 namespace shardscope::importers {
@@ -10,6 +11,7 @@ void EventBlocks::add(const ImportedEvent& event) {
         if (m_size > 0) m_blocks.back().reserve(block_events);
     }
     m_blocks.back().push_back(event);
+    m_earliest = std::min(m_earliest, event.start_ns);
     ++m_size;
 }
 

@@ -45,6 +45,7 @@ class EventBlocks {
 public:
     void add(const ImportedEvent&);
     size_t size() const { return m_size; }
+    int64_t earliestStart() const { return m_earliest; } // of all that were added
     ImportedEvent& at(size_t i) { return m_blocks[i / block_events][i % block_events]; }
     std::vector<ImportedEvent> take(); // frees the blocks on the way
 
@@ -52,6 +53,7 @@ private:
     static constexpr size_t block_events = 4096;
     std::vector<std::vector<ImportedEvent>> m_blocks;
     size_t m_size = 0;
+    int64_t m_earliest = std::numeric_limits<int64_t>::max();
 };
 
 // Processes have a clock and a space of correlation ids; a process may drive several devices, each a rank.

@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Walks a Chrome trace of any size in a window of about a megabyte: the members of the top-level object, and the events
 // of "traceEvents" (or of a bare array) one by one. Sound windows go through simdjson at once; what it refuses is read
-// again, event by event, with repairs. A file that ends early gives all complete events.
+// again, event by event, with repairs. A file that ends early gives all complete events. A second thread reads the file
+// and its JSON; the handler is called on the caller's: events in their order, members in theirs.
 #pragma once
 #include "traces/importers/byte_source.h"
+#include "traces/importers/json_event.h"
 #include "traces/importers/json_repair.h"
-#include <array>
 #include <functional>
 #include <memory>
 #include <string_view>
 
 namespace shardscope::importers {
-
-// The raw text of a value: quotes of a string taken off, escapes resolved. Empty: absent, null or not a scalar.
-struct JsonField {
-    std::string_view key, value;
-    bool is_string = false;
-};
-
-// One event; the views are good until the next one.
-struct JsonEvent {
-    std::string_view ph, name, cat, ts, dur, pid, tid, id, scope;
-    static constexpr size_t most_arguments = 64;
-    std::array<JsonField, most_arguments> arguments; // scalars only
-    size_t argument_count = 0;
-    bool arguments_left_out = false;
-};
 
 struct JsonStreamCounts {
     RepairCounts repairs;

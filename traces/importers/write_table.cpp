@@ -19,8 +19,12 @@ constexpr int64_t events_between_questions = 65536;
 class Launches {
 public:
     void add(uint32_t correlation, int64_t start_ns) { m_calls.push_back({correlation, start_ns}); }
-    void sort() {
-        if (!std::is_sorted(m_calls.begin(), m_calls.end())) std::sort(m_calls.begin(), m_calls.end());
+    // After the calls of one thread, which are mostly in order already.
+    void endOfThread() {
+        const auto own = m_calls.begin() + static_cast<std::ptrdiff_t>(m_sorted);
+        if (!std::is_sorted(own, m_calls.end())) std::sort(own, m_calls.end());
+        std::inplace_merge(m_calls.begin(), own, m_calls.end());
+        m_sorted = m_calls.size();
     }
     // A runtime call may contain a driver call with the same number: the first is the one a program made.
     const int64_t* find(uint32_t correlation) const {
@@ -39,6 +43,7 @@ public:
 
 private:
     std::vector<std::pair<uint32_t, int64_t>> m_calls;
+    size_t m_sorted = 0;
     mutable size_t m_last = 0;
 };
 
@@ -128,8 +133,8 @@ void TableWriter::findOrigin() {
     m_origin = 0;
     int64_t earliest = std::numeric_limits<int64_t>::max();
     const auto see = [&](RankIndex rank, int64_t time_ns) { earliest = std::min(earliest, shifted(rank, time_ns)); };
-    for (ImportedTrack& track : m_table.tracks)
-        for (size_t i = 0; i < track.events.size(); ++i) see(track.rank, track.events.at(i).start_ns);
+    for (const ImportedTrack& track : m_table.tracks)
+        if (track.events.size() > 0) see(track.rank, track.events.earliestStart());
     for (const MemoryEvent& m : m_table.memory) see(static_cast<RankIndex>(m.rank), m.time_ns);
     if (earliest != std::numeric_limits<int64_t>::max()) m_origin = earliest;
 }
@@ -143,8 +148,8 @@ void TableWriter::indexLaunches() {
             if (e.op_class == OpClass::api_call && e.correlation != no_correlation)
                 m_launches[processOf(track.rank)].add(e.correlation, e.start_ns);
         }
+        m_launches[processOf(track.rank)].endOfThread();
     }
-    for (Launches& launches : m_launches) launches.sort();
     m_steps.resize(m_table.ranks.size());
     for (const ImportedStep& step : m_table.steps) {
         // Ranks of one process have the same steps.
@@ -210,7 +215,7 @@ bool TableWriter::writeTrack(TraceWriter& writer, size_t index) {
     const int32_t rank = numberOf(track.rank);
     const Launches& launches = m_launches[processOf(track.rank)];
     const Steps& steps = m_steps[static_cast<size_t>(track.rank)];
-    std::vector<TraceEvent> batch(std::min(batch_events, events.size()));
+    std::vector<IntervalEvent> batch(std::min(batch_events, events.size()));
     for (size_t depth = 0; depth < depths; ++depth) {
         std::string name = fmt::format("rank {} {}", rank, track.name);
         if (depth > 0) name += fmt::format(", depth {}", depth);
@@ -245,13 +250,13 @@ bool TableWriter::writeTrack(TraceWriter& writer, size_t index) {
             batch[filled++] = out;
             ++m_done;
             if (filled < batch.size()) continue;
-            writer.append(batch);
+            writer.append(std::span<const IntervalEvent>(batch));
             filled = 0;
             if (m_done % events_between_questions < static_cast<int64_t>(batch.size()) && m_proceed &&
                 !m_proceed(m_done, m_total))
                 return false;
         }
-        writer.append(std::span(batch).first(filled));
+        writer.append(std::span<const IntervalEvent>(batch).first(filled));
     }
     return !writer.failure();
 }
