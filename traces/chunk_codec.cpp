@@ -56,6 +56,9 @@ public:
     void refuse() { m_ok = false; }
 
     uint64_t get() {
+        // Most values are small, so is most of what is read here.
+        if (m_ok && m_at < m_bytes.size() && static_cast<uint8_t>(m_bytes[m_at]) < 0x80)
+            return static_cast<uint64_t>(m_bytes[m_at++]);
         uint64_t value = 0;
         for (unsigned shift = 0; shift < 64; shift += 7) {
             if (!m_ok || m_at == m_bytes.size()) break;
@@ -129,32 +132,41 @@ std::vector<std::byte> encodeDetail(std::span<const IntervalDetail> details) {
 std::optional<Chunk> decodeShape(std::span<const std::byte> bytes, size_t count, bool with_counts) {
     if (count == 0 || count > chunk_capacity) return std::nullopt;
     Unpacker in(bytes, count * shape_columns * longest_varint);
-    std::vector<LaneRect> rects(in.ok() ? count : 0);
-    int64_t previous = 0;
-    for (LaneRect& r : rects) {
+    if (!in.ok()) return std::nullopt;
+    ShapeColumns shape;
+    const auto fill = [&](auto& column, auto next) {
+        column.resize(count);
+        for (auto& value : column) value = next();
+        return in.ok();
+    };
+    int64_t start = 0, event = 0;
+    bool first = true;
+    const auto nextStart = [&] {
         const int64_t gap = in.getSigned();
-        if (__builtin_add_overflow(previous, gap, &r.start_ns) || (gap < 0 && &r != rects.data()) ||
-            r.start_ns < -time_limit_ns || r.start_ns > time_limit_ns)
+        if (__builtin_add_overflow(start, gap, &start) || (gap < 0 && !first) || start < -time_limit_ns ||
+            start > time_limit_ns)
             in.refuse();
-        previous = r.start_ns;
-    }
-    for (LaneRect& r : rects)
-        r.end_ns = in.ok() ? r.start_ns + in.getIn<int64_t>(0, time_limit_ns - r.start_ns) : r.start_ns;
-    previous = 0;
-    for (LaneRect& r : rects) {
-        if (__builtin_add_overflow(previous, in.getSigned(), &previous) || previous < 0) in.refuse();
-        r.event = static_cast<EventId>(previous);
-    }
-    if (with_counts)
-        for (LaneRect& r : rects) r.count = in.getIn<uint32_t>(1, std::numeric_limits<uint32_t>::max());
-    for (LaneRect& r : rects) r.phase = in.getIn<Phase>(0, static_cast<int64_t>(Phase::unknown));
-    for (LaneRect& r : rects) r.op_class = in.getIn<OpClass>(0, static_cast<int64_t>(OpClass::annotation));
-    for (LaneRect& r : rects) r.layer = in.getInt32<int32_t>();
-    for (LaneRect& r : rects) r.bucket = in.getInt32<int32_t>();
-    if (!in.finished()) return std::nullopt;
-    Chunk chunk;
-    for (const LaneRect& r : rects) chunk.append(r);
-    return chunk;
+        first = false;
+        return start;
+    };
+    size_t i = 0;
+    const auto nextEnd = [&] {
+        const int64_t from = shape.start_ns[i++];
+        return from + in.getIn<int64_t>(0, time_limit_ns - from);
+    };
+    const auto nextEvent = [&] {
+        if (__builtin_add_overflow(event, in.getSigned(), &event) || event < 0) in.refuse();
+        return event;
+    };
+    const auto int32 = [&] { return in.getInt32<int32_t>(); };
+    const bool sound =
+        fill(shape.start_ns, nextStart) && fill(shape.end_ns, nextEnd) && fill(shape.event, nextEvent) &&
+        (!with_counts ||
+         fill(shape.count, [&] { return in.getIn<uint32_t>(1, std::numeric_limits<uint32_t>::max()); })) &&
+        fill(shape.phase, [&] { return in.getIn<Phase>(0, static_cast<int64_t>(Phase::unknown)); }) &&
+        fill(shape.op_class, [&] { return in.getIn<OpClass>(0, static_cast<int64_t>(OpClass::annotation)); }) &&
+        fill(shape.layer, int32) && fill(shape.bucket, int32) && in.finished();
+    return sound ? std::optional<Chunk>(std::move(shape)) : std::nullopt;
 }
 
 std::optional<std::vector<IntervalDetail>> decodeDetail(std::span<const std::byte> bytes, size_t count) {

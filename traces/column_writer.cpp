@@ -19,8 +19,8 @@ constexpr size_t level_chunk_capacity = 4096;       // a picture of 2,048 pixels
 constexpr int finest_level = 4, coarsest_level = 60;
 constexpr size_t most_at_once = 2; // chunks that other threads encode or merge
 
-// How many windows of 2^level ns hold the start of an event, for all levels at once: a start opens a new window of every
-// level up to the highest bit in which it differs from the one before.
+// How many windows of 2^level ns hold the start of an event, for all levels at once: a start opens a new window of
+// every level up to the highest bit in which it differs from the one before.
 class WindowCounts {
 public:
     void add(int64_t start_ns) {
@@ -148,11 +148,9 @@ bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, 
         read.bind(1, k);
         if (!read.step()) return false;
         const auto blob = read.blob(0);
-        merging.push_back(std::async(
-            std::launch::async,
-            [shape = std::vector(blob.begin(), blob.end()), count = static_cast<size_t>(read.integer(1)), &wanted] {
-                return mergeChunk(shape, count, wanted);
-            }));
+        merging.push_back(std::async(std::launch::async, [shape = std::vector(blob.begin(), blob.end()),
+                                                          count = static_cast<size_t>(read.integer(1)),
+                                                          &wanted] { return mergeChunk(shape, count, wanted); }));
         read.reset();
         if (merging.size() > most_at_once && !addOldest()) return false;
     }

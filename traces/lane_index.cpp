@@ -22,19 +22,45 @@ TimeRange limited(TimeRange range) {
 // --- Chunk
 // --------------------------------------------------------------------------------------------------------------
 
+Chunk::Chunk(ShapeColumns&& shape)
+    : m_shape(std::move(shape)) {
+    assert(size() > 0 && size() <= chunk_capacity);
+    // The lowest nodes from the events, every other from the two below.
+    auto& leaves = m_pyramid.emplace_back((size() - 1) / (size_t{1} << leaf_shift) + 1);
+    for (size_t node = 0, i = 0; node < leaves.size(); ++node) {
+        size_t longest = i, latest = i;
+        for (const size_t end = std::min(size(), (node + 1) << leaf_shift); i < end; ++i) {
+            longest = better(longest, i, false);
+            latest = better(latest, i, true);
+        }
+        leaves[node] = {static_cast<uint16_t>(longest), static_cast<uint16_t>(latest)};
+    }
+    while (m_pyramid.back().size() > 1) {
+        const std::vector<Node>& below = m_pyramid.back();
+        std::vector<Node> nodes((below.size() + 1) / 2);
+        for (size_t node = 0; node < nodes.size(); ++node) {
+            const Node first = below[node * 2], second = node * 2 + 1 < below.size() ? below[node * 2 + 1] : first;
+            nodes[node] = {static_cast<uint16_t>(better(first.longest, second.longest, false)),
+                           static_cast<uint16_t>(better(first.latest, second.latest, true))};
+        }
+        m_pyramid.push_back(std::move(nodes));
+    }
+}
+
 void Chunk::append(const LaneRect& r) {
-    assert(m_start.size() < chunk_capacity && (m_start.empty() || m_start.back() <= r.start_ns));
-    const size_t i = m_start.size();
-    m_start.push_back(r.start_ns);
-    m_end.push_back(r.end_ns);
-    m_event.push_back(static_cast<int64_t>(r.event));
-    m_phase.push_back(r.phase);
-    m_op_class.push_back(r.op_class);
-    m_layer.push_back(r.layer);
-    m_bucket.push_back(r.bucket);
-    if (!m_count.empty() || r.count != 1) {
-        m_count.resize(i, 1);
-        m_count.push_back(r.count);
+    assert(m_shape.start_ns.size() < chunk_capacity &&
+           (m_shape.start_ns.empty() || m_shape.start_ns.back() <= r.start_ns));
+    const size_t i = m_shape.start_ns.size();
+    m_shape.start_ns.push_back(r.start_ns);
+    m_shape.end_ns.push_back(r.end_ns);
+    m_shape.event.push_back(static_cast<int64_t>(r.event));
+    m_shape.phase.push_back(r.phase);
+    m_shape.op_class.push_back(r.op_class);
+    m_shape.layer.push_back(r.layer);
+    m_shape.bucket.push_back(r.bucket);
+    if (!m_shape.count.empty() || r.count != 1) {
+        m_shape.count.resize(i, 1);
+        m_shape.count.push_back(r.count);
     }
     for (size_t level = 0; level == 0 || (i >> (leaf_shift + level - 1)) > 0; ++level) {
         if (level == m_pyramid.size()) {
@@ -64,24 +90,25 @@ void Chunk::append(const LaneRect& r, const IntervalDetail& detail) {
 }
 
 LaneRect Chunk::rect(size_t i) const {
-    return {.start_ns = m_start[i],
-            .end_ns = m_end[i],
-            .event = static_cast<EventId>(m_event[i]),
-            .count = m_count.empty() ? 1 : m_count[i],
-            .phase = m_phase[i],
-            .op_class = m_op_class[i],
-            .layer = m_layer[i],
-            .bucket = m_bucket[i]};
+    return {.start_ns = m_shape.start_ns[i],
+            .end_ns = m_shape.end_ns[i],
+            .event = static_cast<EventId>(m_shape.event[i]),
+            .count = m_shape.count.empty() ? 1 : m_shape.count[i],
+            .phase = m_shape.phase[i],
+            .op_class = m_shape.op_class[i],
+            .layer = m_shape.layer[i],
+            .bucket = m_shape.bucket[i]};
 }
 
 int64_t Chunk::lastEnd() const {
-    if (m_start.empty()) return std::numeric_limits<int64_t>::min();
-    return m_end[m_pyramid.back().front().latest];
+    if (m_shape.start_ns.empty()) return std::numeric_limits<int64_t>::min();
+    return m_shape.end_ns[m_pyramid.back().front().latest];
 }
 
 // Ties go to the earlier one.
 size_t Chunk::better(size_t a, size_t b, bool latest) const {
-    return latest ? (m_end[b] > m_end[a] ? b : a) : (m_end[b] - m_start[b] > m_end[a] - m_start[a] ? b : a);
+    return latest ? (m_shape.end_ns[b] > m_shape.end_ns[a] ? b : a)
+                  : (m_shape.end_ns[b] - m_shape.start_ns[b] > m_shape.end_ns[a] - m_shape.start_ns[a] ? b : a);
 }
 
 // The longest (or the one that ends last) of [first, end), first < end.
@@ -103,12 +130,13 @@ size_t Chunk::best(size_t first, size_t end, bool latest) const {
 }
 
 size_t Chunk::lowerBound(int64_t start_ns, size_t from) const {
-    const auto begin = m_start.begin() + static_cast<std::ptrdiff_t>(from);
-    return static_cast<size_t>(std::lower_bound(begin, m_start.end(), start_ns) - m_start.begin());
+    const auto begin = m_shape.start_ns.begin() + static_cast<std::ptrdiff_t>(from);
+    return static_cast<size_t>(std::lower_bound(begin, m_shape.start_ns.end(), start_ns) - m_shape.start_ns.begin());
 }
 
 bool Chunk::touches(size_t i, TimeRange range) const {
-    return m_start[i] < range.end_ns && (m_end[i] > range.start_ns || m_start[i] >= range.start_ns);
+    return m_shape.start_ns[i] < range.end_ns &&
+           (m_shape.end_ns[i] > range.start_ns || m_shape.start_ns[i] >= range.start_ns);
 }
 
 size_t Chunk::firstTouching(TimeRange range) const {
@@ -119,31 +147,31 @@ size_t Chunk::firstTouching(TimeRange range) const {
         bool skipped = false;
         while (level-- > 0 && !skipped) {
             const size_t span = size_t{1} << (leaf_shift + level);
-            if (i % span != 0 || m_end[m_pyramid[level][i / span].latest] > range.start_ns) continue;
+            if (i % span != 0 || m_shape.end_ns[m_pyramid[level][i / span].latest] > range.start_ns) continue;
             i += span;
             skipped = true;
         }
         if (skipped) continue;
-        if (m_end[i] > range.start_ns) return i;
+        if (m_shape.end_ns[i] > range.start_ns) return i;
         ++i;
     }
     return inside;
 }
 
 size_t Chunk::find(EventId event) const {
-    const auto at = std::find(m_event.begin(), m_event.end(), static_cast<int64_t>(event));
-    return static_cast<size_t>(at - m_event.begin());
+    const auto at = std::find(m_shape.event.begin(), m_shape.event.end(), static_cast<int64_t>(event));
+    return static_cast<size_t>(at - m_shape.event.begin());
 }
 
 LaneRect Chunk::merged(size_t first, size_t end, size_t representative) const {
     LaneRect r = rect(representative);
-    r.start_ns = m_start[first];
-    r.end_ns = m_end[best(first, end, true)];
-    if (m_count.empty()) {
+    r.start_ns = m_shape.start_ns[first];
+    r.end_ns = m_shape.end_ns[best(first, end, true)];
+    if (m_shape.count.empty()) {
         r.count = static_cast<uint32_t>(end - first);
     } else {
         uint64_t count = 0;
-        for (size_t i = first; i < end; ++i) count += m_count[i];
+        for (size_t i = first; i < end; ++i) count += m_shape.count[i];
         r.count = static_cast<uint32_t>(std::min<uint64_t>(count, std::numeric_limits<uint32_t>::max()));
     }
     return r;
@@ -153,20 +181,21 @@ void Chunk::rects(TimeRange range, double ns_per_px, std::vector<LaneRect>& out)
     const double px = ns_per_px;
     size_t i = firstTouching(range);
     // What reaches in from the left can only be many if events overlap; the one that ends last stands for all.
-    if (i < size() && m_start[i] < range.start_ns) {
+    if (i < size() && m_shape.start_ns[i] < range.start_ns) {
         const size_t inside = lowerBound(range.start_ns, i);
         const size_t reaching = best(i, inside, true);
         out.push_back(merged(reaching, reaching + 1, reaching));
         i = inside;
     }
-    while (i < size() && m_start[i] < range.end_ns) {
+    while (i < size() && m_shape.start_ns[i] < range.end_ns) {
         // All that start in the pixel where i starts.
-        const double pixel = std::floor(static_cast<double>(m_start[i] - range.start_ns) / px);
+        const double pixel = std::floor(static_cast<double>(m_shape.start_ns[i] - range.start_ns) / px);
         const double pixel_end = std::min((pixel + 1) * px, static_cast<double>(time_limit_ns) * 2);
-        const int64_t edge = std::max(range.start_ns + static_cast<int64_t>(std::ceil(pixel_end)), m_start[i] + 1);
+        const int64_t edge =
+            std::max(range.start_ns + static_cast<int64_t>(std::ceil(pixel_end)), m_shape.start_ns[i] + 1);
         const size_t next = lowerBound(std::min(edge, range.end_ns), i);
         const size_t longest = best(i, next, false);
-        if (static_cast<double>(m_end[longest] - m_start[longest]) < px) {
+        if (static_cast<double>(m_shape.end_ns[longest] - m_shape.start_ns[longest]) < px) {
             out.push_back(merged(i, next, longest));
         } else {
             if (longest > i) out.push_back(merged(i, longest, best(i, longest, false)));

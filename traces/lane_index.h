@@ -28,17 +28,28 @@ struct IntervalDetail {
     bool operator==(const IntervalDetail&) const = default;
 };
 
+// What is drawn of a chunk's events, a column each and all of one length; `count` may be empty: one each.
+struct ShapeColumns {
+    std::vector<int64_t> start_ns, end_ns, event; // starts in order
+    std::vector<uint32_t> count;
+    std::vector<Phase> phase;
+    std::vector<OpClass> op_class;
+    std::vector<int32_t> layer, bucket;
+};
+
 // Things in order of start. Level 0 holds single events; coarser levels hold runs of them and have counts.
 class Chunk {
 public:
-    void append(const LaneRect&); // start_ns not before the last one's
+    Chunk() = default;
+    explicit Chunk(ShapeColumns&&); // at most chunk_capacity, at least one
+    void append(const LaneRect&);   // start_ns not before the last one's
     void append(const LaneRect&, const IntervalDetail&);
 
-    size_t size() const { return m_start.size(); }
-    int64_t start(size_t i) const { return m_start[i]; }
-    int64_t end(size_t i) const { return m_end[i]; }
+    size_t size() const { return m_shape.start_ns.size(); }
+    int64_t start(size_t i) const { return m_shape.start_ns[i]; }
+    int64_t end(size_t i) const { return m_shape.end_ns[i]; }
     LaneRect rect(size_t i) const;
-    bool hasDetails() const { return m_details.size() == m_start.size(); }
+    bool hasDetails() const { return m_details.size() == m_shape.start_ns.size(); }
     const IntervalDetail& detail(size_t i) const { return m_details[i]; }
     void setDetails(std::vector<IntervalDetail> details) { m_details = std::move(details); }
     int64_t lastEnd() const; // latest end of all, not of the last
@@ -59,11 +70,7 @@ private:
     size_t lowerBound(int64_t start_ns, size_t from) const;
     LaneRect merged(size_t first, size_t end, size_t representative) const;
 
-    std::vector<int64_t> m_start, m_end, m_event;
-    std::vector<uint32_t> m_count; // empty: one each
-    std::vector<Phase> m_phase;
-    std::vector<OpClass> m_op_class;
-    std::vector<int32_t> m_layer, m_bucket;
+    ShapeColumns m_shape;
     std::vector<IntervalDetail> m_details;
     std::vector<std::vector<Node>> m_pyramid;
 };

@@ -19,7 +19,8 @@ bool eightDigits(const char* text, uint64_t& number) {
         return false;
     v -= 0x3030303030303030;
     v = v * 10 + (v >> 8); // pairs in every other byte, then fours, then all
-    number = ((v & 0x000000ff000000ff) * 0x000f424000000064 + ((v >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
+    number =
+        ((v & 0x000000ff000000ff) * 0x000f424000000064 + ((v >> 16) & 0x000000ff000000ff) * 0x0000271000000001) >> 32;
     return true;
 }
 

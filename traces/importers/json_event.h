@@ -30,10 +30,10 @@ struct JsonEvent {
 
 class JsonBatch {
 public:
-    std::vector<char> text;             // of the file, from which the events were read
-    std::deque<std::string> other_text; // repaired events and strings whose escapes were resolved
+    std::vector<char> text;                                   // of the file, from which the events were read
+    std::deque<std::string> other_text;                       // repaired events and strings whose escapes were resolved
     std::vector<std::pair<std::string, std::string>> members; // of the top-level object, which stood among the text
-    int64_t position = 0; // in the file, for progress
+    int64_t position = 0;                                     // in the file, for progress
 
     void clear(); // keeps memory
     void addArgument(const JsonField& field) { m_arguments.push_back(field); }

@@ -137,8 +137,8 @@ struct JsonStream::Impl {
     std::string_view rest() { return {buffer().data() + begin, end - begin}; }
     static size_t room(const std::vector<char>& text) { return text.size() - simdjson::SIMDJSON_PADDING; }
 
-    // What was read so far goes to the thread that uses it; the rest of its text moves to the next batch, where at least
-    // as much can be added as is there.
+    // What was read so far goes to the thread that uses it; the rest of its text moves to the next batch, where at
+    // least as much can be added as is there.
     void passOn() {
         const JsonBatch& full = batch(); // its text stays as it is until the ring comes round to it
         const size_t left = end - begin;
@@ -430,7 +430,8 @@ Result<void> JsonStream::read(const std::string& path, const Handler& handler) {
         std::thread& thread;
         ~End() {
             queue.stop();
-            for (; queue.next(); queue.release()) {}
+            for (; queue.next(); queue.release()) {
+            }
             thread.join();
         }
     } end{s.queue, reader};
