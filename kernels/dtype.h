@@ -30,12 +30,12 @@ constexpr const char* toText(DType t) {
 struct bfloat16 {
     uint16_t bits = 0;
     bfloat16() = default;
-    explicit bfloat16(float value) {
+    constexpr explicit bfloat16(float value) {
         const uint32_t u = std::bit_cast<uint32_t>(value);
         bits = (u & 0x7fffffffu) > 0x7f800000u ? static_cast<uint16_t>((u >> 16) | 0x40u) // keep NaN a NaN
                                                : static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
     }
-    explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+    constexpr explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
     bool operator==(const bfloat16&) const = default;
 };
 static_assert(sizeof(bfloat16) == 2);
@@ -43,7 +43,7 @@ static_assert(sizeof(bfloat16) == 2);
 struct float16 {
     uint16_t bits = 0;
     float16() = default;
-    explicit float16(float value) {
+    constexpr explicit float16(float value) {
         const uint32_t u = std::bit_cast<uint32_t>(value), magnitude = u & 0x7fffffffu;
         uint32_t half = 0;
         if (magnitude > 0x7f800000u)
@@ -56,7 +56,7 @@ struct float16 {
             half = (magnitude - (112u << 23) + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
         bits = static_cast<uint16_t>(u >> 16 & 0x8000u) | static_cast<uint16_t>(half);
     }
-    explicit operator float() const {
+    constexpr explicit operator float() const {
         const uint32_t sign = (bits & 0x8000u) << 16, magnitude = (bits & 0x7fffu) << 13;
         if (magnitude >= 0x0f800000u) // infinity, or NaN, which becomes quiet
             return std::bit_cast<float>(sign | 0x7f800000u | magnitude | (magnitude > 0x0f800000u ? 0x400000u : 0u));

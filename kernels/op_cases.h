@@ -57,8 +57,19 @@ template <class T> struct Ops {
             space::crossEntropyBackward<T>, space::crossEntropy<T>, space::adamw<T>, space::squaredSum<T>,             \
             space::sumRanks<T>, space::adamw<T, float>, space::accumulate<float, T>, space::accumulate<T, float>       \
     }
+// Set by a program that has the CUDA kernels and runs them on memory that they and OpData share.
+template <class T> inline Ops<T> (*cudaOps)() = nullptr;
+
 template <class T> Ops<T> opsOf(Implementation implementation) {
-    return implementation == Implementation::cpu ? SHARDSCOPE_OPS(cpu) : SHARDSCOPE_OPS(reference);
+    switch (implementation) {
+    case Implementation::cuda:
+        return cudaOps<T>();
+    case Implementation::cpu:
+        return SHARDSCOPE_OPS(cpu);
+    case Implementation::reference:
+        break;
+    }
+    return SHARDSCOPE_OPS(reference);
 }
 
 // From a generic call([]<class T>(const Ops<T>&, OpData&)) to one that picks implementation and type when it runs.

@@ -12,7 +12,7 @@
 
 namespace shardscope::kernels {
 
-enum class Implementation : uint8_t { reference, cpu };
+enum class Implementation : uint8_t { reference, cpu, cuda }; // cuda: see cudaOps in op_cases.h
 enum class Fill : uint8_t {
     bell,     // bell-shaped with mean 0 and deviation `spread`
     positive, // the magnitude of such a number
@@ -56,7 +56,8 @@ struct OpCase {
     double flops = 0;                                 // of one call; 0: bounded by memory traffic alone
     // Bytes that one call must read and write, where that is not simply all of its inputs and outputs.
     std::function<int64_t(DType)> traffic = nullptr;
-    // |cpu - reference| <= tolerance * (1 + |reference|); for bf16 and f16 one rounding step is added. 0: bitwise.
+    // |fast version - reference| <= tolerance * (1 + |reference|); for bf16 and f16 one rounding step is added. 0:
+    // bitwise.
     double tolerance = 0;
     // Backward ops: the op whose gradient this is, in the same shape. Tensors of the same name are shared; d<name> is
     // the gradient of <name>.

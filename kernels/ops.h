@@ -133,6 +133,9 @@ SHARDSCOPE_KERNEL_DECLARATIONS
 namespace cpu {
 SHARDSCOPE_KERNEL_DECLARATIONS
 }
+namespace cuda { // on device pointers; only where the CUDA kernels are built, see cuda/ops.h
+SHARDSCOPE_KERNEL_DECLARATIONS
+}
 #undef SHARDSCOPE_KERNEL_DECLARATIONS
 
 } // namespace shardscope::kernels

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// CUDA's execution model on the processor, enough for our kernels: the threads of a block are fibers of one thread and
+// meet at __syncthreads() and at the shuffles of their warp; blocks run one after the other. Shared memory is static,
+// device memory is ordinary memory, so that the address sanitizer watches what a kernel touches. A barrier that not all
+// threads reach ends the program with the kernel's name.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+
+struct CUstream_st;
+using cudaStream_t = CUstream_st*;
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __restrict__
+#define __shared__ static thread_local
+
+namespace shardscope::emulation {
+
+struct Index3 {
+    unsigned x = 0, y = 0, z = 0;
+};
+
+struct ThreadView { // what the fiber that runs now sees
+    Index3 thread, block, block_size, grid_size;
+};
+extern thread_local constinit ThreadView now;
+
+void run(const char* kernel, int64_t blocks, int threads, int64_t shared_bytes, const std::function<void()>& body);
+void* dynamicSharedBytes();
+template <class T> T* dynamicShared() { return static_cast<T*>(dynamicSharedBytes()); }
+void syncBlock();
+// All lanes of the warp give a value of up to eight bytes and get that of another lane.
+uint64_t exchange(uint64_t value, int lane);
+int lane();
+
+template <class T> T shuffle(T value, int from) {
+    static_assert(sizeof(T) <= 8);
+    uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof(T));
+    bits = exchange(bits, from);
+    std::memcpy(&value, &bits, sizeof(T));
+    return value;
+}
+
+} // namespace shardscope::emulation
+
+#define threadIdx (::shardscope::emulation::now.thread)
+#define blockIdx (::shardscope::emulation::now.block)
+#define blockDim (::shardscope::emulation::now.block_size)
+#define gridDim (::shardscope::emulation::now.grid_size)
+
+inline void __syncthreads() { shardscope::emulation::syncBlock(); }
+template <class T> T __shfl_xor_sync(unsigned, T value, int mask) {
+    return shardscope::emulation::shuffle(value, shardscope::emulation::lane() ^ mask);
+}
+template <class T> T __shfl_sync(unsigned, T value, int from) { return shardscope::emulation::shuffle(value, from); }
