@@ -42,8 +42,13 @@ std::vector<OpCase> emulatedCases() {
 } // namespace
 
 TEST_CASE("the CUDA kernels agree with the reference under emulation, and with themselves") {
+#if defined(__SANITIZE_ADDRESS__)
+    const std::vector<DType> types = {DType::bf16}; // fibers are slow here, and what a kernel touches is alike in all
+#else
+    const std::vector<DType> types = {DType::f32, DType::bf16, DType::f16};
+#endif
     for (const OpCase& c : emulatedCases())
-        for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
+        for (const DType type : types) {
             OpData expected(c.tensors, type, 1), actual(c.tensors, type, 1);
             c.run(Implementation::reference, expected);
             c.run(Implementation::cuda, actual);
