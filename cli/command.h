@@ -23,6 +23,7 @@ struct Invocation {
 };
 
 void addRunCommand(CLI::App&, Invocation&);
+void addSweepCommand(CLI::App&, Invocation&);
 void addCheckpointCommands(CLI::App&, Invocation&); // checkpoint info, consolidate
 void addTraceCommands(CLI::App&, Invocation&);      // info
 void addAnalysisCommands(CLI::App&, Invocation&);   // summary, compare, critical-path, top, memory

@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
                (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help explains the command line.\n";
     });
     cli::addRunCommand(app, invocation);
+    cli::addSweepCommand(app, invocation);
     cli::addPlanCommand(app, invocation);
     cli::addEstimateCommand(app, invocation);
     cli::addConfigCommand(app, invocation);

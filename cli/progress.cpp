@@ -27,14 +27,14 @@ int terminalWidth() {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-std::string duration(double seconds) {
+} // namespace
+
+std::string durationText(double seconds) {
     const auto whole = static_cast<int64_t>(seconds + 0.5);
     if (whole < 60) return fmt::format("{} s", whole);
     if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
     return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
 }
-
-} // namespace
 
 ProgressMode progressMode(const std::string& text) {
     if (text == "bar") return ProgressMode::bar;
@@ -85,7 +85,7 @@ void Progress::step(const StepReport& report) {
     m_shown = now;
     const std::string figures =
         fmt::format("step {}/{}  loss {:.4f}  {:.1f} ms  {:.0f} tokens/s  {} left", m_done, m_steps, report.loss,
-                    static_cast<double>(report.step_ns) * 1e-6, report.tokens_per_s, duration(left));
+                    static_cast<double>(report.step_ns) * 1e-6, report.tokens_per_s, durationText(left));
     if (m_mode == ProgressMode::plain) {
         fmt::print(stderr, "{}\n", figures);
         return;

@@ -12,6 +12,7 @@ enum class ProgressMode { bar, plain, json, none };
 
 // auto: a bar if stderr is a terminal, else plain lines.
 ProgressMode progressMode(const std::string& text);
+std::string durationText(double seconds); // "42 s", "3 min 05 s", "2 h 10 min"
 
 class Progress {
 public:
