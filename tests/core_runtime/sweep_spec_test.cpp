@@ -4,7 +4,6 @@
 #include "support/contains.h"
 
 using namespace shardscope;
-using namespace shardscope::test;
 
 namespace {
 

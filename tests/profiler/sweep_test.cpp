@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 using namespace shardscope;
-using namespace shardscope::test;
 using Json = nlohmann::ordered_json;
 
 namespace {
