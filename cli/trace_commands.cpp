@@ -62,7 +62,7 @@ std::string settingsText(const TraceReader& trace) {
 std::string infoText(const TraceReader& trace) {
     std::string text = fmt::format("{}\n  status    {}\n", trace.path(), statusOf(trace));
     for (const auto& [key, value] : trace.run()) {
-        if (key == "status" || key.starts_with("config_")) continue;
+        if (key == "status" || key == "memory_plan" || key.starts_with("config_")) continue; // long, or shown elsewhere
         text += fmt::format("  {:<9} {}\n", key, value);
     }
     text += fmt::format("  recorded  {} ranks, {} lanes, {} steps, {} intervals in {:.3f} s\n", trace.ranks(),

@@ -50,6 +50,26 @@ static std::vector<std::vector<OpId>> visibleWaits(const StepProgram& program) {
     return waits;
 }
 
+// Every buffer with its size, its place and its life as positions in the program: the same on all ranks.
+static std::string memoryPlanJson(const StepProgram& program, const MemoryPlan& memory) {
+    json buffers = json::array();
+    for (size_t b = 0; b < program.buffers.size(); ++b) {
+        const BufferInfo& buffer = program.buffers[b];
+        buffers.push_back({{"name", buffer.name},
+                           {"tier", toText(buffer.tier)},
+                           {"category", toText(buffer.category)},
+                           {"bytes", buffer.bytes()},
+                           {"address", memory.addresses[b]}});
+        if (!buffer.config_key.empty()) buffers.back()["config_key"] = buffer.config_key;
+    }
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+        const Op& op = program.ops[i];
+        if (op.kind == OpKind::alloc) buffers[index(op.buffer)]["alloc_op"] = i;
+        if (op.kind == OpKind::free) buffers[index(op.buffer)]["free_op"] = i;
+    }
+    return buffers.dump();
+}
+
 std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& plan, const MemoryPlan& memory) {
     std::vector<TraceEvent> events;
     auto info = [&](const char* key, std::string value) { events.push_back(RunInfoEvent{key, std::move(value)}); };
@@ -97,6 +117,7 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
     info("precision", std::string(toText(plan.config.precision())));
     info("seed", std::to_string(options.seed));
     info("arena_bytes", std::to_string(memory.arenaBytes()));
+    info("memory_plan", memoryPlanJson(plan.program, memory));
 
     std::vector<std::vector<OpId>> waits = visibleWaits(plan.program);
     for (size_t i = 0; i < plan.program.ops.size(); ++i) {

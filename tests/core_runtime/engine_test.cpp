@@ -7,10 +7,14 @@
 #include "small_runs.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <set>
+#include <tuple>
 
 using namespace shardscope;
 
@@ -23,7 +27,7 @@ struct Ran {
     test::MemorySink sink;
 };
 
-void checkPlannedIsRecorded(const test::MemorySink& sink) {
+void checkPlannedIsRecorded(test::MemorySink& sink) {
     using Key = std::tuple<int32_t, MemoryTier, size_t>; // rank, tier, category or total
     const size_t total = all_memory_categories.size();
     std::map<Key, int64_t> planned, now, peak;
@@ -37,6 +41,21 @@ void checkPlannedIsRecorded(const test::MemorySink& sink) {
             highest = std::max(highest, value);
         }
     CHECK(planned == peak);
+    // Every recorded change is the beginning or the end of a planned buffer of that name, at that position.
+    std::set<std::tuple<NameId, int, int64_t>> promised;
+    for (const RunInfoEvent& info : sink.all<RunInfoEvent>()) {
+        if (info.key != "memory_plan") continue;
+        for (const auto& buffer : nlohmann::json::parse(info.value)) {
+            const NameId name = sink.intern(buffer["name"].get<std::string>());
+            promised.insert({name, buffer.value("alloc_op", -1), buffer["bytes"].get<int64_t>()});
+            promised.insert({name, buffer.value("free_op", -1), -buffer["bytes"].get<int64_t>()});
+        }
+    }
+    CHECK(promised.size() > 10);
+    const std::vector<MemoryEvent> changes = sink.all<MemoryEvent>();
+    CHECK(std::all_of(changes.begin(), changes.end(), [&](const MemoryEvent& e) {
+        return promised.contains({e.buffer, static_cast<int>(e.op), e.delta_bytes});
+    }));
     CHECK(sink.all<WarningEvent>().empty());
 }
 
