@@ -3,6 +3,7 @@
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/import_process.h"
+#include "gui/memory/memory_panel.h"
 #include "gui/panels/inspector_panel.h"
 #include "gui/panels/library_panel.h"
 #include "gui/panels/live_panel.h"
@@ -12,6 +13,7 @@
 #include "gui/panels/summary_panel.h"
 #include "gui/panels/timeline_panel.h"
 #include "gui/style.h"
+#include "gui/tables/details_panel.h"
 #include "gui/window_tools.h"
 #include <QApplication>
 #include <QClipboard>
@@ -26,6 +28,7 @@
 #include <QMimeData>
 #include <QProgressBar>
 #include <QSettings>
+#include <QSplitter>
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QToolBar>
@@ -38,7 +41,7 @@ namespace shardscope::gui {
 namespace {
 
 constexpr int library_width = 232, inspector_width = 284, summary_height = 214, note_ms = 6'000;
-constexpr int layout_version = 1;
+constexpr int layout_version = 2;
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
     auto* button = new QToolButton;
@@ -93,7 +96,15 @@ void MainWindow::makeCentre() {
     m_timeline = new TimelinePanel(m_session);
     m_run = new RunPanel(m_session);
     m_centre = new QStackedWidget;
-    m_centre->addWidget(m_timeline);
+    m_memory = new MemoryPanel(m_session);
+    m_memory->hide();
+    m_canvas_page = new QSplitter(Qt::Vertical);
+    m_canvas_page->setChildrenCollapsible(false);
+    m_canvas_page->setHandleWidth(1);
+    m_canvas_page->addWidget(m_timeline);
+    m_canvas_page->addWidget(m_memory);
+    m_canvas_page->setSizes({300, 540});
+    m_centre->addWidget(m_canvas_page);
     m_centre->addWidget(m_run);
     m_notice = new QFrame;
     m_notice->setObjectName("notice");
@@ -145,6 +156,12 @@ void MainWindow::makeDocks() {
     m_library_dock = add("library", Qt::LeftDockWidgetArea, m_library, library_head);
     m_inspector_dock = add("inspector", Qt::RightDockWidgetArea, m_inspector, inspector_head);
     m_summary_dock = add("summary", Qt::BottomDockWidgetArea, m_summary, new QWidget);
+    m_details = new DetailsPanel(m_session);
+    m_details_dock = add("details", Qt::BottomDockWidgetArea, m_details, new QWidget);
+    m_summary_dock->setWindowTitle("Figures"); // of the tab, where both are shown
+    m_details_dock->setWindowTitle("Tables");
+    tabifyDockWidget(m_summary_dock, m_details_dock);
+    m_details_dock->hide();
 }
 
 void MainWindow::makeToolBar() {
@@ -221,6 +238,7 @@ void MainWindow::connectWindowActions() {
     const auto on = [this](ActionId id, auto&& what) {
         connect(m_session.actions().get(id), &QAction::triggered, this, std::forward<decltype(what)>(what));
     };
+    connectDetails();
     on(ActionId::open, [this] { chooseFiles(); });
     on(ActionId::quit, [this] { close(); });
     on(ActionId::save_picture, [this] { savePicture(); });
@@ -237,6 +255,26 @@ void MainWindow::connectWindowActions() {
                          ": what does ZeRO do to my training step, and why? This program links QCustomPlot "
                          "and is distributed under GPL-3.0-or-later; its own sources are under Apache-2.0.",
                          false);
+    });
+}
+
+// Tables can be shown in every place and stay while places change.
+void MainWindow::connectDetails() {
+    QAction* shown = m_session.actions().get(ActionId::tables);
+    const auto open = [this] {
+        m_details_dock->show();
+        m_details_dock->raise();
+    };
+    connect(shown, &QAction::triggered, this, [this, open](bool wanted) { wanted ? open() : m_details_dock->hide(); });
+    connect(m_details_dock, &QDockWidget::visibilityChanged, this,
+            [this, shown] { shown->setChecked(!m_details_dock->isHidden()); });
+    connect(m_session.actions().get(ActionId::sql_console), &QAction::triggered, this, [this, open] {
+        open();
+        m_details->showSql();
+    });
+    connect(m_session.actions().get(ActionId::warnings), &QAction::triggered, this, [this, open] {
+        open();
+        m_details->showTable(DetailsKind::warnings);
     });
 }
 
@@ -268,7 +306,7 @@ void MainWindow::showImport() {
 bool MainWindow::settled() const {
     if (m_session.busy() || m_import->active()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
-    return m_session.traces().empty() || m_timeline->canvas().idle();
+    return m_session.traces().empty() || (m_timeline->canvas().idle() && m_memory->idle() && m_details->idle());
 }
 
 QString MainWindow::notice() const { return m_notice->isHidden() ? QString() : m_notice_text->text(); }
@@ -283,13 +321,15 @@ void MainWindow::showPlace() {
     if (m_shown_place == place) return;
     if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
     m_shown_place = place;
-    const bool run = place == Place::run;
+    const bool run = place == Place::run, tables = m_session.actions().get(ActionId::tables)->isChecked();
     const auto arrangeDocks = [&] {
         if (!m_layouts.contains(place) || !restoreState(m_layouts[place], layout_version)) useDefaultLayout(place);
+        m_details_dock->setVisible(tables);
     };
     // The form and the docks need not fit beside each other: those who go, go first, or they would widen the window.
     if (run) arrangeDocks();
-    showPage(run ? static_cast<QWidget*>(m_run) : m_timeline);
+    m_memory->setVisible(place == Place::memory);
+    showPage(run ? static_cast<QWidget*>(m_run) : m_canvas_page);
     if (!run) arrangeDocks();
     for (QAction* tool : m_canvas_tools) tool->setVisible(!run);
     for (QAction* tool : m_run_tools) tool->setVisible(run);
@@ -299,7 +339,7 @@ void MainWindow::showPlace() {
 
 void MainWindow::showPage(QWidget* page) {
     for (QWidget* other :
-         {static_cast<QWidget*>(m_run), static_cast<QWidget*>(m_timeline)}) { // a hidden page claims no room
+         {static_cast<QWidget*>(m_run), static_cast<QWidget*>(m_canvas_page)}) { // a hidden page claims no room
         const auto policy = other == page ? QSizePolicy::Preferred : QSizePolicy::Ignored;
         other->setSizePolicy(policy, policy);
     }
@@ -312,10 +352,14 @@ void MainWindow::useDefaultLayout(Place place) {
     addDockWidget(Qt::LeftDockWidgetArea, m_library_dock);
     addDockWidget(Qt::RightDockWidgetArea, m_inspector_dock);
     addDockWidget(Qt::BottomDockWidgetArea, m_summary_dock);
-    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_summary_dock}) dock->setFloating(false);
+    addDockWidget(Qt::BottomDockWidgetArea, m_details_dock);
+    tabifyDockWidget(m_summary_dock, m_details_dock);
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_summary_dock, m_details_dock})
+        dock->setFloating(false);
+    m_details_dock->hide();
     m_library_dock->setVisible(place != Place::run);
     m_inspector_dock->setVisible(place != Place::run);
-    m_summary_dock->setVisible(place == Place::compare || place == Place::memory);
+    m_summary_dock->setVisible(place == Place::compare);
     resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
     resizeDocks({m_summary_dock}, {summary_height}, Qt::Vertical);
 }

@@ -10,13 +10,16 @@ class QDockWidget;
 class QFrame;
 class QLabel;
 class QProgressBar;
+class QSplitter;
 class QStackedWidget;
 
 namespace shardscope::gui {
 
+class DetailsPanel;
 class ImportProcess;
 class InspectorPanel;
 class LibraryPanel;
+class MemoryPanel;
 class RunPanel;
 class SummaryPanel;
 class TimelinePanel;
@@ -37,6 +40,8 @@ public:
     InspectorPanel& inspector() { return *m_inspector; }
     SummaryPanel& summary() { return *m_summary; }
     TimelinePanel& timeline() { return *m_timeline; }
+    MemoryPanel& memory() { return *m_memory; }
+    DetailsPanel& details() { return *m_details; }
     RunPanel& runPanel() { return *m_run; }
     WindowTools& tools() { return *m_tools; }
     ImportProcess& imports() { return *m_import; }
@@ -54,6 +59,7 @@ private:
     void makeCentre();
     void makeStatusBar();
     void connectWindowActions();
+    void connectDetails();
     void showPlace();
     void showPage(QWidget*);
     void useDefaultLayout(Place);
@@ -71,6 +77,10 @@ private:
     InspectorPanel* m_inspector = nullptr;
     SummaryPanel* m_summary = nullptr;
     TimelinePanel* m_timeline = nullptr;
+    MemoryPanel* m_memory = nullptr; // below the timeline's curves, in the Memory place
+    QSplitter* m_canvas_page = nullptr;
+    DetailsPanel* m_details = nullptr;
+    QDockWidget* m_details_dock = nullptr;
     RunPanel* m_run = nullptr;
     WindowTools* m_tools = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;

@@ -2,6 +2,8 @@
 #include "gui/screenshots.h"
 #include "gui/main_window.h"
 #include "gui/style.h"
+#include "gui/tables/details_panel.h"
+#include "gui/tables/sql_console.h"
 #include <QApplication>
 #include <QDir>
 #include <QElapsedTimer>
@@ -40,6 +42,12 @@ int takeScreenshots(const Options& options) {
     const std::pair<Place, const char*> places[] = {
         {Place::compare, "compare"}, {Place::timeline, "timeline"}, {Place::memory, "memory"}, {Place::run, "run"}};
     bool selected = false;
+    const auto save = [&](const char* name) {
+        const QString path = QString("%1/%2_%3.png").arg(folder, name, text(session.theme().name));
+        if (!window.grab().save(path)) return fail(path + " could not be written.") == 0;
+        std::printf("%s\n", qPrintable(path));
+        return true;
+    };
     for (const Theme* theme : {&darkTheme(), &lightTheme()}) {
         if (!options.theme.empty() && theme->name != options.theme) continue;
         session.setTheme(*theme);
@@ -51,10 +59,21 @@ int takeScreenshots(const Options& options) {
                 selected = true;
                 wait(window);
             }
-            const QString path = QString("%1/%2_%3.png").arg(folder, name, text(theme->name));
-            if (!window.grab().save(path)) return fail(path + " could not be written.");
-            std::printf("%s\n", qPrintable(path));
+            if (!save(name)) return 1;
         }
+        session.setPlace(Place::timeline); // with the tables below it
+        for (const DetailsKind kind : {DetailsKind::collectives, DetailsKind::warnings}) {
+            session.actions().get(ActionId::tables)->setChecked(false);
+            session.actions().get(ActionId::tables)->trigger();
+            window.details().showTable(kind);
+            wait(window);
+            if (!save(kind == DetailsKind::collectives ? "tables" : "warnings")) return 1;
+        }
+        window.details().showSql();
+        window.details().sql().run();
+        wait(window);
+        if (!save("sql")) return 1;
+        session.actions().get(ActionId::tables)->trigger();
     }
     return 0;
 }

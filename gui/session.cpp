@@ -29,6 +29,7 @@ Session::Session(QObject* parent)
     connectActions();
     connect(&m_analysis, &AnalysisJob::ready, this, &Session::takeAnalysis);
     connect(&m_analysis, &AnalysisJob::failed, this, [this](const QString& sentence) { notify(sentence, true); });
+    connect(&m_memory_data, &MemoryData::factsChanged, this, &Session::viewChanged);
     connect(&m_poll, &QTimer::timeout, this, &Session::pollLiveTraces);
     m_poll.setInterval(poll_ms);
     syncActions();
@@ -128,7 +129,7 @@ void Session::warmUp(const OpenTrace& cold) {
 }
 
 bool Session::busy() const {
-    return m_analysis.pending() ||
+    return m_analysis.pending() || m_memory_data.pending() ||
            std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return !t.warm; });
 }
 
@@ -139,6 +140,7 @@ void Session::closeTrace(int id) {
     if (m_active == id) m_active = m_traces.empty() ? 0 : (next == m_traces.end() ? m_traces.back().id : next->id);
     if (m_selected && m_selected->trace_id == id) m_selected.reset();
     if (m_hovered && m_hovered->trace_id == id) m_hovered.reset();
+    if (m_moment && m_moment->trace_id == id) setMoment({});
     if (m_traces.empty()) {
         m_step = -1;
         m_step_chosen = false;
@@ -197,6 +199,9 @@ void Session::requestAnalysis() {
         if (open.compared) paths.push_back(open.reader->path());
     m_analysed_at_ms = QDateTime::currentMSecsSinceEpoch();
     m_analysis.request(std::move(paths));
+    std::vector<MemorySource> sources;
+    for (const OpenTrace& open : m_traces) sources.push_back({open.id, open.reader->path(), open.reader->eventCount()});
+    m_memory_data.setTraces(std::move(sources));
 }
 
 void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparison& comparison) {
@@ -302,8 +307,8 @@ void Session::syncActions() {
     enable({close_trace, copy_comparison}, any);
     enable({go_to_step, go_to_lane}, any);
     enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::focus, ActionId::fit, previous_event, next_event,
-            previous_step, next_step, align_step, align_time,
-            all_ranks, one_rank, previous_rank, next_rank, ActionId::exposed_only, memory_curves, longest_exposed},
+            previous_step, next_step, align_step, align_time, all_ranks, one_rank, previous_rank, next_rank,
+            ActionId::exposed_only, memory_curves, longest_exposed},
            canvas);
 }
 

@@ -6,6 +6,7 @@
 #include "gui/actions.h"
 #include "gui/analysis_job.h"
 #include "gui/canvas/timeline.h"
+#include "gui/memory/memory_data.h"
 #include "gui/run_facts.h"
 #include "gui/run_process.h"
 #include "traces/trace_reader.h"
@@ -38,6 +39,14 @@ struct PickedEvent { // an event of an open trace, whatever place shows it
     bool operator==(const PickedEvent&) const = default;
 };
 
+struct PickedMoment { // of the memory of one rank: its live buffers are listed
+    int trace_id = 0;
+    int32_t rank = 0;
+    MemoryTier tier = MemoryTier::device;
+    int64_t time_ns = 0; // trace time
+    bool operator==(const PickedMoment&) const = default;
+};
+
 // What one canvas draws: the model and, for each of its traces, whose it is.
 struct PlaceModel {
     TimelineModel timeline;
@@ -62,6 +71,7 @@ public:
 
     Actions& actions() { return m_actions; }
     RunProcess& run() { return m_run; }
+    MemoryData& memoryData() { return m_memory_data; }
     const Theme& theme() const { return *m_theme; }
     void setTheme(const Theme&);
 
@@ -100,6 +110,7 @@ public:
     bool followsEverything() const { return m_follow_everything; }
     ViewPoint viewPoint() const { return {m_align, m_step, m_visible}; }
     void goTo(const ViewPoint&);
+    void reveal(int trace_id, TimeRange); // of trace time: activates the trace, moves or widens what is visible
     void zoom(double factor);
     void pan(double fraction);
     PlaceModel model() const;
@@ -112,6 +123,8 @@ public:
     void select(std::optional<PickedEvent>);
     void selectLongestExposed();
     void selectNeighbour(int direction); // the next or previous event of the lane; brings it into view
+    std::optional<PickedMoment> moment() const { return m_moment; }
+    void setMoment(std::optional<PickedMoment>);
 
     void notify(const QString& sentence, bool is_error);
 
@@ -121,6 +134,7 @@ signals:
     void analysisChanged();
     void viewChanged();      // place, range, alignment, step, rank, filter
     void selectionChanged(); // selected or hovered
+    void momentChanged();
     void themeChanged();
     void noticed(const QString& sentence, bool is_error);
 
@@ -143,6 +157,7 @@ private:
     Actions m_actions;
     RunProcess m_run;
     AnalysisJob m_analysis;
+    MemoryData m_memory_data;
     const Theme* m_theme;
     std::vector<OpenTrace> m_traces;
     Comparison m_comparison;
@@ -160,6 +175,7 @@ private:
     bool m_follow_everything = true; // the range grows with a live trace until the user moves it
     std::optional<int64_t> m_cursor_ns;
     std::optional<PickedEvent> m_selected, m_hovered;
+    std::optional<PickedMoment> m_moment;
     QTimer m_poll;
     int64_t m_large_bytes = 8 << 20;
     qint64 m_analysed_at_ms = 0, m_quiet_after_ms = 5'000;

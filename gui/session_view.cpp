@@ -137,6 +137,18 @@ void Session::setVisible(TimeRange range) {
     emit viewChanged();
 }
 
+void Session::reveal(int trace_id, TimeRange range) {
+    const OpenTrace* open = trace(trace_id);
+    if (!open) return;
+    setActive(trace_id);
+    const int64_t origin = originOf(*open), start = range.start_ns - origin, end = range.end_ns - origin;
+    if (start >= m_visible.start_ns && end <= m_visible.end_ns) return;
+    const int64_t length = std::clamp<int64_t>(end - start, 0, int64_t{1} << 60);
+    const int64_t duration = std::max(m_visible.duration(), 2 * length);
+    const int64_t first = start + length / 2 - duration / 2;
+    setVisible({first, first + duration});
+}
+
 void Session::fit() {
     const TimeRange everything = fullRange(model().timeline), step = stepRange();
     const TimeRange wanted = m_align == Align::step && m_visible != step ? step : everything;
@@ -200,7 +212,9 @@ PlaceModel Session::model() const {
         m_align == Align::step && m_step >= 0 ? "step " + std::to_string(m_step) : "all steps";
     const OpenTrace* baseline = nullptr;
     for (const OpenTrace& open : m_traces) {
-        const bool shown = m_place == Place::timeline ? open.id == m_active : open.compared;
+        const bool shown = m_place == Place::timeline
+                               ? open.id == m_active
+                               : open.compared || (m_place == Place::memory && open.id == m_active);
         if (!shown || !open.warm) continue;
         TraceView view;
         view.reader = open.reader.get();
@@ -208,6 +222,7 @@ PlaceModel Session::model() const {
         view.title = open.facts.title();
         view.subtitle = stageSentence(open.facts.stage);
         view.origin_ns = originOf(open);
+        view.planned = m_memory_data.planned(open.id);
         if (!baseline)
             baseline = &open;
         else if (open.figures && baseline->figures && baseline->figures->step_ns > 0 && open.figures->step_ns > 0) {
@@ -221,7 +236,10 @@ PlaceModel Session::model() const {
 }
 
 TimelineSelection Session::timelineSelection(const PlaceModel& place) const {
-    TimelineSelection selection{.visible = m_visible, .selected = {}, .cursor_ns = m_cursor_ns};
+    TimelineSelection selection{.visible = m_visible, .selected = {}, .cursor_ns = m_cursor_ns, .moment = {}};
+    for (size_t i = 0; m_moment && i < place.trace_ids.size(); ++i)
+        if (place.trace_ids[i] == m_moment->trace_id)
+            selection.moment = MemoryRef{static_cast<int>(i), m_moment->rank, m_moment->tier, m_moment->time_ns};
     for (size_t i = 0; m_selected && i < place.trace_ids.size(); ++i)
         if (place.trace_ids[i] == m_selected->trace_id)
             selection.selected = EventRef{static_cast<int>(i), m_selected->event};
@@ -244,6 +262,8 @@ void Session::apply(const TimelineIntents& intents, const PlaceModel& place) {
     }
     if (intents.clicked)
         select(picked(intents.clicked));
+    else if (const auto& at = intents.clicked_memory; at && static_cast<size_t>(at->trace) < place.trace_ids.size())
+        setMoment(PickedMoment{place.trace_ids[static_cast<size_t>(at->trace)], at->rank, at->tier, at->time_ns});
     else if (intents.clicked_empty)
         select(std::nullopt);
 }
@@ -255,6 +275,14 @@ void Session::select(std::optional<PickedEvent> event) {
     m_selected = event;
     if (event) setActive(event->trace_id);
     emit selectionChanged();
+    emit viewChanged();
+}
+
+void Session::setMoment(std::optional<PickedMoment> moment) {
+    if (moment == m_moment) return;
+    m_moment = moment;
+    if (moment) setActive(moment->trace_id);
+    emit momentChanged();
     emit viewChanged();
 }
 

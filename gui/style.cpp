@@ -93,6 +93,24 @@ QFrame#segmented QToolButton:disabled { color: @faint; }
 QFrame#segmented QToolButton:checked:disabled { background: @line; color: @faint; }
 QFrame#segmented QToolButton[edge="first"] { border-top-left-radius: 6px; border-bottom-left-radius: 6px; }
 QFrame#segmented QToolButton[edge="last"] { border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
+QWidget#sectionHead QFrame#segmented QToolButton { min-height: 20px; padding: 0 9px; font-size: 11px; }
+QWidget#sectionHead > QToolButton, QToolButton[small="true"] { min-height: 20px; padding: 0 9px; font-size: 11px; }
+QTableView { background: @panel; alternate-background-color: @raised; color: @text; border: 0;
+  selection-background-color: @accent; selection-color: @on_accent; }
+QTableView::item { border: 0; padding: 0 8px; }
+QHeaderView { background: @panel; }
+QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 3px 8px;
+  font-size: 11px; font-weight: 600; }
+QTabBar { background: @panel; }
+QTabBar::tab { background: transparent; color: @dim; border: 0; border-bottom: 2px solid transparent;
+  padding: 5px 12px; }
+QTabBar::tab:hover { color: @text; }
+QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
+QTabBar::tab:focus { color: @accent; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: center left; width: 9px;
+  height: 9px; left: 1px; }
+QLineEdit[small="true"] { min-height: 20px; font-size: 12px; }
+QSplitter::handle { background: @line; }
 QFrame#card { background: @raised; border: 1px solid @line; border-radius: 9px; }
 QFrame#card[active="true"] { border-color: @accent; }
 QFrame#card[attention="true"] { border-color: @attention; }

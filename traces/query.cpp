@@ -66,18 +66,21 @@ bool columnsOnly(Database& db) {
 struct Deadline {
     Clock::time_point end;
     bool limited = false, passed = false;
+    const std::atomic<bool>* stop = nullptr;
+    bool stopped = false;
 };
 
 int checkDeadline(void* data) {
     auto& deadline = *static_cast<Deadline*>(data);
     deadline.passed = deadline.limited && Clock::now() > deadline.end;
-    return deadline.passed;
+    deadline.stopped = deadline.stop && deadline.stop->load(std::memory_order_relaxed);
+    return deadline.passed || deadline.stopped;
 }
 
 } // namespace
 
 Result<QueryEnd> queryTrace(const std::string& path, const std::string& sql, const QueryLimits& limits,
-                            const ColumnsFunction& on_columns, const RowFunction& on_row) {
+                            const ColumnsFunction& on_columns, const RowFunction& on_row, QueryFault* fault) {
     // The reader knows every reason why a file cannot be read; the loader then opens it with its usual precautions.
     const auto trace = TraceReader::open(path);
     if (!trace) return trace.error();
@@ -93,11 +96,13 @@ Result<QueryEnd> queryTrace(const std::string& path, const std::string& sql, con
     if (columnsOnly(db) && !serveColumns(db, **trace))
         return Error{fmt::format("The columns of '{}' cannot be read ({}); import it again with --rows yes.", path,
                                  db.message())};
-    Deadline deadline{Clock::now() + std::chrono::milliseconds(limits.milliseconds), limits.milliseconds > 0};
+    Deadline deadline{Clock::now() + std::chrono::milliseconds(limits.milliseconds), limits.milliseconds > 0, false,
+                      limits.stop, false};
     sqlite3_progress_handler(db.handle(), steps_between_checks, checkDeadline, &deadline);
     sqlite3_set_authorizer(db.handle(), authorize, nullptr);
 
     const auto refuse = [&](int code) -> Error {
+        if (deadline.stopped) return {"The query was stopped."};
         if (deadline.passed)
             return {fmt::format("The query took longer than {} ms; narrow it or allow more with --timeout.",
                                 limits.milliseconds)};
@@ -110,7 +115,12 @@ Result<QueryEnd> queryTrace(const std::string& path, const std::string& sql, con
     const char* tail = nullptr;
     const int prepared = sqlite3_prepare_v2(db.handle(), sql.c_str(), static_cast<int>(sql.size()), &handle, &tail);
     const std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> statement(handle, sqlite3_finalize);
-    if (prepared != SQLITE_OK) return refuse(prepared);
+    if (prepared != SQLITE_OK) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+        if (fault) fault->at = sqlite3_error_offset(db.handle());
+#endif
+        return refuse(prepared);
+    }
     if (!handle) return Error{"The query is empty; write a SELECT such as \"SELECT * FROM event LIMIT 10\"."};
     if (!onlySpace(tail)) return Error{"There is more than one statement; ask them one by one."};
     if (!sqlite3_stmt_readonly(handle)) return refuse(SQLITE_AUTH);

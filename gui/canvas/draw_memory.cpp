@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory of one rank as a stacked area: what it was for, when it peaked, and whether that is what the plan said.
+// Memory of one rank as a stacked area: what it was for, when it peaked, and whether that is what the plan said: after
+// every op where the trace holds the whole plan, else for the peak alone.
 #include "gui/canvas/format.h"
 #include "gui/canvas/timeline_drawing.h"
 #include <cmath>
@@ -111,7 +112,60 @@ std::optional<float> peakPlace(const TimelineDrawing& d, const MemoryColumns& co
     return {};
 }
 
-void drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& columns, Box area, int64_t scale) {
+const PlannedCurve* plannedCurve(const TraceView& view, int32_t rank, MemoryTier tier) {
+    if (!view.planned) return nullptr;
+    const auto found = view.planned->find({rank, tier});
+    return found == view.planned->end() ? nullptr : &found->second;
+}
+
+// The plan as a line over the areas, column by column; where it is not what was recorded, the difference is filled.
+void drawPlan(TimelineDrawing& d, const PlannedCurve& plan, const MemoryColumns& columns, Box area, int64_t scale,
+              int64_t origin) {
+    Painter& p = d.painter;
+    const auto y_of = [&](int64_t bytes) {
+        return p.snapped(area.y1 -
+                         area.height() * static_cast<float>(static_cast<double>(bytes) / static_cast<double>(scale)));
+    };
+    struct Run {
+        float x0 = 0, x1 = 0, planned = 0, recorded = 0;
+        bool differs = false;
+    };
+    std::optional<Run> run;
+    const auto flush = [&](const std::optional<float>& next) {
+        if (!run || !p.roomForRects(300)) return;
+        if (run->differs) {
+            const float top = std::min(run->planned, run->recorded), bottom = std::max(run->planned, run->recorded);
+            p.rect({run->x0, top, run->x1, std::max(bottom, top + 2 * p.pixel())}, p.theme().attention, 0.6f);
+        }
+        p.rect({run->x0, run->planned - p.pixel(), run->x1, run->planned}, p.theme().text, 0.9f);
+        if (next && *next != run->planned)
+            p.rect({run->x1 - p.pixel(), std::min(*next, run->planned) - p.pixel(), run->x1,
+                    std::max(*next, run->planned)},
+                   p.theme().text, 0.9f);
+    };
+    for (size_t i = 0; i < columns.columns.size(); ++i) {
+        const int64_t start = columns.first_ns + static_cast<int64_t>(i) * columns.column_ns;
+        const float x0 = p.snapped(std::max(d.axis.x(start - origin), area.x0));
+        const float x1 = p.snapped(std::min(d.axis.x(start - origin + columns.column_ns), area.x1));
+        if (x1 <= x0) continue;
+        const std::optional<int64_t> promised = plan.highest(start, start + columns.column_ns);
+        if (!promised) continue;
+        const int64_t recorded = columns.columns[i].total;
+        const Run column{x0, x1, y_of(*promised), y_of(recorded), *promised != recorded};
+        if (run && run->x1 == x0 && run->planned == column.planned && run->differs == column.differs &&
+            (!run->differs || run->recorded == column.recorded)) {
+            run->x1 = x1;
+            continue;
+        }
+        flush(run && run->x1 == x0 ? std::optional(column.planned) : std::nullopt);
+        run = column;
+    }
+    flush({});
+}
+
+// Returns where the mark of the peak is, if it is in sight.
+std::optional<ImVec2> drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& columns, Box area,
+                               int64_t scale) {
     const TraceView& view = d.view(row.trace);
     const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
     const std::optional<int64_t> planned = plannedPeak(*view.reader, row.rank, row.tier);
@@ -126,13 +180,23 @@ void drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& c
     const float width = Painter::textWidth(label.text, Font::axis);
     const float top = std::min(y_of(curve.peak_bytes), planned ? y_of(*planned) : area.y1);
     float label_x = area.x0 + 6;
+    std::optional<ImVec2> mark;
     if (const std::optional<float> x = peakPlace(d, columns, curve, area, view.origin_ns)) {
+        mark = ImVec2(*x, y_of(curve.peak_bytes));
         p.dot({*x, y_of(curve.peak_bytes)}, 3, p.theme().text);
         label_x = *x + 8 + width < area.x1 ? *x + 8 : *x - 8 - width;
     }
     p.text(std::round(std::max(label_x, area.x0 + 2)), std::round(top - 3 - Painter::textHeight(Font::axis)),
            label.text, label.as_planned ? p.theme().text : readableOn(p.theme().background, p.theme().attention),
            Font::axis);
+    return mark;
+}
+
+void drawMoment(TimelineDrawing& d, int64_t view_ns, Box area) {
+    const float x = d.axis.x(view_ns);
+    if (x < area.x0 - 1 || x > area.x1 + 1) return;
+    d.painter.rect({x - 1, area.y0 - 6, x + 1, area.y1}, d.painter.theme().accent);
+    d.painter.dot({x, area.y0 - 7}, 4, d.painter.theme().accent);
 }
 
 } // namespace
@@ -152,7 +216,8 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
     const TraceView& view = d.view(row.trace);
     Painter& p = d.painter;
     const float full_height = row.height - memory_head - memory_foot;
-    const Box area{d.axis.x0, y + memory_head, d.axis.x1, y + memory_head + std::min(full_height, memory_high)};
+    const Box area{d.axis.x0, y + memory_head, d.axis.x1,
+                   y + memory_head + std::min(full_height, highestMemory(d.model))};
 
     const Box top{0, area.y0 - 7, d.axis.x0 - 10, area.y0 + 7}, bottom{0, area.y1 - 10, d.axis.x0 - 10, area.y1 + 4};
     const float middle = (area.y0 + area.y1) / 2;
@@ -184,10 +249,21 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
         p.rect(slab.box, mix(p.theme().background, memoryColour(slab.category), 0.9f));
     }
     p.rect({area.x0, area.y1, area.x1, area.y1 + p.pixel()}, p.theme().line);
-    if (known.width() >= p.pixel()) drawPeak(d, row, *columns, known, scale);
+    std::optional<ImVec2> peak;
+    if (known.width() >= p.pixel()) {
+        if (const PlannedCurve* plan = plannedCurve(view, row.rank, row.tier))
+            drawPlan(d, *plan, *columns, known, scale, view.origin_ns);
+        peak = drawPeak(d, row, *columns, known, scale);
+    }
+    const std::optional<MemoryRef>& moment = d.selection.moment;
+    if (moment && moment->trace == row.trace && moment->rank == row.rank && moment->tier == row.tier)
+        drawMoment(d, viewTime(moment->time_ns, view.origin_ns), area);
     p.popClip();
     if (d.mouse_in_plot && known.contains(d.mouse))
-        d.hovered_memory = HoveredMemory{row.trace, row.rank, row.tier, d.axis.timeAt(d.mouse.x) + view.origin_ns};
+        d.hovered_memory = MemoryRef{row.trace, row.rank, row.tier, d.axis.timeAt(d.mouse.x) + view.origin_ns};
+    constexpr float grip = 7; // the mark of the peak is easier to hit than a nanosecond
+    if (peak && d.mouse_in_plot && std::abs(d.mouse.x - peak->x) <= grip && std::abs(d.mouse.y - peak->y) <= grip)
+        d.hovered_memory = MemoryRef{row.trace, row.rank, row.tier, curve.peak_time_ns};
 }
 
 } // namespace shardscope::gui

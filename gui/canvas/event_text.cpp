@@ -127,7 +127,7 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
     return text;
 }
 
-TooltipText memoryTooltip(TimelineDrawing& d, const HoveredMemory& hovered) {
+TooltipText memoryTooltip(TimelineDrawing& d, const MemoryRef& hovered) {
     const TraceView& view = d.view(hovered.trace);
     const MemoryCurve& curve = view.reader->memory(hovered.rank, hovered.tier);
     TooltipText text;
@@ -142,6 +142,14 @@ TooltipText memoryTooltip(TimelineDrawing& d, const HoveredMemory& hovered) {
         std::string name(toText(category));
         std::replace(name.begin(), name.end(), '_', ' ');
         if (bytes != 0) text.rows.emplace_back(name, formatBytes(bytes));
+    }
+    if (view.planned) {
+        const auto plan = view.planned->find({hovered.rank, hovered.tier});
+        const auto promised = plan == view.planned->end() ? std::nullopt : plan->second.at(hovered.time_ns);
+        if (promised && *promised == curve.total_bytes[at])
+            text.rows.emplace_back("planned here", "the same, to the byte");
+        else if (promised)
+            text.rows.emplace_back("planned here", formatCount(*promised) + " B");
     }
     text.rows.emplace_back("peak of the trace", formatBytes(curve.peak_bytes));
     return text;

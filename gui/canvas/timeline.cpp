@@ -177,14 +177,15 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     const float right = std::max(io.DisplaySize.x - right_margin, gutter + 16);
 
     Painter painter(theme);
-    TimelineDrawing d{.model = model,
-                      .selection = selection,
-                      .painter = painter,
-                      .cache = *state.cache,
-                      .axis = {everything ? full : wished, gutter, right},
-                      .content = {0, topHeight(), io.DisplaySize.x, topHeight() + contentHeight(model, io.DisplaySize.y)},
-                      .hovered_block = {},
-                      .hovered_memory = {}};
+    TimelineDrawing d{
+        .model = model,
+        .selection = selection,
+        .painter = painter,
+        .cache = *state.cache,
+        .axis = {everything ? full : wished, gutter, right},
+        .content = {0, topHeight(), io.DisplaySize.x, topHeight() + contentHeight(model, io.DisplaySize.y)},
+        .hovered_block = {},
+        .hovered_memory = {}};
     const TimelineLayout layout = layoutRows(model, d.content.height());
     const bool empty = full == TimeRange{0, 1};
 
@@ -228,6 +229,8 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     if (clickedNow() && d.mouse_in_plot && d.plot().contains(io.MouseClickedPos[0])) {
         if (d.hovered_block)
             intents.clicked = d.hovered_block->ref;
+        else if (d.hovered_memory)
+            intents.clicked_memory = d.hovered_memory;
         else
             intents.clicked_empty = true;
     }

@@ -6,6 +6,7 @@
 #pragma once
 #include "gui/canvas/theme.h"
 #include "gui/canvas/timeline_marks.h"
+#include "profiler/analysis/planned_memory.h"
 #include "traces/trace_reader.h"
 #include <memory>
 #include <optional>
@@ -22,10 +23,11 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::string subtitle;   // "gradients sharded: reduce-scatter per bucket"
     std::string difference; // "+5.2 ms (13.0 %)" against A; empty for the baseline
     bool difference_is_worse = false;
-    int64_t origin_ns = 0; // trace time drawn at view time 0 (start of the aligned step, or 0)
-    std::set<int32_t> collapsed = {}; // ranks that are one summary lane
-    std::set<LaneId> hidden = {};     // lanes that are not shown
-    TraceMarks marks = {};            // what lies over the lanes
+    int64_t origin_ns = 0;                  // trace time drawn at view time 0 (start of the aligned step, or 0)
+    std::set<int32_t> collapsed = {};       // ranks that are one summary lane
+    std::set<LaneId> hidden = {};           // lanes that are not shown
+    TraceMarks marks = {};                  // what lies over the lanes
+    const PlannedCurves* planned = nullptr; // not owned; null while unknown
 };
 
 struct EventRef {
@@ -35,6 +37,15 @@ struct EventRef {
 };
 
 enum class TimelineColouring { operation, layer, bucket, name };
+
+// A moment of the memory of one rank.
+struct MemoryRef {
+    int trace = 0;
+    int32_t rank = 0;
+    MemoryTier tier = MemoryTier::device;
+    int64_t time_ns = 0; // trace time
+    bool operator==(const MemoryRef&) const = default;
+};
 
 struct TimelineModel {
     std::vector<TraceView> traces;
@@ -51,6 +62,7 @@ struct TimelineSelection { // owned by the Session, shared by all canvases
     std::optional<EventRef> selected;
     std::optional<int64_t> cursor_ns; // view time under the mouse, in any canvas
     std::optional<TimeRange> range;   // a stretch of view time whose budget is wanted
+    std::optional<MemoryRef> moment;  // whose live buffers are listed
 };
 
 struct RankRef {
@@ -68,6 +80,7 @@ struct TimelineMenu { // asked for by the right button
 
 struct TimelineIntents {
     std::optional<EventRef> hovered, clicked;
+    std::optional<MemoryRef> clicked_memory; // near the mark of the peak: that moment
     bool clicked_empty = false;
     std::optional<int64_t> cursor_ns;
     std::optional<TimeRange> visible; // zoom or pan wanted
@@ -108,8 +121,8 @@ struct TimelineInput {
 // Fills the whole display of the current ImGui frame.
 TimelineIntents drawTimeline(const TimelineModel&, const TimelineSelection&, const TimelineInput&, const Theme&,
                              TimelineState&);
-TimeRange fullRange(const TimelineModel&);  // of all traces, in view time; {0, 1} if empty
-float timelineHeight(const TimelineModel&); // logical pixels it would like to have
+TimeRange fullRange(const TimelineModel&);                       // of all traces, in view time; {0, 1} if empty
+float timelineHeight(const TimelineModel&);                      // logical pixels it would like to have
 std::vector<LaneId> shownLanes(const TimelineModel&, int trace); // from top to bottom; collapsed ranks have none
 
 } // namespace shardscope::gui

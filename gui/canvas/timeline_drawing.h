@@ -16,13 +16,6 @@ struct HoveredBlock {
     LaneBlock block;
 };
 
-struct HoveredMemory {
-    int trace = 0;
-    int32_t rank = 0;
-    MemoryTier tier = MemoryTier::device;
-    int64_t time_ns = 0; // trace time
-};
-
 struct LegendEntry {
     BlockPaint paint;
     std::string name;
@@ -41,7 +34,7 @@ struct TimelineDrawing {
     ImVec2 mouse{};
     // found while drawing
     std::optional<HoveredBlock> hovered_block;
-    std::optional<HoveredMemory> hovered_memory;
+    std::optional<MemoryRef> hovered_memory;
     std::optional<RankRef> folded = {};
     std::map<int64_t, LegendEntry> legend = {}; // by BlockPaint::key
     bool drew_waiting = false, drew_emulated = false, drew_exposed = false;
@@ -57,7 +50,7 @@ struct TimelineDrawing {
 std::pair<size_t, size_t> visiblePart(const std::vector<LaneBlock>&, TimeRange); // of blocks in order: [first, end)
 bool dimmedBySearch(const TraceView&, const LaneBlock&); // something is searched for, and this is not it
 
-bool isTwin(const TraceView&, EventId);                  // of the selected one
+bool isTwin(const TraceView&, EventId); // of the selected one
 
 // Each trace's lanes share one resolution, chosen so that the whole frame stays within its budget.
 double laneResolution(TimelineDrawing&, const std::vector<TimelineRow>& visible_rows);
@@ -93,7 +86,7 @@ struct TooltipText {
     std::string because; // the config key that caused it
 };
 TooltipText blockTooltip(TimelineDrawing&, const HoveredBlock&);
-TooltipText memoryTooltip(TimelineDrawing&, const HoveredMemory&);
+TooltipText memoryTooltip(TimelineDrawing&, const MemoryRef&);
 void drawTooltip(Painter&, const TooltipText&, ImVec2 mouse);
 
 // What may stand on a block, the most telling first; `name` is empty where it was not looked up.

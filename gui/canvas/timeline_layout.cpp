@@ -116,7 +116,7 @@ TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
     const float spare = available_height - layout.height;
     const float growth = memory_rows == 0 ? 0
                                           : std::clamp(std::floor(spare / static_cast<float>(memory_rows)), 0.0f,
-                                                       memory_high - memory_low);
+                                                       highestMemory(model) - memory_low);
     layout.height = 0;
     for (TimelineRow& row : layout.rows) {
         if (row.kind == RowKind::memory) row.height += growth;

@@ -10,7 +10,8 @@ namespace shardscope::gui {
 namespace timeline_metrics { // logical pixels
 inline constexpr float gutter = 128, right_margin = 14, minimap_height = 30, ruler_height = 24, head_height = 24,
                        step_band_height = 16, phase_band_height = 14, below_bands = 5, legend_height = 24,
-                       scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120;
+                       scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120,
+                       memory_alone = 320; // how high a row of memory may grow, beside lanes and without any
 }
 
 // Readers promise times within 2^61 ns of zero (73 years). Differences of view times then stay within int64, and so
@@ -54,6 +55,9 @@ struct TimelineLayout {
 
 // Memory rows grow where the content would leave the canvas empty.
 TimelineLayout layoutRows(const TimelineModel&, float available_height);
+inline float highestMemory(const TimelineModel& model) {
+    return model.show_lanes ? timeline_metrics::memory_high : timeline_metrics::memory_alone;
+}
 float topHeight();                                              // minimap and ruler
 float contentHeight(const TimelineModel&, float canvas_height); // what is left between ruler and legend
 // Head and bands of the trace at the top of the canvas stay there while its lanes scroll below them.

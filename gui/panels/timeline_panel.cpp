@@ -44,8 +44,12 @@ void TimelinePanel::chooseFace() {
 
 void TimelinePanel::draw(const CanvasFrame&) {
     const PlaceModel place = m_session.model();
-    const TimelineIntents intents = drawTimeline(place.timeline, m_session.timelineSelection(place), {},
-                                                 m_session.theme(), m_states[static_cast<size_t>(m_session.place())]);
+    TimelineIntents intents = drawTimeline(place.timeline, m_session.timelineSelection(place), {}, m_session.theme(),
+                                           m_states[static_cast<size_t>(m_session.place())]);
+    // A canvas that the mouse is not in leaves the cursor to the one that it is in.
+    const bool here = intents.cursor_ns.has_value();
+    if (!here && !m_cursor_here) intents.cursor_ns = m_session.cursor();
+    m_cursor_here = here;
     m_session.apply(intents, place);
 }
 

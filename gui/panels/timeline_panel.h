@@ -29,6 +29,7 @@ private:
     QStackedLayout* m_stack;
     ImGuiCanvas* m_canvas;
     QLabel* m_reading;
+    bool m_cursor_here = false;            // this canvas put the cursor where it is
     std::array<TimelineState, 4> m_states; // by place: each keeps its scroll position
 };
 
