@@ -196,7 +196,7 @@ CaseFile readCase(const std::string& path) {
     std::ifstream stream(path);
     if (!stream) throw std::runtime_error(path + " cannot be read");
     for (std::string line; std::getline(stream, line);) file.lines.push_back(line);
-    enum { nothing, trace, answer } in = nothing;
+    enum { nothing, trace, source, answer } in = nothing;
     for (size_t i = 0; i < file.lines.size(); ++i) {
         const std::string& line = file.lines[i];
         if (line.starts_with("? ") || (line.starts_with("?") && line.find(' ') == 2)) {
@@ -207,17 +207,22 @@ CaseFile readCase(const std::string& path) {
             file.questions.push_back(std::move(question));
             in = answer;
         } else if (line.empty() || (line[0] == '#' && in != answer)) {
-            if (line.empty() && in == answer) in = nothing;
+            if (line.empty() && (in == answer || in == source)) in = nothing;
         } else if (in == answer) {
             file.questions.back().expected += line + "\n";
             file.questions.back().end_line = i + 1;
+        } else if (in == source) {
+            file.sources.back().content += line + "\n";
+        } else if (line.starts_with("file ")) {
+            file.sources.push_back({line.substr(5), {}});
+            in = source;
         } else if (line.starts_with("trace ")) {
             file.traces.push_back({line.substr(6), {}});
             in = trace;
         } else if (in == trace) {
             file.traces.back().lines.emplace_back(i, line);
         } else {
-            wrong(path, i, "expected 'trace NAME' or '? question'");
+            wrong(path, i, "expected 'trace NAME', 'file NAME' or '? question'");
         }
     }
     if (file.questions.empty()) throw std::runtime_error(path + " asks nothing");

@@ -18,9 +18,15 @@ struct CaseTrace {
     std::vector<std::pair<size_t, std::string>> lines; // with their numbers in the file
 };
 
+// What another program wrote, to be imported as @/name.
+struct CaseSource {
+    std::string name, content;
+};
+
 struct CaseFile {
     std::string path;
     std::vector<std::string> lines;
+    std::vector<CaseSource> sources;
     std::vector<CaseTrace> traces;
     std::vector<CaseQuestion> questions;
 };

@@ -233,6 +233,37 @@ TEST_CASE("nested and open ranges of B and E events") {
     CHECK(counters[1].value == std::vector<double>{5.5});
 }
 
+TEST_CASE("ranges that a program wrote out of order are paired by time") {
+    const TemporaryFolder folder;
+    const auto mark = [](const char* ph, const char* name, int ts) {
+        return R"({"ph":")" + std::string(ph) + R"(","name":")" + name + R"(","pid":1,"tid":2,"ts":)" +
+               std::to_string(ts) + "}";
+    };
+    const Imported t = importText(folder, "[" + mark("B", "late", 10) + "," + mark("B", "early", 5) + "," +
+                                              mark("E", "late", 20) + "," + mark("E", "early", 7) + "]");
+    const auto early = t.named("early"), late = t.named("late");
+    REQUIRE(early.size() == 1);
+    REQUIRE(late.size() == 1);
+    CHECK(early[0].end_ns - early[0].start_ns == 2000);
+    CHECK(late[0].end_ns - late[0].start_ns == 10'000);
+    CHECK(t.warned("negative_durations") == 0);
+}
+
+TEST_CASE("asynchronous ranges are told apart by ids in either form") {
+    const TemporaryFolder folder;
+    const auto mark = [](const char* ph, const char* id, int ts) {
+        return R"({"ph":")" + std::string(ph) + R"(","cat":"io","name":"load","pid":1,"id2":{"local":")" + id +
+               R"("},"ts":)" + std::to_string(ts) + "}";
+    };
+    const Imported t = importText(folder, "[" + mark("b", "0x1", 0) + "," + mark("b", "0x2", 10) + "," +
+                                              mark("e", "0x1", 20) + "," + mark("e", "0x2", 50) + "]");
+    const auto loads = t.named("load");
+    REQUIRE(loads.size() == 2);
+    CHECK(loads[0].end_ns - loads[0].start_ns == 20'000);
+    CHECK(loads[1].end_ns - loads[1].start_ns == 40'000);
+    CHECK(t.warned("repeated_begins") == 0);
+}
+
 TEST_CASE("collectives carry their size, ring bytes and process group") {
     const TemporaryFolder folder;
     const std::string arguments =

@@ -5,6 +5,7 @@
 #include "support/temporary_folder.h"
 #include "traces/trace_reader.h"
 #include "traces/trace_writer.h"
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -114,6 +115,46 @@ TEST_CASE("a reader in another thread follows a run to its end") {
     REQUIRE(finished_details);
     CHECK(live_details->name == finished_details->name);
     CHECK(live_details->event.start_ns == finished_details->event.start_ns);
+}
+
+TEST_CASE("two viewers follow one run, each at its own pace") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "run.shardscope";
+    std::unique_ptr<TraceReader> quick, slow;
+    std::string failure;
+    std::vector<int64_t> seen;
+    SampleTraceOptions options;
+    options.steps = 12;
+    options.after_step = [&](int step) {
+        auto& reader = step == 2 ? quick : slow;
+        if (step == 2 || step == 4) {
+            auto opened = TraceReader::open(path);
+            opened ? void(reader = *std::move(opened)) : void(failure = opened.error().message);
+        }
+        if (quick) {
+            const auto refreshed = quick->refresh();
+            if (!refreshed) failure = refreshed.error().message;
+            seen.push_back(quick->eventCount());
+        }
+        if (slow && step % 3 == 0) (void)slow->refresh();
+    };
+    writeSampleTrace(path, options);
+    CHECK(failure.empty());
+    REQUIRE(quick);
+    REQUIRE(slow);
+    CHECK(std::is_sorted(seen.begin(), seen.end()));
+    CHECK(seen.front() < seen.back());
+    CHECK_FALSE(fs::exists(path + "-wal")); // neither kept the writer from cleaning up
+    for (TraceReader* reader : {quick.get(), slow.get()}) {
+        const auto last = reader->refresh();
+        REQUIRE(last);
+        CHECK(*last);
+        CHECK(reader->runValue("status") == "finished");
+    }
+    auto finished = TraceReader::open(path);
+    REQUIRE(finished);
+    checkSameTrace(*quick, **finished);
+    checkSameTrace(*slow, **finished);
 }
 
 TEST_CASE("a refresh without news is quiet, and a replaced or removed file is an error") {

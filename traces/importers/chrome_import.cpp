@@ -4,11 +4,13 @@
 // several ranks that a tool joined have the rank in the text of their process numbers. Formats: docs/import.md.
 #include "traces/importers/chrome_arguments.h"
 #include "traces/importers/chrome_memory.h"
+#include "traces/importers/chrome_ranges.h"
 #include "traces/importers/decimal_time.h"
 #include "traces/importers/importer.h"
 #include "traces/importers/json_stream.h"
 #include "traces/importers/kernel_class.h"
 #include "traces/importers/kineto_metadata.h"
+#include "traces/importers/rank_text.h"
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -31,33 +33,6 @@ constexpr size_t most_file_ranks = 4096; // in one file
 constexpr size_t recent_entries = 8;
 size_t slotOf(int64_t number) { return static_cast<uint64_t>(number) % recent_entries; }
 
-// "rank0 17", "[rank 0] 17", "rank0 Spans" and "rank0" all belong to what is called "rank0": the text before its last
-// number, or all of it up to its only one. Empty for "17", "Spans" and "".
-struct RankText {
-    std::string_view name;
-    std::optional<int32_t> number;
-};
-
-RankText rankInPid(std::string_view pid) {
-    constexpr std::string_view digits = "0123456789";
-    const auto numberAt = [&](size_t at) { return pid.substr(at, pid.find_first_not_of(digits, at) - at); };
-    size_t count = 0, first = 0, last = 0;
-    for (size_t at = pid.find_first_of(digits); at != pid.npos;
-         at = pid.find_first_of(digits, at + numberAt(at).size())) {
-        if (count++ == 0) first = at;
-        last = at;
-    }
-    const bool ends_in_number = count > 0 && last + numberAt(last).size() == pid.size();
-    const size_t of_rank = ends_in_number && count > 1 ? count - 1 : count; // the rest is the process
-    std::string_view name =
-        ends_in_number && count > 1 ? pid.substr(0, last) : pid.substr(0, last + numberAt(last).size());
-    while (!name.empty() && std::string_view(" :_-.,/|()[]#").find(name.back()) != name.npos) name.remove_suffix(1);
-    if (count == 0 || name.find_first_not_of("0123456789-+.eE") == name.npos) return {};
-    const auto number = decimalToInteger(numberAt(first), 0);
-    const bool fits = of_rank == 1 && number && *number >= 0 && *number < 65536;
-    return {name, fits ? std::optional(static_cast<int32_t>(*number)) : std::nullopt};
-}
-
 class ChromeImport {
 public:
     explicit ChromeImport(ImportJob& job)
@@ -72,8 +47,8 @@ private:
         TrackIndex track = TrackIndex::none;
         std::string pid, tid, name;
         int64_t sort_index = 0;
-        std::vector<ImportedEvent> open; // B without E so far
-        std::optional<int64_t> stream;   // of a device, if the thread stands for one
+        ThreadRanges ranges;
+        std::optional<int64_t> stream; // of a device, if the thread stands for one
         std::string device;
     };
     struct FileRank {
@@ -339,29 +314,17 @@ void ChromeImport::complete(const JsonEvent& event, int64_t ts) {
 
 void ChromeImport::begin(const JsonEvent& event, int64_t ts) {
     Thread& thread = threadOf(event.pid, event.tid);
+    trackOf(thread);
     m_latest = std::max(m_latest, ts);
-    if (thread.open.size() >= most_open) {
-        m_table.warn("deep_nesting_left_out", "Ranges nested more than a million deep were left out.");
-        return;
-    }
-    thread.open.push_back({.start_ns = ts,
-                           .name = m_table.names.intern(event.name),
-                           .op_class = isCall(event.cat)         ? OpClass::api_call
-                                       : isAnnotation(event.cat) ? OpClass::annotation
-                                                                 : OpClass::cpu_op});
+    thread.ranges.begin(ts, m_table.names.intern(event.name),
+                        isCall(event.cat)         ? OpClass::api_call
+                        : isAnnotation(event.cat) ? OpClass::annotation
+                                                  : OpClass::cpu_op);
 }
 
 void ChromeImport::end(const JsonEvent& event, int64_t ts) {
-    Thread& thread = threadOf(event.pid, event.tid);
     m_latest = std::max(m_latest, ts);
-    if (thread.open.empty()) {
-        m_table.warn("ends_without_begin", "Ends of ranges that never began were left out.");
-        return;
-    }
-    ImportedEvent range = thread.open.back();
-    thread.open.pop_back();
-    if (__builtin_sub_overflow(ts, range.start_ns, &range.duration_ns)) range.duration_ns = longest_ns + 1;
-    m_table.add(trackOf(thread), range);
+    threadOf(event.pid, event.tid).ranges.end(ts);
 }
 
 // Ranges that are tied together by an id and may overlap: one track for each name of a process.
@@ -372,8 +335,10 @@ void ChromeImport::async(const JsonEvent& event, int64_t ts) {
         return;
     }
     m_latest = std::max(m_latest, ts);
-    m_key = fmt::format("{}\0{}\0{}\0{}", event.pid.substr(0, 256), event.cat.substr(0, 256), event.id.substr(0, 256),
-                        event.ph == "b" || event.ph == "e" ? event.name.substr(0, 256) : std::string_view());
+    const bool by_name = event.ph == "b" || event.ph == "e";
+    m_key.clear();
+    for (const std::string_view part : {event.pid, event.cat, event.id, by_name ? event.name : std::string_view()})
+        m_key.append(part.substr(0, 256)).append(1, '\0');
     if (begins) {
         if (m_async.size() >= most_open) {
             m_table.warn("open_ranges", "Ranges that never ended were left out.");
@@ -513,15 +478,7 @@ void ChromeImport::take(const JsonEvent& event) {
 }
 
 void ChromeImport::finishThreads() {
-    for (auto& [key, thread] : m_threads)
-        while (!thread.open.empty()) {
-            m_table.warn("open_ranges", "Ranges that never ended reach to the end of the trace.");
-            ImportedEvent range = thread.open.back();
-            thread.open.pop_back();
-            if (__builtin_sub_overflow(m_latest, range.start_ns, &range.duration_ns))
-                range.duration_ns = longest_ns + 1;
-            m_table.add(trackOf(thread), range);
-        }
+    for (auto& [key, thread] : m_threads) thread.ranges.finish(m_table, thread.track, m_latest);
     if (!m_async.empty())
         m_table.warn("open_async_ranges", "Asynchronous ranges that never ended were left out.",
                      static_cast<int64_t>(m_async.size()));

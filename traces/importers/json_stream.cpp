@@ -74,6 +74,19 @@ bool readArguments(ondemand::value value, JsonBatch& batch, JsonEvent& event) {
     return true;
 }
 
+// "id2": {"local": "0x1"}, an id that counts within its process or, if "global", within the file.
+bool readNestedId(ondemand::value value, JsonBatch& batch, JsonEvent& event) {
+    ondemand::object object;
+    if (value.get_object().get(object)) return false;
+    for (auto item : object) {
+        ondemand::field field;
+        JsonField id;
+        if (std::move(item).get(field) || !scalar(field.value(), batch, id)) return false;
+        if (!id.value.empty()) event.id = id.value;
+    }
+    return true;
+}
+
 // Where the value of a key belongs, if anywhere.
 std::string_view JsonEvent::*placeOf(std::string_view key) {
     switch (key.size()) {
@@ -107,6 +120,13 @@ bool readEvent(ondemand::object object, JsonBatch& batch) {
             const std::string_view token = value.raw_json_token();
             if (token.empty() || token[0] != '{') continue;
             if (!readArguments(value, batch, event)) return batch.dropArguments(), false;
+            continue;
+        }
+        if (key == "id2") {
+            ondemand::value value = field.value();
+            const std::string_view token = value.raw_json_token();
+            if (token.empty() || token[0] != '{') continue;
+            if (!readNestedId(value, batch, event)) return batch.dropArguments(), false;
             continue;
         }
         std::string_view JsonEvent::*const place = placeOf(key);
