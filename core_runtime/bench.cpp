@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/bench.h"
 #include "core_runtime/cpu/thread_communicator.h"
+#include "core_runtime/step_floor.h"
 #include "core_runtime/training.h"
+#include "kernels/bench.h"
 #include "kernels/ops.h"
 #include "profiler/recorder.h"
 #include <algorithm>
@@ -157,10 +159,12 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
     const int64_t sequence = request.sequence ? request.sequence : model->context;
     ordered_json rows = ordered_json::array();
     std::vector<std::vector<std::string>> lines = {
-        {"step", "ms", "tokens/s", "GFLOP/s", "of matmul rate", "of 1 rank", "recording"}};
+        {"step", "ms", "tokens/s", "GFLOP/s", "of matmul rate", "floor, ms", "of floor", "of 1 rank", "recording"}};
     const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    MachineRates rates{.attention_flops = matmulRate<float>(threads), .stream_bytes = kernels::streamRate(threads)};
     for (const bool bf16 : {false, true}) {
-        const double bound = bf16 ? matmulRate<bfloat16>(threads) : matmulRate<float>(threads);
+        const double bound = bf16 ? matmulRate<bfloat16>(threads) : rates.attention_flops;
+        rates.product_flops = bound;
         double one_rank = 0;
         for (const int64_t ranks : {int64_t{1}, int64_t{4}}) {
             TrainingRequest run;
@@ -180,6 +184,12 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
             const double tokens = static_cast<double>(request.micro_batch * 4 * sequence);
             const double flops = 6.0 * static_cast<double>(parameterCount(*model)) * tokens / *plain;
             if (ranks == 1) one_rank = *plain;
+            const StepFloor floor = stepFloor(*model,
+                                              {.tokens = request.micro_batch * 4 * sequence,
+                                               .sequence = sequence,
+                                               .element_bytes = bf16 ? 2 : 4,
+                                               .replicas = ranks},
+                                              rates);
             const std::string name =
                 std::string(bf16 ? "bf16" : "fp32") + ", " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
             rows.push_back(
@@ -187,17 +197,28 @@ Result<std::string> benchStep(const BenchStepRequest& request) {
                  {"step_ms", *plain * 1e3},
                  {"tokens_per_s", tokens / *plain},
                  {"share_of_matmul_rate", flops / bound},
+                 {"floor_ms", floor.seconds() * 1e3},
+                 {"floor_parts_ms",
+                  {{"products", floor.product_s * 1e3},
+                   {"attention", floor.attention_s * 1e3},
+                   {"optimizer", floor.optimizer_s * 1e3},
+                   {"traffic", floor.traffic_s * 1e3}}},
+                 {"share_of_floor", floor.seconds() / *plain},
                  {"throughput_of_one_rank", one_rank / *plain},
                  {"recorded_over_plain", *recorded / *plain},
                  {"intervals_per_step", static_cast<double>(sink.intervals) / static_cast<double>(request.steps)}});
             lines.push_back({name, fixed(*plain * 1e3, 1), fixed(tokens / *plain, 0), fixed(flops * 1e-9, 1),
-                             fixed(flops / bound, 2), fixed(one_rank / *plain, 2), fixed(*recorded / *plain, 3) + "x"});
+                             fixed(flops / bound, 2), fixed(floor.seconds() * 1e3, 1),
+                             fixed(floor.seconds() / *plain, 2), fixed(one_rank / *plain, 2),
+                             fixed(*recorded / *plain, 3) + "x"});
         }
     }
     if (request.json) return rows.dump(2) + "\n";
     return "Training step of " + request.model + ", " + std::to_string(request.micro_batch * 4) + " x " +
            std::to_string(sequence) + " tokens, stage 0, median of " + std::to_string(request.steps - 1) +
-           " steps; 6 x parameters x tokens counted.\n" + table(lines);
+           " steps; 6 x parameters x tokens counted.\nThe floor is products and attention at this machine's rates plus "
+           "the " +
+           "optimizer's and the logits' traffic at " + fixed(rates.stream_bytes * 1e-9, 1) + " GB/s.\n" + table(lines);
 }
 
 std::string benchCollectives(bool json) {

@@ -16,7 +16,7 @@ struct BenchStepRequest {
     bool json = false;
 };
 // Tokens per second of 1 rank and of 4 ranks at the same global batch, fp32 and bf16, as a share of this machine's own
-// measured matrix-product rate, and the share of a step that recording costs.
+// measured matrix-product rate and of the step's floor (step_floor.h), and the share of a step that recording costs.
 Result<std::string> benchStep(const BenchStepRequest&);
 // All-reduce, reduce-scatter and all-gather of 4 ranks against a classic ring over the same threads and the memory
 // bound.

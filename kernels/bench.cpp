@@ -48,38 +48,6 @@ template <class Body> void onThreads(int threads, const Body& body) {
     for (std::thread& t : team) t.join();
 }
 
-// Bytes read plus written per second by the fastest of plain loops over 64 MiB per thread and operand, far more than
-// any cache holds: a copy, an addition in place, and the four streams of AdamW without its arithmetic.
-double streamBound(int threads) {
-    constexpr size_t elements = 1 << 24;
-    std::vector<std::vector<float>> operands(static_cast<size_t>(threads) * 4);
-    auto timed = [&](auto loop) {
-        return fastest(0.3, [&] {
-            onThreads(threads, [&](int part) {
-                std::vector<float>* mine = operands.data() + part * 4;
-                loop(mine[0].data(), mine[1].data(), mine[2].data(), mine[3].data());
-            });
-        });
-    };
-    onThreads(threads, [&](int part) {
-        for (int i = 0; i < 4; ++i) operands[static_cast<size_t>(part * 4 + i)].assign(elements, 1.0f);
-    });
-    const double copy =
-        timed([](float* a, const float* in, float*, float*) { std::memcpy(a, in, elements * sizeof(float)); });
-    const double add = timed([](float* __restrict a, const float* __restrict in, float*, float*) {
-        for (size_t i = 0; i < elements; ++i) a[i] += in[i];
-    });
-    const double three =
-        timed([](float* __restrict a, const float* __restrict in, float* __restrict b, float* __restrict c) {
-            for (size_t i = 0; i < elements; ++i) {
-                a[i] += in[i];
-                b[i] -= in[i];
-                c[i] += in[i];
-            }
-        });
-    return static_cast<double>(threads) * elements * sizeof(float) * std::max({2 / copy, 3 / add, 7 / three});
-}
-
 double productBound() {
     constexpr int64_t size = 1024;
     const std::vector<float> x(size * size, 0.5f), w(size * size, 0.25f);
@@ -146,10 +114,40 @@ template <class T> void addAdamW(Json& rows, const char* type, const double (&bo
 
 } // namespace
 
+double streamRate(int threads) {
+    constexpr size_t elements = 1 << 24;
+    std::vector<std::vector<float>> operands(static_cast<size_t>(threads) * 4);
+    auto timed = [&](auto loop) {
+        return fastest(0.3, [&] {
+            onThreads(threads, [&](int part) {
+                std::vector<float>* mine = operands.data() + part * 4;
+                loop(mine[0].data(), mine[1].data(), mine[2].data(), mine[3].data());
+            });
+        });
+    };
+    onThreads(threads, [&](int part) {
+        for (int i = 0; i < 4; ++i) operands[static_cast<size_t>(part * 4 + i)].assign(elements, 1.0f);
+    });
+    const double copy =
+        timed([](float* a, const float* in, float*, float*) { std::memcpy(a, in, elements * sizeof(float)); });
+    const double add = timed([](float* __restrict a, const float* __restrict in, float*, float*) {
+        for (size_t i = 0; i < elements; ++i) a[i] += in[i];
+    });
+    const double three =
+        timed([](float* __restrict a, const float* __restrict in, float* __restrict b, float* __restrict c) {
+            for (size_t i = 0; i < elements; ++i) {
+                a[i] += in[i];
+                b[i] -= in[i];
+                c[i] += in[i];
+            }
+        });
+    return static_cast<double>(threads) * elements * sizeof(float) * std::max({2 / copy, 3 / add, 7 / three});
+}
+
 std::string benchOps(bool json) {
     setThreadsPerOp(1);
     Json result;
-    const double stream = streamBound(1), product = productBound();
+    const double stream = streamRate(1), product = productBound();
     result["stream_bytes_per_s"] = stream;
     result["matmul_f32_flops_per_s"] = product;
     result["threads"] = 1;
@@ -197,7 +195,7 @@ std::string benchOps(bool json) {
 std::string benchAdamW(bool json) {
     setThreadsPerOp(1);
     Json result;
-    const double bounds[] = {streamBound(1), streamBound(2)};
+    const double bounds[] = {streamRate(1), streamRate(2)};
     result["stream_bytes_per_s_1_thread"] = bounds[0];
     result["stream_bytes_per_s_2_threads"] = bounds[1];
     Json& rows = result["adamw"] = Json::array();

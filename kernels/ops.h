@@ -33,7 +33,7 @@ struct MatmulLayout {
     bool accumulate = false; // out (dx; dw and dbias) += instead of =
 };
 
-// Threads a single op may use in the calling thread (OpenMP teams of oneDNN). Rank threads call it once with 1.
+// Threads a single op may use in the calling thread: that one and helpers which it keeps. At first as many as cores.
 void setThreadsPerOp(int threads);
 int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directions
 

@@ -43,6 +43,7 @@ template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
     };
     for (const CollectivePiece& p : op.pieces) {
         const bool in_place = p.shard == BufferId::none;
+        if (in_place && ranks == 1) continue; // the sum over one rank, and all there is to gather
         auto slice = [&](int64_t holder, int64_t owner) {
             return start(holder, p.full) + p.full_offset + owner * p.slice_stride;
         };

@@ -31,6 +31,11 @@ const VectorTable& vectorTable() {
     return best;
 }
 
+bool multipliesPairs() {
+    static const bool has = vectorTable(Isa::avx512) && __builtin_cpu_supports("avx512bf16");
+    return has;
+}
+
 AttentionLayout attentionLayout(const AttentionShape& shape) {
     const int64_t size = shape.headSize();
     auto pad = [](int64_t n) { return (n + 15) / 16 * 16; };

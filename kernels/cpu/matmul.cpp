@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three products of a linear layer: float, and bf16 where the processor multiplies it, by oneDNN; otherwise the
-// sixteen-bit types by our own product, which measured faster than oneDNN's emulation of bf16 and than widening the
-// operands for its float product (it has none of fp16). Sums are float in every case and rounded once.
+// The three products of a linear layer: float by oneDNN, and bf16 too where the processor has AMX; otherwise the
+// sixteen-bit types by our own product, which measured faster than oneDNN's with AVX512_BF16 and where it emulates bf16
+// (it has none of fp16). Sums are float in every case and rounded once.
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/vector_table.h"
+#include <bit>
 #include <type_traits>
 #include <vector>
 
@@ -22,25 +23,61 @@ float* scratch(int slot, int64_t elements) {
     return v.data() + (line - address % line) % line / sizeof(float);
 }
 
-// Our own product on this thread and its like, divided along the longer side.
-template <class T> void vectorProduct(const Product& p, T* c, const T* a, const T* b, const T* bias) {
-    constexpr int64_t worth_a_thread = 1 << 21; // multiplications
+// Into how many blocks of at most `most` a range is cut, and the size of all but the last: equal, but for rounding
+// to 16.
+int64_t evenBlock(int64_t size, int64_t most) {
+    const int64_t blocks = (size + most - 1) / most, each = (size + blocks - 1) / blocks;
+    return (each + 15) / 16 * 16;
+}
+
+// Into how many parts the longer side is cut. A part packs the operand that is not cut, so it should be wide.
+int64_t partsFor(const Product& p, int64_t threads) {
+    constexpr int64_t worth_a_part = 1 << 20; // multiplications
+    const int64_t side = std::max(p.m, p.n);
+    const int64_t shares = side >= 2 * 384 * threads ? 2 * threads : std::min(threads, side / 96);
+    return threads == 1 ? 1 : std::min(shares, p.m * p.n * p.k / worth_a_part);
+}
+
+// The same for oneDNN, whose bits depend on the shape it is given: whatever the number of threads.
+int64_t partsOfShape(const Product& p) {
+    constexpr int64_t worth_a_part = 4 << 20, most = 16;
+    const int64_t side = std::max(p.m, p.n), wide = std::max<int64_t>(side / 768, std::min<int64_t>(side / 96, 2));
+    const int64_t parts = std::min({wide, p.m * p.n * p.k / worth_a_part, most});
+    return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::max<int64_t>(parts, 1))));
+}
+
+// multiply(part, c, a, b, bias) for every part, with what belongs to it, each on one thread.
+template <class T, class Multiply>
+void inParts(const Product& p, int64_t parts, T* c, const T* a, const T* b, const T* bias, const Multiply& multiply) {
     const bool by_columns = p.n >= p.m;
     const int64_t unit = by_columns ? product_columns : 16, side = by_columns ? p.n : p.m;
-    const int64_t work_of_unit = unit * p.k * (by_columns ? p.m : p.n);
-    parallelRanges((side + unit - 1) / unit, worth_a_thread / work_of_unit + 1, [=](int64_t first, int64_t last) {
+    if (parts <= 1) return multiply(p, c, a, b, bias);
+    const int64_t units = (side + unit - 1) / unit;
+    parallelParts(parts, [&](int64_t number) {
+        const int64_t start = units * number / parts * unit, end = std::min(units * (number + 1) / parts * unit, side);
         Product part = p;
-        const int64_t start = first * unit, end = std::min(last * unit, side);
         (by_columns ? part.n : part.m) = end - start;
         const int64_t row = by_columns ? 0 : start, column = by_columns ? start : 0;
-        const int64_t rows = (std::min(product_rows, part.m) + 15) / 16 * 16, depth = std::min(product_depth, p.k);
-        const ProductScratch buffers = {.rows = scratch(0, rows * depth),
-                                        .columns = scratch(1, product_columns * product_depth),
-                                        .sums = p.k > depth ? scratch(2, rows * part.n) : nullptr};
-        vectorTable().of<T>().product(part, c + row * p.ldc + column, a + row * (p.a_transposed ? 1 : p.lda),
-                                      b + column * (p.b_transposed ? p.ldb : 1), bias ? bias + column : nullptr,
-                                      buffers);
+        multiply(part, c + row * p.ldc + column, a + row * (p.a_transposed ? 1 : p.lda),
+                 b + column * (p.b_transposed ? p.ldb : 1), bias ? bias + column : nullptr);
     });
+}
+
+// Our own product. The depth of a block follows from k alone, so that the cut changes no sum.
+template <class T> void vectorProduct(const Product& p, T* c, const T* a, const T* b, const T* bias) {
+    constexpr int64_t deepest = 384, rows_bytes = 400 << 10; // measured best on a second-level cache of 1 MB
+    const bool pairs = std::is_same_v<T, bfloat16> && multipliesPairs();
+    const int64_t lane_depth = pairs ? 2 : 1, depth = evenBlock(p.k, deepest * lane_depth), lanes = depth / lane_depth;
+    const int64_t most_rows = rows_bytes / (lanes * int64_t{sizeof(float)}) / 16 * 16;
+    const int64_t rows = evenBlock(p.m, std::max<int64_t>(most_rows, 16));
+    const ProductScratch buffers = {.block_rows = rows,
+                                    .block_depth = depth,
+                                    .rows = scratch(0, rows * lanes),
+                                    .columns = scratch(1, product_columns * lanes),
+                                    .sums = p.k > depth ? scratch(2, rows * p.n) : nullptr};
+    if constexpr (std::is_same_v<T, bfloat16>)
+        if (pairs) return avx512_bf16::productOfPairs(p, c, a, b, bias, buffers);
+    vectorTable().of<T>().product(p, c, a, b, bias, buffers);
 }
 
 template <class T>
@@ -58,16 +95,6 @@ void columnSums(T* sums, const T* from, int64_t stride, int64_t rows, int64_t co
     });
 }
 
-// Every row of out becomes, or is increased by, the bias.
-void biasRows(float* out, int64_t stride, const float* bias, int64_t rows, int64_t n, bool accumulate) {
-    const auto add = vectorTable().f32.addRow;
-    for (int64_t r = 0; r < rows; ++r)
-        if (accumulate)
-            add(out + r * stride, bias, n);
-        else
-            std::copy(bias, bias + n, out + r * stride);
-}
-
 // A layout whose zeros are filled in.
 struct Strides {
     int64_t x, out;
@@ -78,18 +105,38 @@ struct Strides {
         , add(given.accumulate) {}
 };
 
+// Every row of out becomes, or is increased by, the bias.
+void biasRows(float* out, int64_t stride, const float* bias, int64_t rows, int64_t n, bool accumulate) {
+    const auto add = vectorTable().f32.addRow;
+    for (int64_t r = 0; r < rows; ++r)
+        if (accumulate)
+            add(out + r * stride, bias, n);
+        else
+            std::copy(bias, bias + n, out + r * stride);
+}
+
+void libraryProduct(const Product& p, float* c, const float* a, const float* b, const float* bias) {
+    Product onto_bias = p;
+    onto_bias.add = p.add || bias;
+    if (bias) biasRows(c, p.ldc, bias, p.m, p.n, p.add);
+    multiply(onto_bias, c, a, b);
+}
+void libraryProduct(const Product& p, bfloat16* c, const bfloat16* a, const bfloat16* b, const bfloat16* bias) {
+    multiply(p, c, a, b, bias);
+}
+
 // bias may be null.
 template <class T> void linear(const Product& product, T* c, const T* a, const T* b, const T* bias) {
-    if constexpr (std::is_same_v<T, float>) {
-        Product onto_bias = product;
-        onto_bias.add = product.add || bias;
-        if (bias) biasRows(c, product.ldc, bias, product.m, product.n, product.add);
-        multiply(onto_bias, c, a, b);
-        return;
-    }
-    if constexpr (std::is_same_v<T, bfloat16>)
-        if (hasNativeBf16()) return multiply(product, c, a, b, bias);
-    if constexpr (sizeof(T) == 2) vectorProduct(product, c, a, b, bias);
+    if constexpr (!std::is_same_v<T, float16>)
+        if (std::is_same_v<T, float> || hasTilesOfBf16()) {
+            inParts(product, partsOfShape(product), c, a, b, bias,
+                    [](const Product& part, T* part_c, const T* part_a, const T* part_b, const T* part_bias) {
+                        libraryProduct(part, part_c, part_a, part_b, part_bias);
+                    });
+            return;
+        }
+    if constexpr (!std::is_same_v<T, float>)
+        inParts(product, partsFor(product, threadsPerOp()), c, a, b, bias, vectorProduct<T>);
 }
 
 } // namespace

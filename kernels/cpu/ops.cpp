@@ -18,9 +18,6 @@ int64_t attentionLanes(const AttentionShape& s) { return std::min(attention_lane
 
 } // namespace
 
-// Within OMP_THREAD_LIMIT: oneDNN divides a product by the number asked for and leaves parts undone if it gets fewer.
-void setThreadsPerOp(int threads) { omp_set_num_threads(std::min(threads, omp_get_thread_limit())); }
-
 int64_t attentionWorkspaceElements(AttentionShape shape) {
     return attentionLanes(shape) * cpu::attentionLayout(shape).total;
 }
@@ -45,16 +42,12 @@ HeadGroup headGroup(const AttentionLayout& at, int64_t i) {
 // body(place, scratch) for every key/value head of every sample.
 template <class Body> void forEachHeadGroup(const AttentionLayout& at, float* workspace, const Body& body) {
     const AttentionShape& s = at.shape;
-    const int64_t groups = s.batch * s.keyHeads(), lanes = std::min<int64_t>(attentionLanes(s), omp_get_max_threads());
-    auto lane = [&](int64_t first, int64_t last, float* scratch) {
-        for (int64_t i = first; i < last; ++i) body(headGroup(at, i), scratch);
-    };
-    if (lanes <= 1) {
-        lane(0, groups, workspace);
-        return;
-    }
-#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(lanes))
-    for (int64_t i = 0; i < lanes; ++i) lane(groups * i / lanes, groups * (i + 1) / lanes, workspace + i * at.total);
+    const int64_t groups = s.batch * s.keyHeads();
+    const int64_t lanes = threadsPerOp() == 1 ? 1 : std::min<int64_t>(attentionLanes(s), 2 * threadsPerOp());
+    parallelParts(lanes, [&](int64_t lane) {
+        for (int64_t i = groups * lane / lanes; i < groups * (lane + 1) / lanes; ++i)
+            body(headGroup(at, i), workspace + lane * at.total);
+    });
 }
 
 } // namespace

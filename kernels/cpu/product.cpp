@@ -3,8 +3,6 @@
 #include <cassert>
 #include <dnnl.hpp>
 #include <map>
-#include <omp.h>
-#include <tuple>
 
 namespace shardscope::kernels::cpu {
 namespace {
@@ -57,10 +55,10 @@ void multiply(const Product& p, float* c, const float* a, const float* b) {
 }
 
 void multiply(const Product& product, bfloat16* c, const bfloat16* a, const bfloat16* b, const bfloat16* bias) {
-    using Key = std::tuple<Product, bool, int>; // with bias; a primitive is made for a number of threads
+    using Key = std::pair<Product, bool>; // with bias
     thread_local dnnl::stream stream(engine());
     thread_local std::map<Key, Prepared> cache;
-    const Key key(product, bias != nullptr, omp_get_max_threads());
+    const Key key(product, bias != nullptr);
     auto found = cache.find(key);
     if (found == cache.end()) found = cache.emplace(key, prepare(product, bias != nullptr)).first;
     Prepared& ready = found->second;
@@ -72,16 +70,13 @@ void multiply(const Product& product, bfloat16* c, const bfloat16* a, const bflo
 }
 
 bool hasNativeBf16() {
-    static const bool native = [] {
-        switch (dnnl::get_effective_cpu_isa()) {
-        case dnnl::cpu_isa::avx512_core_bf16:
-        case dnnl::cpu_isa::avx512_core_amx:
-            return true;
-        default:
-            return false;
-        }
-    }();
+    static const bool native = hasTilesOfBf16() || dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_bf16;
     return native;
+}
+
+bool hasTilesOfBf16() {
+    static const bool has = dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx;
+    return has;
 }
 
 } // namespace shardscope::kernels::cpu

@@ -153,6 +153,21 @@ SHARDSCOPE_INLINE void store(float16* p, F16 v, Part part) {
     const H16 h = toHalf(v);
     __builtin_memcpy(static_cast<void*>(p), &h, static_cast<size_t>(part.count) * sizeof(float16));
 }
+// Past the caches, for what is written whole and read much later; from an address that is a multiple of the vector.
+// Ends with pastCaches().
+#if defined(__AVX__)
+SHARDSCOPE_INLINE void storePast(bfloat16* p, F16 v) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), __builtin_bit_cast(__m256i, toBits(v)));
+}
+SHARDSCOPE_INLINE void storePast(float16* p, F16 v) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), __builtin_bit_cast(__m256i, toHalf(v)));
+}
+#else
+SHARDSCOPE_INLINE void storePast(bfloat16* p, F16 v) { store(p, v); }
+SHARDSCOPE_INLINE void storePast(float16* p, F16 v) { store(p, v); }
+#endif
+SHARDSCOPE_INLINE void storePast(float* p, F16 v) { store(p, v); }
+SHARDSCOPE_INLINE void pastCaches() { _mm_sfence(); }
 // body(first element, Whole or Part) over [first, last).
 template <class Body> SHARDSCOPE_INLINE void forEachVector(int64_t first, int64_t last, Body body) {
     for (; first + width <= last; first += width) body(first, Whole{});

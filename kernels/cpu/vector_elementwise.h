@@ -123,7 +123,22 @@ void adamw(T* param, float* master, const G* grad, float* exp_avg, float* exp_av
         store(exp_avg_sq + i, v, lanes);
         return after;
     };
-    if (master)
+    constexpr int64_t beyond_caches = 1 << 20; // elements
+    const bool past = sizeof(T) == 2 && elements >= beyond_caches && reinterpret_cast<uintptr_t>(param) % 32 == 0;
+    if (master && past) {
+        const int64_t whole = elements / width * width;
+        for (int64_t i = 0; i < whole; i += width) {
+            const F16 after = update(i, Whole{}, master);
+            store(master + i, after);
+            storePast(param + i, after);
+        }
+        pastCaches();
+        forEachVector(whole, elements, [=](int64_t i, auto lanes) {
+            const F16 after = update(i, lanes, master);
+            store(master + i, after, lanes);
+            store(param + i, after, lanes);
+        });
+    } else if (master)
         forEachVector(0, elements, [=](int64_t i, auto lanes) {
             const F16 after = update(i, lanes, master);
             store(master + i, after, lanes);

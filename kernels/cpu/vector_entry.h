@@ -13,8 +13,8 @@ template <class T, class S> constexpr PairKernels<T, S> pairOf() {
 }
 
 template <class T> constexpr VectorKernels<T> kernelsOf() {
-    decltype(VectorKernels<T>::product) product_of_type = nullptr;
-    if constexpr (sizeof(T) == 2) product_of_type = product<T>;
+    ProductFunction<T> product_of_type = nullptr; // float has oneDNN's
+    if constexpr (sizeof(T) == 2) product_of_type = product<OneDepth<T>>;
     return {.geluForward = geluForward<T>,
             .geluBackward = geluBackward<T>,
             .residualForward = residualForward<T>,

@@ -12,14 +12,18 @@ namespace shardscope::kernels::cpu {
 
 enum class Isa : uint8_t { baseline, avx2, avx512 };
 
-// What a matrix product on one thread packs at a time: rows of a, columns of b and steps of k, which measured best on a
-// 1 MB second-level cache. The buffers start at multiples of 64 bytes.
-inline constexpr int64_t product_rows = 512, product_columns = 48, product_depth = 512;
+// What a matrix product on one thread packs at a time: block_rows rows of a, product_columns columns of b and
+// block_depth steps of k. The buffers start at multiples of 64 bytes.
+inline constexpr int64_t product_columns = 48;
 struct ProductScratch {
-    float* rows;    // [min(product_rows, m) rounded up to 16, min(product_depth, k)]
-    float* columns; // [product_columns, product_depth]
-    float* sums;    // [min(product_rows, m), n]; only where k > product_depth
+    int64_t block_rows, block_depth; // multiples of 16
+    float* rows; // [min(block_rows, m) rounded up to 16, min(block_depth, k)], two depths to a float if packed as pairs
+    float* columns; // [product_columns, min(block_depth, k)], likewise
+    float* sums;    // [min(block_rows, m), n]; only where k > block_depth
 };
+// c [m, n] = or += a * b + bias, which may be null
+template <class T>
+using ProductFunction = void (*)(const Product&, T* c, const T* a, const T* b, const T* bias, const ProductScratch&);
 
 // Ops that read a second type S beside T.
 template <class T, class S> struct PairKernels {
@@ -70,8 +74,7 @@ template <class T> struct VectorKernels {
                                   const AttentionLayout&);
     void (*attentionBackwardGroup)(T* dq, T* dk, T* dv, const T* dout, const T* out, const T* q, const T* k, const T* v,
                                    const float* lse, float* scratch, const AttentionLayout&);
-    // c [m, n] = or += a * b + bias (which may be null); null itself for float
-    void (*product)(const Product&, T* c, const T* a, const T* b, const T* bias, const ProductScratch&);
+    ProductFunction<T> product; // null for float
     PairKernels<T, float> with_f32;
     PairKernels<T, bfloat16> with_bf16;
     PairKernels<T, float16> with_f16;
@@ -111,7 +114,13 @@ namespace avx512 {
 const VectorTable& table();
 }
 
+namespace avx512_bf16 {
+void productOfPairs(const Product&, bfloat16* c, const bfloat16* a, const bfloat16* b, const bfloat16* bias,
+                    const ProductScratch&);
+}
+
 const VectorTable* vectorTable(Isa); // null where this processor lacks it
 const VectorTable& vectorTable();    // the best this processor has
+bool multipliesPairs();              // it has AVX512_BF16, which productOfPairs takes
 
 } // namespace shardscope::kernels::cpu
