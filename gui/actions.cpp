@@ -14,10 +14,16 @@ using enum ActionId;
 
 constexpr ActionSpec table[] = {
     {open, "File", "Open trace…", "Ctrl+O", "open", "Open one to four *.shardscope files"},
+    {new_project, "File", "New project", "", "", "Close everything; what was open can be continued later"},
+    {open_project, "File", "Open project…", "Ctrl+Shift+O", "", "Traces, notes, bookmarks and layout of a *.shardproj"},
+    {continue_project, "File", "Continue where you left off", "", "", "What was open in the window before this one"},
+    {save_project, "File", "Save project", "Ctrl+S", "", "Keep traces, notes, bookmarks and layout in a file"},
+    {save_project_as, "File", "Save project as…", "", "", "The same under another name"},
     {close_trace, "File", "Close trace", "Ctrl+W", "close", "Take the active trace out of the library"},
     {save_picture, "File", "Save picture…", "Ctrl+Shift+S", "picture", "Save what the window shows as a PNG"},
     {copy_comparison, "File", "Copy numbers as text", "Ctrl+Shift+C", "copy",
      "Copy the comparison as an aligned table"},
+    {settings, "File", "Settings…", "Ctrl+,", "", "Theme, colours, size of type, keys"},
     {quit, "File", "Quit", "Ctrl+Q", "", "Close the window; a run that is going on is stopped"},
 
     {place_run, "View", "Run", "Alt+1", "", "Configure and start a training run", Choice::place},
@@ -42,6 +48,28 @@ constexpr ActionSpec table[] = {
     {longest_exposed, "Navigate", "Longest exposed communication", "X", "",
      "Select it in the active trace, in this step"},
     {clear_selection, "Navigate", "Clear selection", "Esc", "", "Nothing selected"},
+    {mark, "Navigate", "Mark", "M", "", "Pin a mark to the selection or the moment under the mouse; again: take it away"},
+    {add_note, "Navigate", "Write a note…", "N", "", "Pin a note to the selection or the moment under the mouse"},
+    {bookmark_1, "Navigate/Bookmarks", "Bookmark 1", "Ctrl+1", "", "Show what the window showed when it was set"},
+    {bookmark_2, "Navigate/Bookmarks", "Bookmark 2", "Ctrl+2", "", "Show what the window showed when it was set"},
+    {bookmark_3, "Navigate/Bookmarks", "Bookmark 3", "Ctrl+3", "", "Show what the window showed when it was set"},
+    {bookmark_4, "Navigate/Bookmarks", "Bookmark 4", "Ctrl+4", "", "Show what the window showed when it was set"},
+    {bookmark_5, "Navigate/Bookmarks", "Bookmark 5", "Ctrl+5", "", "Show what the window showed when it was set"},
+    {bookmark_6, "Navigate/Bookmarks", "Bookmark 6", "Ctrl+6", "", "Show what the window showed when it was set"},
+    {bookmark_7, "Navigate/Bookmarks", "Bookmark 7", "Ctrl+7", "", "Show what the window showed when it was set"},
+    {bookmark_8, "Navigate/Bookmarks", "Bookmark 8", "Ctrl+8", "", "Show what the window showed when it was set"},
+    {bookmark_9, "Navigate/Bookmarks", "Bookmark 9", "Ctrl+9", "", "Show what the window showed when it was set"},
+    {bookmark_0, "Navigate/Bookmarks", "Bookmark 0", "Ctrl+0", "", "Show what the window showed when it was set"},
+    {set_bookmark_1, "Navigate/Set bookmark", "Set bookmark 1", "Ctrl+Shift+1", "", "Keep what the window shows now"},
+    {set_bookmark_2, "Navigate/Set bookmark", "Set bookmark 2", "Ctrl+Shift+2", "", "Keep what the window shows now"},
+    {set_bookmark_3, "Navigate/Set bookmark", "Set bookmark 3", "Ctrl+Shift+3", "", "Keep what the window shows now"},
+    {set_bookmark_4, "Navigate/Set bookmark", "Set bookmark 4", "Ctrl+Shift+4", "", "Keep what the window shows now"},
+    {set_bookmark_5, "Navigate/Set bookmark", "Set bookmark 5", "Ctrl+Shift+5", "", "Keep what the window shows now"},
+    {set_bookmark_6, "Navigate/Set bookmark", "Set bookmark 6", "Ctrl+Shift+6", "", "Keep what the window shows now"},
+    {set_bookmark_7, "Navigate/Set bookmark", "Set bookmark 7", "Ctrl+Shift+7", "", "Keep what the window shows now"},
+    {set_bookmark_8, "Navigate/Set bookmark", "Set bookmark 8", "Ctrl+Shift+8", "", "Keep what the window shows now"},
+    {set_bookmark_9, "Navigate/Set bookmark", "Set bookmark 9", "Ctrl+Shift+9", "", "Keep what the window shows now"},
+    {set_bookmark_0, "Navigate/Set bookmark", "Set bookmark 0", "Ctrl+Shift+0", "", "Keep what the window shows now"},
     {align_step, "View", "Align by step", "", "", "Every trace starts at the same step", Choice::align},
     {align_time, "View", "By time", "", "", "Every trace starts at its own recording's start", Choice::align},
     {all_ranks, "View", "All ranks", "", "", "Lanes of every rank", Choice::rank},
@@ -62,7 +90,9 @@ constexpr ActionSpec table[] = {
     {new_run, "Run", "New run", "Ctrl+N", "", "Go to the run form"},
     {start_run, "Run", "Start", "Ctrl+R", "start", "Start the run that the form describes"},
     {stop_run, "Run", "Stop", "Ctrl+.", "stop", "End the run after its current step; after 5 s it is killed"},
+    {run_demo, "Run", "Run the demo", "", "", "Train a small model at ZeRO stages 0 to 3 and compare the four"},
 
+    {tour, "Help", "Tour", "", "", "What is where, in two minutes, over the real window"},
     {command_palette, "Help", "Command palette…", "Ctrl+Shift+P", "", "Every command by a part of its name"},
     {keys, "Help", "Keys and mouse", "?", "", "What the keys and the mouse do"},
     {customize_keys, "Help", "Change keys…", "Ctrl+K", "", "Give commands other keys"},
@@ -107,6 +137,11 @@ void Actions::setKeys(ActionId id, const QList<QKeySequence>& keys) {
                                       : QString("%1 (%2)").arg(help, keys.first().toString(QKeySequence::NativeText)));
 }
 
+ActionId bookmarkAction(size_t number) { return static_cast<ActionId>(static_cast<size_t>(bookmark_0) + number); }
+ActionId setBookmarkAction(size_t number) {
+    return static_cast<ActionId>(static_cast<size_t>(set_bookmark_0) + number);
+}
+
 QAction* Actions::get(ActionId id) const { return m_actions[static_cast<size_t>(id)]; }
 
 QList<QAction*> Actions::ofChoice(Choice choice) const {
@@ -116,21 +151,26 @@ QList<QAction*> Actions::ofChoice(Choice choice) const {
     return actions;
 }
 
-void Actions::fillMenus(QMenuBar* bar) const {
-    std::map<QString, QMenu*> menus;
-    const auto menuOf = [&](const QString& path) {
-        QMenu*& menu = menus[path];
-        if (menu) return menu;
-        const qsizetype slash = path.indexOf('/');
-        menu = slash < 0 ? bar->addMenu("&" + path) : menus.at(path.left(slash))->addMenu(path.mid(slash + 1));
-        return menu;
-    };
-    for (const char* name : {"File", "View", "Navigate", "Run", "Help"}) menuOf(name);
+QMenu* Actions::menuOf(QMenuBar* bar, const QString& path) {
+    QMenu*& menu = m_menus[path];
+    if (menu) return menu;
+    const qsizetype slash = path.indexOf('/');
+    menu = slash < 0 ? bar->addMenu("&" + path) : m_menus.at(path.left(slash))->addMenu(path.mid(slash + 1));
+    return menu;
+}
+
+QMenu* Actions::menu(const char* path) const {
+    const auto found = m_menus.find(path);
+    return found == m_menus.end() ? nullptr : found->second;
+}
+
+void Actions::fillMenus(QMenuBar* bar) {
+    for (const char* name : {"File", "View", "Navigate", "Run", "Help"}) menuOf(bar, name);
     std::map<QMenu*, Choice> last;
     for (const ActionSpec& spec : table) {
-        QMenu* menu = menuOf(QString::fromUtf8(spec.menu));
+        QMenu* menu = menuOf(bar, QString::fromUtf8(spec.menu));
         const bool new_group = last.contains(menu) && last[menu] != spec.choice;
-        if (new_group || spec.id == quit) menu->addSeparator();
+        if (new_group || spec.id == settings || spec.id == new_project) menu->addSeparator();
         menu->addAction(get(spec.id));
         last[menu] = spec.choice;
     }

@@ -8,18 +8,26 @@
 #include <QList>
 #include <QObject>
 #include <array>
+#include <map>
 #include <span>
 
 class QActionGroup;
+class QMenu;
 class QMenuBar;
 
 namespace shardscope::gui {
 
 enum class ActionId {
     open,
+    new_project,
+    open_project,
+    continue_project,
+    save_project,
+    save_project_as,
     close_trace,
     save_picture,
     copy_comparison,
+    settings,
     quit,
     place_run,
     place_timeline,
@@ -53,12 +61,36 @@ enum class ActionId {
     warnings,
     longest_exposed,
     clear_selection,
+    mark,
+    add_note,
+    bookmark_0,
+    bookmark_1,
+    bookmark_2,
+    bookmark_3,
+    bookmark_4,
+    bookmark_5,
+    bookmark_6,
+    bookmark_7,
+    bookmark_8,
+    bookmark_9,
+    set_bookmark_0,
+    set_bookmark_1,
+    set_bookmark_2,
+    set_bookmark_3,
+    set_bookmark_4,
+    set_bookmark_5,
+    set_bookmark_6,
+    set_bookmark_7,
+    set_bookmark_8,
+    set_bookmark_9,
     theme_dark,
     theme_light,
     reset_layout,
     new_run,
     start_run,
     stop_run,
+    run_demo,
+    tour,
     command_palette,
     keys,
     customize_keys,
@@ -88,6 +120,8 @@ struct ActionSpec {
 std::span<const ActionSpec> actionTable();
 const ActionSpec& actionSpec(ActionId);
 QList<QKeySequence> defaultKeys(const ActionSpec&);
+ActionId bookmarkAction(size_t number); // 0 to 9
+ActionId setBookmarkAction(size_t number);
 
 class Actions : public QObject {
     Q_OBJECT
@@ -96,11 +130,14 @@ public:
     QAction* get(ActionId) const;
     QList<QAction*> ofChoice(Choice) const;
     void setKeys(ActionId, const QList<QKeySequence>&); // the tooltip says the first of them
-    void fillMenus(QMenuBar*) const;
+    void fillMenus(QMenuBar*);
+    QMenu* menu(const char* path) const; // null before fillMenus
     void setIconColour(const QColor&);
 
 private:
+    QMenu* menuOf(QMenuBar*, const QString& path);
     std::array<QAction*, static_cast<size_t>(ActionId::count)> m_actions{};
+    std::map<QString, QMenu*> m_menus; // by path
 };
 
 } // namespace shardscope::gui

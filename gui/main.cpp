@@ -4,7 +4,6 @@
 #include "gui/screenshots.h"
 #include "gui/style.h"
 #include <QApplication>
-#include <QSettings>
 #include <cstdio>
 
 using namespace shardscope::gui;
@@ -37,10 +36,8 @@ int main(int argc, char** argv) {
     if (pictures) return takeScreenshots(options);
 
     Session session;
-    const std::string theme =
-        options.theme.empty() ? QSettings().value("theme", "dark").toString().toStdString() : options.theme;
-    session.setTheme(theme == "light" ? lightTheme() : darkTheme());
     MainWindow window(session, Memory::remembers);
+    if (!options.theme.empty()) session.setTheme(options.theme == "light" ? lightTheme() : darkTheme());
     if (options.files.size() == 1) session.setPlace(Place::timeline);
     window.openFiles(options.files);
     window.show();

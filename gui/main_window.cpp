@@ -7,14 +7,18 @@
 #include "gui/panels/inspector_panel.h"
 #include "gui/panels/library_panel.h"
 #include "gui/panels/live_panel.h"
+#include "gui/panels/notes_panel.h"
 #include "gui/panels/run_panel.h"
 #include "gui/panels/section.h"
 #include "gui/panels/segmented.h"
 #include "gui/panels/summary_panel.h"
 #include "gui/panels/timeline_panel.h"
+#include "gui/panels/welcome_panel.h"
+#include "gui/project_files.h"
 #include "gui/style.h"
 #include "gui/tables/details_panel.h"
 #include "gui/window_tools.h"
+#include "gui/workspace.h"
 #include <QApplication>
 #include <QClipboard>
 #include <QCloseEvent>
@@ -40,8 +44,8 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int library_width = 232, inspector_width = 284, summary_height = 214, note_ms = 6'000;
-constexpr int layout_version = 2;
+constexpr int library_width = 232, inspector_width = 284, summary_height = 214, notes_height = 170, note_ms = 6'000;
+constexpr int layout_version = 3; // what was stored with other docks is not used
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
     auto* button = new QToolButton;
@@ -59,7 +63,6 @@ MainWindow::MainWindow(Session& session, Memory memory)
     : m_session(session)
     , m_remembers(memory == Memory::remembers) {
     applyCurrentTheme(); // before the first child: widgets that exist keep the font they were born with
-    setWindowTitle("Shardscope");
     setAcceptDrops(true);
     setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
     for (const auto& [corner, area] : {std::pair{Qt::TopLeftCorner, Qt::LeftDockWidgetArea},
@@ -70,11 +73,14 @@ MainWindow::MainWindow(Session& session, Memory memory)
     session.actions().fillMenus(menuBar());
     for (const ActionSpec& spec : actionTable())
         addAction(session.actions().get(spec.id)); // shortcuts work without the menu
+    m_workspace = new Workspace(session, this);
+    m_workspace->setRemembers(m_remembers);
     makeCentre();
     makeDocks();
     makeToolBar();
     makeStatusBar();
-    m_tools = new WindowTools(session, *m_timeline, this, m_remembers);
+    m_tools = new WindowTools(session, *m_workspace, *this, *m_notes, m_remembers);
+    connectWorkspace();
     connectWindowActions();
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
@@ -90,7 +96,7 @@ MainWindow::MainWindow(Session& session, Memory memory)
     showStatus();
 }
 
-MainWindow::~MainWindow() = default;
+MainWindow::~MainWindow() { m_workspace->finish(); }
 
 void MainWindow::makeCentre() {
     m_timeline = new TimelinePanel(m_session);
@@ -150,11 +156,14 @@ void MainWindow::makeDocks() {
     connect(open, &QToolButton::clicked, m_session.actions().get(ActionId::open), &QAction::trigger);
     library_head->addWidget(open);
     auto* inspector_head = new SectionHead("Selection");
-    m_library = new LibraryPanel(m_session);
+    m_library = new LibraryPanel(m_session, *m_workspace);
     m_inspector = new InspectorPanel(m_session, inspector_head);
     m_summary = new SummaryPanel(m_session);
     m_library_dock = add("library", Qt::LeftDockWidgetArea, m_library, library_head);
     m_inspector_dock = add("inspector", Qt::RightDockWidgetArea, m_inspector, inspector_head);
+    auto* notes_head = new SectionHead("Notes");
+    m_notes = new NotesPanel(m_session, *m_workspace, notes_head);
+    m_notes_dock = add("notes", Qt::RightDockWidgetArea, m_notes, notes_head);
     m_summary_dock = add("summary", Qt::BottomDockWidgetArea, m_summary, new QWidget);
     m_details = new DetailsPanel(m_session);
     m_details_dock = add("details", Qt::BottomDockWidgetArea, m_details, new QWidget);
@@ -280,9 +289,20 @@ void MainWindow::connectDetails() {
 
 bool MainWindow::openFiles(const std::vector<std::string>& files) {
     bool all = true;
+    // Files that take time are opened by a worker, and then all of them are, so that their order stays.
+    const bool later =
+        std::any_of(files.begin(), files.end(), [this](const std::string& file) { return m_session.isLarge(file); });
     for (const std::string& file : files) {
+        if (file.ends_with(".shardproj")) {
+            all &= m_workspace->open(QString::fromStdString(file));
+            continue;
+        }
         if (ImportProcess::mayImport(file)) {
             m_import->add(QString::fromStdString(file));
+            continue;
+        }
+        if (later) {
+            m_session.openLater(file);
             continue;
         }
         const auto opened = m_session.openTrace(file);
@@ -290,7 +310,8 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
         all = false;
         m_session.notify(text(opened.error().message), true);
     }
-    if (files.size() > 1 && !m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
+    const auto is_trace = [](const std::string& file) { return !file.ends_with(".shardproj"); };
+    if (std::count_if(files.begin(), files.end(), is_trace) > 1 && !m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
     return all;
 }
 
@@ -304,7 +325,7 @@ void MainWindow::showImport() {
 }
 
 bool MainWindow::settled() const {
-    if (m_session.busy() || m_import->active()) return false;
+    if (m_session.busy() || m_import->active() || !m_library->settled()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     return m_session.traces().empty() || (m_timeline->canvas().idle() && m_memory->idle() && m_details->idle());
 }
@@ -351,23 +372,27 @@ void MainWindow::showPage(QWidget* page) {
 void MainWindow::useDefaultLayout(Place place) {
     addDockWidget(Qt::LeftDockWidgetArea, m_library_dock);
     addDockWidget(Qt::RightDockWidgetArea, m_inspector_dock);
+    splitDockWidget(m_inspector_dock, m_notes_dock, Qt::Vertical);
     addDockWidget(Qt::BottomDockWidgetArea, m_summary_dock);
     addDockWidget(Qt::BottomDockWidgetArea, m_details_dock);
     tabifyDockWidget(m_summary_dock, m_details_dock);
-    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_summary_dock, m_details_dock})
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock,
+                              m_details_dock})
         dock->setFloating(false);
     m_details_dock->hide();
     m_library_dock->setVisible(place != Place::run);
     m_inspector_dock->setVisible(place != Place::run);
+    m_notes_dock->setVisible(place != Place::run);
     m_summary_dock->setVisible(place == Place::compare);
     resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
     resizeDocks({m_summary_dock}, {summary_height}, Qt::Vertical);
+    resizeDocks({m_inspector_dock, m_notes_dock}, {height() - notes_height, notes_height}, Qt::Vertical);
 }
 
 void MainWindow::applyCurrentTheme() {
     applyTheme(*qApp, m_session.theme());
+    m_session.actions().setIconColour(toColour(m_session.theme().text));
     setWindowIcon(tintedIcon("shardscope", toColour(m_session.theme().accent)));
-    if (m_remembers) QSettings().setValue("theme", text(m_session.theme().name));
 }
 
 // --- facts and sentences -------------------------------------------------------------------------------------------
@@ -406,7 +431,8 @@ void MainWindow::showStatus() {
                      .arg(steps)
                      .arg(text(formatCount(events)));
     if (!link.empty()) facts << "link " + text(link) + (emulated ? ", emulated" : ", not emulated");
-    if (std::any_of(traces.begin(), traces.end(), [](const OpenTrace& open) { return !open.warm; }))
+    if (m_session.opening() > 0 ||
+        std::any_of(traces.begin(), traces.end(), [](const OpenTrace& open) { return !open.warm; }))
         facts << "reading a large trace";
     if (warnings > 0) facts << QString("%1 %2 in the traces").arg(warnings).arg(warnings == 1 ? "warning" : "warnings");
     if (m_session.run().active()) facts << QString("run going on, process %1").arg(m_session.run().processId());
@@ -415,8 +441,56 @@ void MainWindow::showStatus() {
     for (const OpenTrace& open : traces)
         for (const WarningEvent& warning : open.reader->warnings()) details += text(warning.text) + "\n";
     m_status->setToolTip(details.trimmed());
-    m_hint->setText(m_session.place() == Place::run ? "the form and the JSON are two views of one thing · ? keys"
-                                                    : "W S zoom · A D pan · F focus · [ ] step · ? keys");
+    const auto key = [this](ActionId id) {
+        const QString keys = m_session.actions().get(id)->shortcut().toString(QKeySequence::NativeText);
+        return keys.isEmpty() ? QString("–") : keys;
+    };
+    m_hint->setText(m_session.place() == Place::run
+                        ? "the form and the JSON are two views of one thing · " + key(ActionId::keys) + " keys"
+                        : QString("%1 %2 zoom · %3 %4 pan · %5 focus · %6 %7 step · %8 keys")
+                              .arg(key(ActionId::zoom_in), key(ActionId::zoom_out), key(ActionId::pan_left),
+                                   key(ActionId::pan_right), key(ActionId::focus), key(ActionId::previous_step),
+                                   key(ActionId::next_step), key(ActionId::keys)));
+}
+
+void MainWindow::connectWorkspace() {
+    auto* files = new ProjectFiles(m_session, *m_workspace, this);
+    connect(files, &ProjectFiles::openRequested, this, &MainWindow::openDropped);
+    QMenu* menu = m_session.actions().menu("File");
+    menu->insertMenu(m_session.actions().get(ActionId::new_project), files->recentMenu());
+    auto* name = new QLabel;
+    name->setProperty("role", "dim");
+    name->setContentsMargins(8, 0, 12, 0);
+    name->setAlignment(Qt::AlignVCenter);
+    name->setMinimumHeight(menuBar()->sizeHint().height());
+    menuBar()->setCornerWidget(name);
+    const auto show_name = [this, name] { name->setText(m_workspace->title() + (m_workspace->dirty() ? " •" : "")); };
+    connect(m_workspace, &Workspace::changed, this, show_name);
+    connect(&m_tools->bindings(), &KeyBindings::changed, this, &MainWindow::showStatus);
+    show_name();
+    auto* welcome = new WelcomePanel(m_session, *m_workspace, m_tools->demo());
+    connect(welcome, &WelcomePanel::openRequested, this, &MainWindow::openDropped);
+    m_timeline->setWelcome(welcome);
+    m_workspace->setLayoutHooks(
+        [this] {
+            Workspace::Layouts layouts;
+            for (const auto& [place, layout] : m_layouts) layouts[placeName(place)] = layout;
+            if (m_shown_place) layouts[placeName(*m_shown_place)] = saveState(layout_version);
+            return layouts;
+        },
+        [this](const Workspace::Layouts& layouts) {
+            for (const auto& [name_of_place, layout] : layouts)
+                if (const auto place = placeOf(text(name_of_place))) {
+                    m_layouts[*place] = layout;
+                    if (m_shown_place == place) restoreState(layout, layout_version);
+                }
+        });
+    if (m_remembers) m_workspace->keepCopiesIn(Workspace::defaultFolder());
+}
+
+void MainWindow::openDropped(const QString& file) {
+    if (m_session.place() == Place::run) m_session.setPlace(Place::compare);
+    openFiles({file.toStdString()});
 }
 
 // --- files ---------------------------------------------------------------------------------------------------------
@@ -424,7 +498,7 @@ void MainWindow::showStatus() {
 void MainWindow::chooseFiles() {
     std::vector<std::string> files;
     for (const QString& file : QFileDialog::getOpenFileNames(
-             this, "Open traces", {}, "Traces (*.shardscope *.sqlite *.json *.json.gz);;All files (*)"))
+             this, "Open traces", {}, "Traces and projects (*.shardscope *.shardproj *.sqlite *.json *.json.gz);;All files (*)"))
         files.push_back(file.toStdString());
     openFiles(files);
     if (!files.empty() && m_session.place() == Place::run) m_session.setPlace(Place::timeline);

@@ -20,10 +20,12 @@ class ImportProcess;
 class InspectorPanel;
 class LibraryPanel;
 class MemoryPanel;
+class NotesPanel;
 class RunPanel;
 class SummaryPanel;
 class TimelinePanel;
 class WindowTools;
+class Workspace;
 
 enum class Memory { remembers, forgets }; // whether the window reads and writes the user's settings
 
@@ -44,6 +46,7 @@ public:
     DetailsPanel& details() { return *m_details; }
     RunPanel& runPanel() { return *m_run; }
     WindowTools& tools() { return *m_tools; }
+    Workspace& workspace() { return *m_workspace; }
     ImportProcess& imports() { return *m_import; }
     QString notice() const; // the sentence shown now; empty if there is none
     QString statusText() const;
@@ -70,6 +73,8 @@ private:
     void chooseFiles();
     void savePicture();
     void restore();
+    void connectWorkspace();
+    void openDropped(const QString& file);
 
     Session& m_session;
     const bool m_remembers;
@@ -83,7 +88,10 @@ private:
     QDockWidget* m_details_dock = nullptr;
     RunPanel* m_run = nullptr;
     WindowTools* m_tools = nullptr;
-    QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;
+    Workspace* m_workspace = nullptr;
+    NotesPanel* m_notes = nullptr;
+    QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr,
+                *m_notes_dock = nullptr;
     ImportProcess* m_import = nullptr;
     QWidget* m_import_box = nullptr; // in the status line, while something is imported
     QLabel* m_import_text = nullptr;

@@ -12,7 +12,7 @@ Options parseOptions(int argc, char** argv) {
                  "Example: shardscope-gui zero0.shardscope zero2.shardscope",
                  "shardscope-gui"};
     app.set_version_flag("--version", std::string("shardscope-gui " SHARDSCOPE_VERSION), "Print the version");
-    app.add_option("files", options.files, "One to four traces (*.shardscope) to open")->expected(0, 4);
+    app.add_option("files", options.files, "One to four traces (*.shardscope), or a project (*.shardproj), to open")->expected(0, 4);
     app.add_option("--screenshot", options.screenshot_folder,
                    "Draw every view of the files as PNG into this folder, without a display, and exit")
         ->type_name("DIR");

@@ -31,6 +31,8 @@ Session::Session(QObject* parent)
     connect(&m_analysis, &AnalysisJob::failed, this, [this](const QString& sentence) { notify(sentence, true); });
     connect(&m_memory_data, &MemoryData::factsChanged, this, &Session::viewChanged);
     connect(&m_poll, &QTimer::timeout, this, &Session::pollLiveTraces);
+    connect(&m_notes, &NoteBook::changed, this, &Session::viewChanged);
+    connect(&m_notes, &NoteBook::chosenChanged, this, &Session::viewChanged);
     m_poll.setInterval(poll_ms);
     syncActions();
 }
@@ -53,29 +55,111 @@ OpenTrace* Session::find(int id) {
 
 const OpenTrace* Session::trace(int id) const { return const_cast<Session*>(this)->find(id); }
 
-Result<int> Session::openTrace(const std::string& path) {
+struct Session::Opening {
+    std::string path;
+    uint64_t file = 0;
+    std::unique_ptr<TraceReader> reader;
+    std::string failure; // a sentence
+    bool done = false;
+};
+
+namespace {
+
+// Notes and projects know a trace by its path, so it has one spelling.
+std::string spelled(const std::string& path) {
     std::error_code ignored;
-    const uint64_t file = fileIdentity(path);
+    return std::filesystem::absolute(path, ignored).lexically_normal().string();
+}
+
+// Reads what the first picture needs, so that drawing it waits for nothing.
+void readAhead(const TraceReader& reader) {
+    const TimeRange span = reader.span();
+    const double coarse = static_cast<double>(std::max<int64_t>(1, span.duration())) / 1000;
+    for (size_t lane = 0; lane < reader.lanes().size(); ++lane) reader.rects(static_cast<LaneId>(lane), span, coarse);
+    for (int32_t rank = 0; rank < reader.ranks(); ++rank)
+        for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
+            reader.memory(rank, tier);
+}
+
+} // namespace
+
+std::optional<int> Session::activateIfOpen(const std::string& path) {
+    std::error_code ignored;
     for (const OpenTrace& open : m_traces)
-        if (std::filesystem::equivalent(open.reader->path(), path, ignored)) {
+        if (open.reader->path() == path || std::filesystem::equivalent(open.reader->path(), path, ignored)) {
             const int id = open.id;
-            if (open.file != file) { // the path was written anew; what is open is the file that was there before
+            if (open.file != fileIdentity(path)) { // written anew; what is open is the file that was there before
                 closeTrace(id);
-                break;
+                return std::nullopt;
             }
             setActive(id);
             return id;
         }
+    return std::nullopt;
+}
+
+Result<int> Session::openTrace(const std::string& given_path) {
+    const std::string path = spelled(given_path);
+    if (const auto id = activateIfOpen(path)) return *id;
+    const uint64_t file = fileIdentity(path);
     auto reader = TraceReader::open(path);
     if (!reader) return reader.error();
+    return adopt(std::move(reader).value(), file, !isLarge(path));
+}
+
+bool Session::isLarge(const std::string& path) const {
+    std::error_code missing;
+    const auto bytes = std::filesystem::file_size(path, missing);
+    return !missing && static_cast<int64_t>(bytes) >= m_large_bytes;
+}
+
+void Session::openLater(const std::string& given_path) {
+    const std::string path = spelled(given_path);
+    if (activateIfOpen(path)) return;
+    auto opening = std::make_shared<Opening>();
+    opening->path = path;
+    opening->file = fileIdentity(path);
+    m_opening.push_back(opening);
+    emit tracesChanged(); // the status line says that something is being read
+    QThreadPool::globalInstance()->start([this, opening] {
+        auto reader = TraceReader::open(opening->path);
+        if (reader) {
+            readAhead(**reader);
+            opening->reader = std::move(reader).value();
+        } else {
+            opening->failure = reader.error().message;
+        }
+        QMetaObject::invokeMethod(
+            this,
+            [this, opening] {
+                opening->done = true;
+                takeOpened();
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+void Session::takeOpened() {
+    while (!m_opening.empty() && m_opening.front()->done) {
+        const std::shared_ptr<Opening> next = m_opening.front();
+        m_opening.erase(m_opening.begin());
+        if (next->reader)
+            adopt(std::move(next->reader), next->file, true);
+        else
+            notify(QString::fromStdString(next->failure), true);
+    }
+    emit tracesChanged();
+}
+
+int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file, bool warm) {
+    const std::string path = reader->path();
     OpenTrace opened;
     opened.id = m_next_id++;
-    opened.reader = std::move(reader).value();
+    opened.reader = std::move(reader);
     opened.facts = runFacts(*opened.reader);
     opened.followed = opened.reader->live();
     opened.file = file;
-    const auto bytes = std::filesystem::file_size(path, ignored);
-    opened.warm = ignored || static_cast<int64_t>(bytes) < m_large_bytes;
+    opened.warm = warm;
     opened.grew_at_ms = QDateTime::currentMSecsSinceEpoch();
     const auto compared =
         std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
@@ -94,6 +178,7 @@ Result<int> Session::openTrace(const std::string& path) {
     }
     requestAnalysis();
     syncActions();
+    emit this->opened(path);
     emit tracesChanged();
     emit viewChanged();
     return m_active;
@@ -102,17 +187,10 @@ Result<int> Session::openTrace(const std::string& path) {
 // A reader belongs to one thread at a time: the worker fills one of its own and hands it over.
 void Session::warmUp(const OpenTrace& cold) {
     QThreadPool::globalInstance()->start([this, id = cold.id, path = cold.reader->path()] {
-        auto opened = TraceReader::open(path);
-        auto reader = std::make_shared<std::unique_ptr<TraceReader>>(opened ? std::move(opened).value() : nullptr);
-        if (*reader) {
-            const TimeRange span = (*reader)->span();
-            const double coarse = static_cast<double>(std::max<int64_t>(1, span.duration())) / 1000;
-            for (size_t lane = 0; lane < (*reader)->lanes().size(); ++lane)
-                (*reader)->rects(static_cast<LaneId>(lane), span, coarse);
-            for (int32_t rank = 0; rank < (*reader)->ranks(); ++rank)
-                for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
-                    (*reader)->memory(rank, tier);
-        }
+        auto opened_again = TraceReader::open(path);
+        auto reader =
+            std::make_shared<std::unique_ptr<TraceReader>>(opened_again ? std::move(opened_again).value() : nullptr);
+        if (*reader) readAhead(**reader);
         QMetaObject::invokeMethod(
             this,
             [this, id, reader] {
@@ -129,7 +207,7 @@ void Session::warmUp(const OpenTrace& cold) {
 }
 
 bool Session::busy() const {
-    return m_analysis.pending() || m_memory_data.pending() ||
+    return m_analysis.pending() || m_memory_data.pending() || !m_opening.empty() ||
            std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return !t.warm; });
 }
 
@@ -160,6 +238,28 @@ void Session::setActive(int id) {
     syncActions();
     emit tracesChanged();
     emit viewChanged();
+}
+
+void Session::setName(int id, const std::string& name) {
+    OpenTrace* named = find(id);
+    if (!named || named->name == name) return;
+    named->name = name;
+    emit tracesChanged();
+    emit viewChanged();
+}
+
+void Session::setTags(int id, const std::vector<std::string>& tags) {
+    OpenTrace* tagged = find(id);
+    if (!tagged || tagged->tags == tags) return;
+    tagged->tags = tags;
+    emit tracesChanged();
+}
+
+void Session::setFileState(int id, FileState state) {
+    OpenTrace* changed = find(id);
+    if (!changed || changed->file_state == state) return;
+    changed->file_state = state;
+    emit tracesChanged();
 }
 
 void Session::setCompared(int id, bool compared) {
@@ -305,7 +405,9 @@ void Session::syncActions() {
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
     const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
     enable({close_trace, copy_comparison}, any);
-    enable({go_to_step, go_to_lane}, any);
+    enable({go_to_step, go_to_lane, save_project, save_project_as, new_project}, any);
+    for (size_t number = 0; number < 10; ++number) enable({bookmarkAction(number), setBookmarkAction(number)}, any);
+    enable({mark, add_note}, canvas);
     enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::focus, ActionId::fit, previous_event, next_event,
             previous_step, next_step, align_step, align_time, all_ranks, one_rank, previous_rank, next_rank,
             ActionId::exposed_only, memory_curves, longest_exposed},

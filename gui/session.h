@@ -7,6 +7,7 @@
 #include "gui/analysis_job.h"
 #include "gui/canvas/timeline.h"
 #include "gui/memory/memory_data.h"
+#include "gui/notes.h"
 #include "gui/run_facts.h"
 #include "gui/run_process.h"
 #include "traces/trace_reader.h"
@@ -18,6 +19,7 @@ namespace shardscope::gui {
 
 enum class Place { run, timeline, compare, memory };
 enum class Align { step, time };
+enum class FileState { as_opened, deleted, replaced }; // what became of a trace's file while it is open
 
 struct OpenTrace {
     int id = 0; // stays the same while other traces come and go
@@ -29,8 +31,12 @@ struct OpenTrace {
     bool warm = true;      // its data are at hand; those of a large trace are read by a worker and drawn afterwards
     bool quiet = false;    // followed, but nothing was added for a while: its writer may be gone
     uint64_t file = 0;     // identity of the file when it was opened
+    FileState file_state = FileState::as_opened;
+    std::string name; // given by the user
+    std::vector<std::string> tags;
     qint64 grew_at_ms = 0;
     std::optional<RunFigures> figures; // from the last analysis it took part in
+    std::string title() const { return name.empty() ? facts.title() : name; }
 };
 
 struct PickedEvent { // an event of an open trace, whatever place shows it
@@ -74,14 +80,26 @@ public:
     MemoryData& memoryData() { return m_memory_data; }
     const Theme& theme() const { return *m_theme; }
     void setTheme(const Theme&);
+    bool reducedMotion() const { return m_reduced_motion; } // nothing slides or fades
+    void setReducedMotion(bool reduced) { m_reduced_motion = reduced; }
 
     // --- the library
     Result<int> openTrace(const std::string& path); // the id of the trace; opening a file twice activates it
+    // The same for files that are large or slow to read: a worker opens them, the window goes on, and they appear in the
+    // order in which they were asked for. A failure is a notice.
+    void openLater(const std::string& path);
+    bool isLarge(const std::string& path) const;
+    size_t opening() const { return m_opening.size(); }
     void closeTrace(int id);
     const std::vector<OpenTrace>& traces() const { return m_traces; }
     const OpenTrace* trace(int id) const;
     const OpenTrace* active() const { return trace(m_active); }
     void setActive(int id);
+    void setName(int id, const std::string&); // empty: as the trace calls itself
+    void setTags(int id, const std::vector<std::string>&);
+    void setFileState(int id, FileState);
+    NoteBook& notes() { return m_notes; }
+    const NoteBook& notes() const { return m_notes; }
     void setCompared(int id, bool);                             // refused with a notice when four are compared already
     void stopFollowing(int id);                                 // its writer has ended
     void setLargeFrom(int64_t bytes) { m_large_bytes = bytes; } // files from which on a worker reads them
@@ -129,6 +147,7 @@ public:
     void notify(const QString& sentence, bool is_error);
 
 signals:
+    void opened(const std::string& path);
     void tracesChanged();   // opened, closed, relabelled, activated
     void traceGrew(int id); // a live trace has new data
     void analysisChanged();
@@ -145,6 +164,10 @@ private:
     void requestAnalysis();
     void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
     void pollLiveTraces();
+    struct Opening;
+    void takeOpened();
+    std::optional<int> activateIfOpen(const std::string& path);
+    int adopt(std::unique_ptr<TraceReader>, uint64_t file, bool warm);
     void warmUp(const OpenTrace&);
     void stepBy(int delta);
     int64_t originOf(const OpenTrace&) const;
@@ -158,8 +181,10 @@ private:
     RunProcess m_run;
     AnalysisJob m_analysis;
     MemoryData m_memory_data;
+    NoteBook m_notes;
     const Theme* m_theme;
     std::vector<OpenTrace> m_traces;
+    std::vector<std::shared_ptr<Opening>> m_opening; // in the order of the wishes
     Comparison m_comparison;
     int m_next_id = 1;
     int m_active = 0;
@@ -169,7 +194,7 @@ private:
     bool m_step_chosen = false;                       // by the user; otherwise the middle one is shown
     std::array<int32_t, 4> m_only_rank{-1, -1, 0, 0}; // by place
     int32_t m_chosen_rank = 0;
-    bool m_exposed_only = false;
+    bool m_exposed_only = false, m_reduced_motion = false;
     bool m_shows_memory = true; // the Memory place shows it always
     TimeRange m_visible{0, 1};
     bool m_follow_everything = true; // the range grows with a live trace until the user moves it

@@ -219,7 +219,7 @@ PlaceModel Session::model() const {
         TraceView view;
         view.reader = open.reader.get();
         view.label = open.label;
-        view.title = open.facts.title();
+        view.title = open.title();
         view.subtitle = stageSentence(open.facts.stage);
         view.origin_ns = originOf(open);
         view.planned = m_memory_data.planned(open.id);
@@ -229,6 +229,15 @@ PlaceModel Session::model() const {
             view.difference = differenceText(open.figures->step_ns, baseline->figures->step_ns);
             view.difference_is_worse = open.figures->step_ns > baseline->figures->step_ns;
         }
+        for (const Note& note : m_notes.notes())
+            if (note.trace == open.reader->path())
+                place.timeline.notes.push_back({.trace = static_cast<int>(place.timeline.traces.size()),
+                                                .lane = note.lane,
+                                                .start_ns = note.start_ns,
+                                                .end_ns = note.end_ns,
+                                                .id = note.id,
+                                                .chosen = note.id == m_notes.chosen(),
+                                                .text = note.text});
         place.timeline.traces.push_back(std::move(view));
         place.trace_ids.push_back(open.id);
     }
@@ -260,7 +269,10 @@ void Session::apply(const TimelineIntents& intents, const PlaceModel& place) {
         m_hovered = hovered;
         emit selectionChanged();
     }
-    if (intents.clicked)
+    if (intents.note_clicked) {
+        const int id = *intents.note_clicked;
+        m_notes.choose(id);
+    } else if (intents.clicked)
         select(picked(intents.clicked));
     else if (const auto& at = intents.clicked_memory; at && static_cast<size_t>(at->trace) < place.trace_ids.size())
         setMoment(PickedMoment{place.trace_ids[static_cast<size_t>(at->trace)], at->rank, at->tier, at->time_ns});

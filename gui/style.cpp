@@ -5,9 +5,12 @@
 #include <QFontDatabase>
 #include <QPainter>
 #include <QPalette>
+#include <QRegularExpression>
 #include <QStyle>
 #include <QStyleFactory>
 #include <QSvgRenderer>
+#include <QVariant>
+#include <QWidget>
 #include <cmath>
 
 // The icons live in a static library; the linker would drop them without this reference from the global namespace.
@@ -148,10 +151,54 @@ QComboBox QAbstractItemView { background: @raised; color: @text; border: 1px sol
 QPlainTextEdit { border: 0; border-radius: 0; padding: 8px; }
 QProgressBar { background: @raised; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: @accent; border-radius: 2px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @dim; border-radius: 4px; background: @background; }
+QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url(:/icons/check.svg); }
+QCheckBox::indicator:focus { border-color: @accent; }
+QFrame#tourFrame { background: transparent; border: 2px solid @accent; border-radius: 7px; }
+QPushButton[link="true"] { background: transparent; border: 0; color: @accent; min-height: 20px; }
+QPushButton[link="true"]:focus { text-decoration: underline; }
+QFrame#card:focus { border-color: @accent; }
+QTreeWidget, QTreeView, QListView { background: @panel; color: @text; border: 0; outline: 0; }
+QTreeView::item { padding: 3px 2px; }
+QTreeView::item:selected { background: @accent; color: @on_accent; }
+QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 4px 6px; }
+QFrame#card QPlainTextEdit { border: 1px solid @line; border-radius: 7px; padding: 4px; }
 QFrame#overlay { background: @panel; border: 1px solid @line; border-radius: 9px; }
 QFrame#notice { background: @raised; border: 1px solid @bad; border-radius: 7px; }
 QFrame#notice[kind="note"] { border-color: @line; }
 )";
+
+// Type and what holds type grow with the scale; borders and the rounding of corners stay.
+QString scaled(QString text) {
+    static const QRegularExpression size("((?:font-size|min-height|max-height|min-width): )(\\d+)px");
+    if (uiScale() == 1) return text;
+    qsizetype at = 0;
+    for (auto match = size.match(text, at); match.hasMatch(); match = size.match(text, at)) {
+        const QString pixels = QString::number(std::lround(match.captured(2).toInt() * uiScale())) + "px";
+        text.replace(match.capturedStart(), match.capturedLength(), match.captured(1) + pixels);
+        at = match.capturedStart() + match.captured(1).size() + pixels.size();
+    }
+    return text;
+}
+
+// Fonts that widgets were given; those they inherit follow by themselves.
+void scaleGivenFonts(float scale) {
+    constexpr const char* base = "fontPixelsAtScale1";
+    static float last = 1;
+    if (scale == last) return;
+    for (QWidget* widget : QApplication::allWidgets()) {
+        if (!widget->testAttribute(Qt::WA_SetFont) || widget->font().pixelSize() <= 0) continue;
+        QFont font = widget->font();
+        QVariant designed = widget->property(base);
+        if (!designed.isValid()) {
+            designed = static_cast<double>(font.pixelSize()) / static_cast<double>(last);
+            widget->setProperty(base, designed);
+        }
+        font.setPixelSize(static_cast<int>(std::lround(designed.toDouble() * static_cast<double>(scale))));
+        widget->setFont(font);
+    }
+    last = scale;
+}
 
 QString sheetOf(const Theme& theme) {
     QString text = QString::fromUtf8(sheet);
@@ -168,7 +215,7 @@ QString sheetOf(const Theme& theme) {
     put("@good", toColour(theme.good));
     put("@bad", toColour(theme.bad));
     put("@attention", toColour(theme.attention));
-    return text;
+    return scaled(std::move(text));
 }
 
 } // namespace
@@ -194,12 +241,13 @@ void applyTheme(QApplication& application, const Theme& theme) {
     useIcons();
     application.setFont(uiFont());
     application.setPalette(paletteOf(theme));
+    scaleGivenFonts(uiScale());
     application.setStyleSheet(sheetOf(theme));
 }
 
 QFont uiFont(float pixels, bool strong) {
     QFont font(firstInstalled({"Inter", "Inter Variable", "Noto Sans", "DejaVu Sans"}, QApplication::font().family()));
-    font.setPixelSize(static_cast<int>(pixels));
+    font.setPixelSize(static_cast<int>(std::lround(pixels * uiScale())));
     if (strong) font.setWeight(QFont::DemiBold);
     return font;
 }
@@ -207,7 +255,7 @@ QFont uiFont(float pixels, bool strong) {
 QFont monoFont(float pixels) {
     QFont font(firstInstalled({"DejaVu Sans Mono", "Noto Sans Mono"},
                               QFontDatabase::systemFont(QFontDatabase::FixedFont).family()));
-    font.setPixelSize(static_cast<int>(pixels));
+    font.setPixelSize(static_cast<int>(std::lround(pixels * uiScale())));
     return font;
 }
 

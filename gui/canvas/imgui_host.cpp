@@ -65,28 +65,35 @@ void ImGuiHost::setTheme(const Theme& theme) {
 }
 
 void ImGuiHost::setDevicePixelRatio(double dpr) {
-    if (dpr == m_dpr) return;
+    if (dpr == m_dpr && m_scale == static_cast<double>(uiScale())) return;
     makeCurrent();
     m_dpr = dpr;
+    buildFonts();
+}
+
+// What is drawn at scale 1 in a smaller room and shown on more pixels is larger: no draw function knows of it.
+void ImGuiHost::buildFonts() {
+    m_scale = static_cast<double>(uiScale());
     ImGuiIO& io = ImGui::GetIO();
-    m_fonts.build(*io.Fonts, dpr);
-    io.FontGlobalScale = static_cast<float>(1 / dpr);
+    m_fonts.build(*io.Fonts, m_dpr * m_scale);
+    io.FontGlobalScale = static_cast<float>(1 / (m_dpr * m_scale));
     ++m_font_generation;
 }
 
 const ImDrawData& ImGuiHost::frame(const DrawFunction& draw, QSize logical_size, double seconds, InputQueue* input) {
     makeCurrent();
     ImGuiIO& io = ImGui::GetIO();
-    const NavigationKeys keys = input ? input->apply(io) : NavigationKeys{};
-    io.DisplaySize = ImVec2(static_cast<float>(std::max(1, logical_size.width())),
-                            static_cast<float>(std::max(1, logical_size.height())));
-    io.DisplayFramebufferScale = ImVec2(static_cast<float>(m_dpr), static_cast<float>(m_dpr));
+    const NavigationKeys keys = input ? input->apply(io, m_scale) : NavigationKeys{};
+    const double pixels = m_dpr * m_scale; // of the screen, per unit of the drawing
+    io.DisplaySize = ImVec2(static_cast<float>(std::max(1, logical_size.width()) / m_scale),
+                            static_cast<float>(std::max(1, logical_size.height()) / m_scale));
+    io.DisplayFramebufferScale = ImVec2(static_cast<float>(pixels), static_cast<float>(pixels));
     io.DeltaTime = static_cast<float>(std::max(seconds, 1e-6));
-    ImGui::GetStyle().CircleTessellationMaxError = static_cast<float>(0.2 / m_dpr);
+    ImGui::GetStyle().CircleTessellationMaxError = static_cast<float>(0.2 / pixels);
     ImGui::NewFrame();
     // Edges are smoothed over one pixel of the screen, not one of the layout.
     ImGui::GetBackgroundDrawList()->_FringeScale = ImGui::GetForegroundDrawList()->_FringeScale =
-        static_cast<float>(1 / m_dpr);
+        static_cast<float>(1 / pixels);
     CanvasFrame frame;
     frame.width = io.DisplaySize.x;
     frame.height = io.DisplaySize.y;

@@ -22,7 +22,7 @@ public:
 
     void setTheme(const Theme&);
     const Theme& theme() const { return m_theme; }
-    void setDevicePixelRatio(double); // rebuilds the fonts when it changed
+    void setDevicePixelRatio(double); // rebuilds the fonts when it or uiScale() changed
     int fontGeneration() const { return m_font_generation; }
 
     // Runs one frame. The result stays valid until the next call.
@@ -33,10 +33,11 @@ public:
     const QImage& rasterised(const ImDrawData&); // until the next call; give it up before, or it is copied
 
 private:
+    void buildFonts();
     ImGuiContext* m_context;
     CanvasFonts m_fonts;
     Theme m_theme;
-    double m_dpr = 0;
+    double m_dpr = 0, m_scale = 1; // m_scale: uiScale() of the fonts
     int m_font_generation = 0;
     QImage m_image; // kept: fresh memory of this size costs more than drawing into it
 };

@@ -169,14 +169,15 @@ bool InputQueue::take(const QEvent& event, bool wants_text) {
     }
 }
 
-NavigationKeys InputQueue::apply(ImGuiIO& io) {
+NavigationKeys InputQueue::apply(ImGuiIO& io, double scale) {
     using Kind = Event::Kind;
     NavigationKeys keys;
     bool wheel_turned = false;
     io.MouseWheel = io.MouseWheelH = 0;
     while (!m_events.empty()) {
         const Event event = m_events.front();
-        const ImVec2 place(static_cast<float>(event.at.x()), static_cast<float>(event.at.y()));
+        const double unit = event.kind == Kind::wheel ? 1 : scale; // turns of a wheel have no size
+        const ImVec2 place(static_cast<float>(event.at.x() / unit), static_cast<float>(event.at.y() / unit));
         const unsigned held =
             (io.KeyCtrl ? unsigned{Qt::ControlModifier} : 0u) | (io.KeyShift ? unsigned{Qt::ShiftModifier} : 0u) |
             (io.KeyAlt ? unsigned{Qt::AltModifier} : 0u) | (io.KeySuper ? unsigned{Qt::MetaModifier} : 0u);

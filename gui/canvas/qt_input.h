@@ -23,7 +23,8 @@ public:
 
     // True if the event was taken. `wants_text`: an ImGui text field has the keyboard, so letters are text.
     bool take(const QEvent&, bool wants_text);
-    NavigationKeys apply(ImGuiIO&); // moves the front of the queue into ImGui
+    // Moves the front of the queue into ImGui, whose units are `scale` of the widget's.
+    NavigationKeys apply(ImGuiIO&, double scale = 1);
     bool empty() const { return m_events.empty(); }
 
     // Keys that a canvas keeps from becoming shortcuts of the window while it has the focus.

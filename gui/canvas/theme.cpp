@@ -39,6 +39,19 @@ constexpr Theme light{.name = "light",
                       .attention = 0xb9720c,
                       .on_block = white};
 
+// Blue and orange in place of green and red, after Okabe and Ito; attention is yellow there.
+constexpr Theme withDistinct(Theme theme, Rgb good, Rgb bad, Rgb attention) {
+    theme.good = good;
+    theme.bad = bad;
+    theme.attention = attention;
+    return theme;
+}
+constexpr Theme dark_distinct = withDistinct(dark, 0x56b4e9, 0xf07a2f, 0xf0e442);
+constexpr Theme light_distinct = withDistinct(light, 0x0072b2, 0xb64a00, 0x7d6a00);
+
+ColourSet chosen_colours = ColourSet::standard;
+float scale = 1;
+
 int channel(Rgb colour, int shift) { return static_cast<int>(colour >> shift & 0xff); }
 
 double luminance(Rgb colour) {
@@ -51,10 +64,78 @@ double luminance(Rgb colour) {
 
 } // namespace
 
-const Theme& darkTheme() { return dark; }
-const Theme& lightTheme() { return light; }
+void useColours(ColourSet set) { chosen_colours = set; }
+ColourSet colourSet() { return chosen_colours; }
+float uiScale() { return scale; }
+void setUiScale(float wanted) { scale = std::clamp(wanted, 0.5f, 3.0f); }
+
+const Theme& darkTheme() { return chosen_colours == ColourSet::distinct ? dark_distinct : dark; }
+const Theme& lightTheme() { return chosen_colours == ColourSet::distinct ? light_distinct : light; }
+
+namespace {
+
+// Compute is blue to violet, communication yellow to brown: the groups differ in lightness and in the blue that every
+// kind of colour vision keeps.
+Rgb distinctOperation(OpClass op_class, Phase phase) {
+    switch (op_class) {
+    case OpClass::all_gather:
+    case OpClass::broadcast:
+        return 0xf0e442;
+    case OpClass::reduce_scatter:
+    case OpClass::all_to_all:
+    case OpClass::send_recv:
+        return 0xe69f00;
+    case OpClass::all_reduce:
+    case OpClass::reduce:
+    case OpClass::communication:
+        return 0xa85400;
+    case OpClass::copy:
+    case OpClass::storage:
+        return 0x009e73;
+    case OpClass::compute:
+        break;
+    default:
+        return 0x8d97a8;
+    }
+    switch (phase) {
+    case Phase::backward:
+        return 0x0072b2;
+    case Phase::recompute:
+        return 0xa9d8f5;
+    case Phase::optimizer:
+        return 0xcc79a7;
+    case Phase::initialize:
+        return 0x8d97a8;
+    default:
+        return 0x56b4e9;
+    }
+}
+
+Rgb distinctMemory(MemoryCategory category) {
+    switch (category) {
+    case MemoryCategory::parameters:
+        return 0x56b4e9;
+    case MemoryCategory::gradients:
+        return 0xe69f00;
+    case MemoryCategory::optimizer:
+        return 0xcc79a7;
+    case MemoryCategory::master_weights:
+        return 0x0072b2;
+    case MemoryCategory::activations:
+        return 0x009e73;
+    case MemoryCategory::comm_buffers:
+        return 0xf0e442;
+    case MemoryCategory::workspace:
+        return 0x8b94a5;
+    default:
+        return 0x5f6877;
+    }
+}
+
+} // namespace
 
 Rgb operationColour(OpClass op_class, Phase phase) {
+    if (chosen_colours == ColourSet::distinct) return distinctOperation(op_class, phase);
     switch (op_class) {
     case OpClass::all_gather:
     case OpClass::broadcast:
@@ -97,6 +178,7 @@ Rgb operationColour(OpClass op_class, Phase phase) {
 }
 
 Rgb memoryColour(MemoryCategory category) {
+    if (chosen_colours == ColourSet::distinct) return distinctMemory(category);
     switch (category) {
     case MemoryCategory::parameters:
         return 0x4c9aff;

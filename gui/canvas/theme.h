@@ -16,7 +16,13 @@ struct Theme {
     Rgb on_block; // text on a dark block; `textOn` chooses
 };
 
-const Theme& darkTheme();
+// Colours that people with any kind of colour vision can tell apart: `distinct` has no pair of red and green. The choice
+// holds for the whole program and is made on the thread that draws.
+enum class ColourSet { standard, distinct };
+void useColours(ColourSet);
+ColourSet colourSet();
+
+const Theme& darkTheme(); // of the chosen set
 const Theme& lightTheme();
 
 // The same in both themes: compute by phase, communication by kind. Compute is cool, communication warm.
@@ -31,7 +37,11 @@ double contrast(Rgb, Rgb);              // WCAG 2 contrast ratio, 1 to 21
 Rgb textOn(Rgb block);                  // near-black or white, whichever reads better on it
 Rgb readableOn(Rgb background, Rgb);    // the colour, moved towards black or white until text in it can be read
 
-namespace metrics { // logical pixels
+// How much larger than designed everything is shown: type of widgets, and canvases as a whole.
+float uiScale();
+void setUiScale(float);
+
+namespace metrics { // logical pixels at scale 1
 inline constexpr float font = 13, font_small = 12, font_axis = 11, lane_height = 20, lane_pitch = 24,
                        block_radius = 2.5f, card_radius = 9, control_radius = 7, control_height = 28;
 }

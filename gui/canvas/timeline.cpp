@@ -134,11 +134,21 @@ void drawEmpty(TimelineDrawing& d) {
     d.painter.textInRow(std::max(12.0f, x), d.content, text, d.painter.theme().dim);
 }
 
+TooltipText noteTooltip(const NoteFlag& note) {
+    constexpr size_t longest = 400;
+    TooltipText text;
+    text.title = note.text.empty() ? "Mark" : "Note";
+    if (!note.text.empty()) text.subtitle = note.text.size() > longest ? note.text.substr(0, longest) + "…" : note.text;
+    return text;
+}
+
 // The tooltip waits until the mouse has rested on one thing; the canvas asks for a frame when that time has come.
 void drawHoverTooltip(TimelineDrawing& d, TimelineState& state) {
     std::string key;
     TooltipText text;
-    if (d.hovered_block) {
+    if (d.hovered_note) {
+        key = "note " + std::to_string(d.hovered_note->id);
+    } else if (d.hovered_block) {
         const LaneBlock& block = d.hovered_block->block;
         key = "event " + std::to_string(d.hovered_block->ref.trace) + " " + std::to_string(block.start_ns) + " " +
               std::to_string(static_cast<int64_t>(block.event));
@@ -152,7 +162,8 @@ void drawHoverTooltip(TimelineDrawing& d, TimelineState& state) {
     }
     state.tooltip_shown = !key.empty() && ImGui::GetTime() - state.hover_since >= tooltip_delay_s;
     if (!state.tooltip_shown) return;
-    text = d.hovered_block ? blockTooltip(d, *d.hovered_block) : memoryTooltip(d, *d.hovered_memory);
+    text = d.hovered_note    ? noteTooltip(*d.hovered_note)
+           : d.hovered_block ? blockTooltip(d, *d.hovered_block) : memoryTooltip(d, *d.hovered_memory);
     d.painter.toForeground();
     drawTooltip(d.painter, text, d.mouse);
 }
@@ -215,6 +226,7 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
         drawRangeBand(d);
         painter.popClip();
         drawCursor(d, cursor);
+        d.hovered_note = drawNotes(d, layout, state.scroll_y);
     }
     if (const std::optional<Box> thumb = scrollThumb(d, layout.height, state.scroll_y))
         painter.block(*thumb, theme.faint, 3, state.pressed == TimelineZone::scrollbar ? 0.9f : 0.5f);
@@ -227,7 +239,9 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     intents.folded = d.folded;
     if (!empty) intents.menu = askedMenu(d, layout, state.scroll_y);
     if (clickedNow() && d.mouse_in_plot && d.plot().contains(io.MouseClickedPos[0])) {
-        if (d.hovered_block)
+        if (d.hovered_note)
+            intents.note_clicked = d.hovered_note->id;
+        else if (d.hovered_block)
             intents.clicked = d.hovered_block->ref;
         else if (d.hovered_memory)
             intents.clicked_memory = d.hovered_memory;

@@ -47,8 +47,18 @@ struct MemoryRef {
     bool operator==(const MemoryRef&) const = default;
 };
 
+struct NoteFlag { // a mark or a note, pinned to a trace's time and, if it has one, a lane
+    int trace = 0; // index into TimelineModel::traces
+    LaneId lane = LaneId::none;
+    int64_t start_ns = 0, end_ns = 0; // trace time
+    int id = 0;                       // whose it is; comes back as an intent
+    bool chosen = false;
+    std::string text; // empty: a mark
+};
+
 struct TimelineModel {
     std::vector<TraceView> traces;
+    std::vector<NoteFlag> notes;
     TimelineColouring colouring = TimelineColouring::operation;
     int32_t only_rank = -1; // -1: all ranks
     bool show_lanes = true;
@@ -82,6 +92,7 @@ struct TimelineIntents {
     std::optional<EventRef> hovered, clicked;
     std::optional<MemoryRef> clicked_memory; // near the mark of the peak: that moment
     bool clicked_empty = false;
+    std::optional<int> note_clicked; // the id of its flag
     std::optional<int64_t> cursor_ns;
     std::optional<TimeRange> visible; // zoom or pan wanted
     std::optional<TimeRange> range;   // Ctrl or Shift and a drag, in view time

@@ -38,6 +38,7 @@ struct TimelineDrawing {
     std::optional<RankRef> folded = {};
     std::map<int64_t, LegendEntry> legend = {}; // by BlockPaint::key
     bool drew_waiting = false, drew_emulated = false, drew_exposed = false;
+    const NoteFlag* hovered_note = nullptr;
 
     const TraceView& view(int trace) const { return model.traces[static_cast<size_t>(trace)]; }
     TimeRange traceRange(int trace) const { // the visible range in the trace's own time
@@ -78,6 +79,8 @@ void drawMinimap(TimelineDrawing&, TimeRange full, bool empty);
 void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
 void drawRangeBand(TimelineDrawing&);
 void drawFlows(TimelineDrawing&, const TimelineLayout&, float scroll_y);
+// Above the rows; the note whose flag is under the mouse.
+const NoteFlag* drawNotes(TimelineDrawing&, const TimelineLayout&, float scroll_y);
 
 // The tooltip's text: a title, rows of name and value, and a last line in the accent colour.
 struct TooltipText {

@@ -8,6 +8,7 @@
 #include <QLineEdit>
 #include <QListView>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace shardscope::gui {
 namespace {
@@ -65,7 +66,12 @@ CommandPalette::CommandPalette(Session& session, QWidget* window)
     connect(m_list, &QListView::clicked, this, [this] { runCurrent(); });
 }
 
-QSize CommandPalette::wantedSize() const { return palette_size; }
+// As high as what was found, up to a limit; its upper edge stays where it is.
+QSize CommandPalette::wantedSize() const {
+    const int rows = std::max(2, m_model->rowCount());
+    const int row = std::max(1, m_list->sizeHintForRow(0));
+    return {palette_size.width(), std::min(palette_size.height(), m_field->sizeHint().height() + 32 + rows * row)};
+}
 
 void CommandPalette::open(PaletteMode mode) {
     m_mode = mode;
@@ -84,6 +90,7 @@ void CommandPalette::type(const QString& typed) {
     if (first >= 0) m_list->setCurrentIndex(m_model->index(first));
     m_list->setVisible(m_model->rowCount() > 0);
     m_none->setVisible(m_model->rowCount() == 0);
+    if (isVisible()) resize(wantedSize().boundedTo(size().expandedTo(palette_size)));
 }
 
 void CommandPalette::runCurrent() {

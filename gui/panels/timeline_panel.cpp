@@ -6,8 +6,6 @@
 #include "gui/style.h"
 #include <QLabel>
 #include <QStackedLayout>
-#include <QToolButton>
-#include <QVBoxLayout>
 #include <algorithm>
 
 namespace shardscope::gui {
@@ -19,9 +17,10 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     , m_canvas(new ImGuiCanvas([this](const CanvasFrame& frame) { draw(frame); })) {
     m_canvas->setMinimumSize(320, 200);
     m_canvas->setObjectName("timelineCanvas");
+    m_canvas->setAccessibleName("Timeline");
     m_canvas->setNavigationKeys(false); // the table of actions has them
     m_stack->addWidget(m_canvas);
-    m_stack->addWidget(makeEmptyState());
+    m_stack->addWidget(new QWidget);
     setFocusProxy(m_canvas);
     connect(&session, &Session::viewChanged, m_canvas, &ImGuiCanvas::requestFrame);
     connect(&session, &Session::selectionChanged, m_canvas, &ImGuiCanvas::requestFrame);
@@ -36,9 +35,13 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
 }
 
 void TimelinePanel::chooseFace() {
-    const bool reading = !m_session.traces().empty() && m_session.model().timeline.traces.empty() && m_session.busy();
-    if (reading) m_reading->setText("Reading " + text(m_session.active()->reader->path()) + " …");
-    m_stack->setCurrentIndex(m_session.traces().empty() ? 1 : reading ? 2 : 0);
+    const bool none = m_session.traces().empty();
+    const bool reading =
+        none ? m_session.opening() > 0 : m_session.model().timeline.traces.empty() && m_session.busy();
+    if (reading)
+        m_reading->setText(none ? "Reading a large trace …"
+                                : "Reading " + text(m_session.active()->reader->path()) + " …");
+    m_stack->setCurrentIndex(reading ? 2 : none ? 1 : 0);
     m_canvas->requestFrame();
 }
 
@@ -62,7 +65,7 @@ void TimelinePanel::revealLane(int trace_id, LaneId lane) {
     const int32_t rank = open->reader->lanes()[static_cast<size_t>(lane)].rank;
     if (m_session.onlyRank() >= 0 && rank >= 0 && rank != m_session.onlyRank()) m_session.setOnlyRank(rank);
     const PlaceModel place = m_session.model();
-    const float room = static_cast<float>(m_canvas->height()) - topHeight();
+    const float room = contentHeight(place.timeline, static_cast<float>(m_canvas->height()) / uiScale());
     const TimelineLayout layout = layoutRows(place.timeline, room);
     for (const TimelineRow& row : layout.rows)
         if (row.kind == RowKind::lane && row.lane == lane &&
@@ -73,34 +76,10 @@ void TimelinePanel::revealLane(int trace_id, LaneId lane) {
     m_canvas->requestFrame();
 }
 
-QWidget* TimelinePanel::makeEmptyState() {
-    auto* empty = new QWidget;
-    empty->setObjectName("canvasSide");
-    empty->setAttribute(Qt::WA_StyledBackground);
-    auto* title = new QLabel("What does ZeRO do to a training step?");
-    title->setFont(uiFont(18, true));
-    auto* hint = roleLabel("Start a run here and watch it, or open traces to compare.\n"
-                           "Runs of the same model at stages 0 to 3 are a good first comparison.",
-                           "dim", metrics::font);
-    hint->setAlignment(Qt::AlignCenter);
-    auto* row = new QHBoxLayout;
-    row->addStretch();
-    for (const ActionId id : {ActionId::new_run, ActionId::open}) {
-        auto* button = new QToolButton;
-        button->setDefaultAction(m_session.actions().get(id));
-        button->setToolButtonStyle(Qt::ToolButtonTextOnly);
-        button->setProperty("primary", id == ActionId::new_run);
-        row->addWidget(button);
-    }
-    row->addStretch();
-    auto* column = new QVBoxLayout(empty);
-    column->setSpacing(14);
-    column->addStretch();
-    column->addWidget(title, 0, Qt::AlignCenter);
-    column->addWidget(hint);
-    column->addLayout(row);
-    column->addStretch();
-    return empty;
+void TimelinePanel::setWelcome(QWidget* welcome) {
+    delete m_stack->widget(1);
+    m_stack->insertWidget(1, welcome);
+    chooseFace();
 }
 
 } // namespace shardscope::gui

@@ -18,13 +18,13 @@ class TimelinePanel : public QWidget {
 public:
     explicit TimelinePanel(Session&, QWidget* parent = nullptr);
     ImGuiCanvas& canvas() { return *m_canvas; }
+    void setWelcome(QWidget*); // what is shown while nothing is open
     void revealLane(int trace_id, LaneId); // scrolls there, in the place that shows it
     const TimelineState& state() const { return m_states[static_cast<size_t>(m_session.place())]; }
 
 private:
     void draw(const CanvasFrame&);
     void chooseFace(); // the canvas, what to do next, or that a large trace is being read
-    QWidget* makeEmptyState();
     Session& m_session;
     QStackedLayout* m_stack;
     ImGuiCanvas* m_canvas;

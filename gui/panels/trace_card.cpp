@@ -2,11 +2,12 @@
 #include "gui/panels/trace_card.h"
 #include "gui/canvas/format.h"
 #include "gui/panels/section.h"
+#include "gui/panels/step_picture.h"
 #include "gui/style.h"
+#include <QContextMenuEvent>
 #include <QHBoxLayout>
-#include <QKeyEvent>
 #include <QLabel>
-#include <QMouseEvent>
+#include <QLineEdit>
 #include <QToolButton>
 #include <QVBoxLayout>
 
@@ -30,13 +31,30 @@ QToolButton* flatButton(const char* name) {
     return button;
 }
 
+struct State {
+    const char *word = "", *tip = "";
+};
+
 // How the recording stands, where a finished one needs no word.
-QString stateText(const OpenTrace& trace) {
-    if (trace.followed) return trace.quiet ? "unfinished" : "recording";
-    if (trace.facts.status == "running") return "ended early"; // the writer went away without a last word
-    if (trace.facts.status == "stopped") return "stopped";
-    if (trace.facts.status == "failed") return "failed";
+State stateOf(const OpenTrace& trace) {
+    if (trace.file_state == FileState::deleted)
+        return {"file deleted", "The file is gone; what was read of it stays here until the trace is closed."};
+    if (trace.file_state == FileState::replaced)
+        return {"file replaced", "Another file has its name now; “Open again” in the menu shows that one."};
+    if (trace.followed && trace.quiet)
+        return {"unfinished", "Nothing was added for a while; the program that records it may have been killed."};
+    if (trace.followed) return {"recording", ""};
+    if (trace.facts.status == "running")
+        return {"ended early", "The program that recorded this trace went away; everything up to then is here."};
+    if (trace.facts.status == "stopped") return {"stopped", ""};
+    if (trace.facts.status == "failed") return {"failed", ""};
     return {};
+}
+
+QStringList words(const std::vector<std::string>& tags) {
+    QStringList list;
+    for (const std::string& tag : tags) list << text(tag);
+    return list;
 }
 
 } // namespace
@@ -51,7 +69,10 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     , m_subtitle(roleLabel({}, "dim"))
     , m_peak(chip())
     , m_overlap(chip())
-    , m_state(chip()) {
+    , m_state(chip())
+    , m_tags(roleLabel({}, "key", metrics::font_axis))
+    , m_picture(new StepPicture)
+    , m_editor(new QLineEdit) {
     setObjectName("card");
     setCursor(Qt::PointingHandCursor);
     setFocusPolicy(Qt::TabFocus);
@@ -59,9 +80,13 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     m_badge->setFont(uiFont(metrics::font, true));
     m_close->setText("×");
     m_close->setToolTip("Close this trace; the file stays where it is");
+    m_close->setAccessibleName("Close this trace");
     m_time->setToolTip("median step time");
-    m_subtitle->setSizePolicy(QSizePolicy::Ignored,
-                              QSizePolicy::Preferred); // a long model name must not widen the library
+    m_tags->setWordWrap(true);
+    for (QLabel* label : {m_subtitle, m_tags}) // a long model name must not widen the library
+        label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_editor->installEventFilter(this);
+    m_editor->hide();
 
     auto* first = new QHBoxLayout;
     first->setSpacing(4);
@@ -82,20 +107,26 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     column->setSpacing(3);
     column->addLayout(first);
     column->addLayout(second);
+    column->addWidget(m_picture);
     column->addLayout(chips);
     column->addWidget(m_state, 0, Qt::AlignLeft);
+    column->addWidget(m_tags);
+    column->addWidget(m_editor);
     connect(m_close, &QToolButton::clicked, this, [this] { emit closeRequested(m_trace_id); });
     connect(m_badge, &QToolButton::clicked, this, [this] { emit compareToggled(m_trace_id); });
+    connect(m_editor, &QLineEdit::editingFinished, this, [this] { finish(true); });
 }
 
-void TraceCard::show(const OpenTrace& trace, bool active) {
+void TraceCard::show(const OpenTrace& trace, bool active, const Thumbnail* picture, const Theme& theme) {
     m_badge->setText(trace.label.empty() ? "+" : text(trace.label));
     m_badge->setToolTip(trace.label.empty() ? "Put this trace into the comparison"
                                             : "Take this trace out of the comparison");
-    const QString title = text(trace.facts.title()); // of an imported trace the name of a file
+    m_badge->setAccessibleName(m_badge->toolTip());
+    const QString title = text(trace.title()); // of an imported trace the name of a file
     m_title->setText(m_title->fontMetrics().elidedText(title, Qt::ElideMiddle, longest_title));
     m_title->setToolTip(title == m_title->text() ? QString() : title);
-    m_subtitle->setText(text(trace.facts.subtitle()));
+    m_subtitle->setText(text((trace.name.empty() ? "" : trace.facts.title() + " · ") + trace.facts.subtitle()));
+    m_subtitle->setToolTip(m_subtitle->text());
     const bool known = trace.figures && trace.figures->step_ns > 0;
     m_time->setText(known ? text(formatDuration(trace.figures->step_ns)) : QString());
     m_peak->setVisible(trace.figures && trace.figures->peak_total_bytes > 0);
@@ -104,31 +135,85 @@ void TraceCard::show(const OpenTrace& trace, bool active) {
         m_peak->setText("peak " + text(formatBytes(trace.figures->peak_total_bytes)));
         m_overlap->setText("overlap " + text(formatPercent(trace.figures->overlap_percent)));
     }
-    m_state->setText(stateText(trace));
-    m_state->setVisible(!m_state->text().isEmpty());
-    m_state->setToolTip({});
-    if (m_state->text() == "unfinished")
-        m_state->setToolTip("Nothing was added for a while; the program that records it may have been killed.");
-    if (m_state->text() == "ended early")
-        m_state->setToolTip("The program that recorded this trace went away; everything up to then is here.");
-    setToolTip(text(trace.reader->path()));
+    const State state = stateOf(trace);
+    m_state->setText(state.word);
+    m_state->setVisible(*state.word);
+    m_state->setToolTip(QString::fromUtf8(state.tip));
+    m_picture->show(picture, theme);
+    m_name = text(trace.name);
+    m_tag_text = words(trace.tags).join(", ");
+    m_tags->setText("#" + words(trace.tags).join("  #"));
+    m_tags->setVisible(!trace.tags.empty() && m_editing != Editing::tags);
+    const QString path = text(trace.reader->path());
+    setToolTip(path);
+    m_search_text = QStringList{title, m_subtitle->text(), m_tag_text, path, text(trace.facts.link), state.word}.join(' ');
+    setAccessibleName(QString("Trace %1 %2, %3").arg(text(trace.label), title, m_subtitle->text()));
     if (property("active").toBool() != active) {
         setProperty("active", active);
         repolish(this);
     }
 }
 
+QString TraceCard::stateText() const { return m_state->text(); }
+
+void TraceCard::rename() { edit(Editing::name, m_name, "Name of this trace"); }
+void TraceCard::editTags() { edit(Editing::tags, m_tag_text, "Tags, separated by commas"); }
+
+void TraceCard::edit(Editing what, const QString& text, const QString& placeholder) {
+    m_editing = what;
+    m_editor->setText(text);
+    m_editor->setPlaceholderText(placeholder);
+    m_editor->setAccessibleName(placeholder);
+    m_editor->show();
+    m_editor->setFocus();
+    m_editor->selectAll();
+}
+
+void TraceCard::finish(bool keep) {
+    const Editing was = std::exchange(m_editing, Editing::nothing);
+    if (was == Editing::nothing) return;
+    m_editor->hide();
+    const QString typed = m_editor->text().trimmed();
+    if (keep && was == Editing::name) emit renamed(m_trace_id, typed);
+    if (!keep || was != Editing::tags) return;
+    QStringList tags;
+    for (const QString& tag : typed.split(',', Qt::SkipEmptyParts))
+        if (const QString word = tag.trimmed().remove('#'); !word.isEmpty() && !tags.contains(word)) tags << word;
+    emit tagged(m_trace_id, tags);
+}
+
+bool TraceCard::eventFilter(QObject* object, QEvent* event) {
+    const bool escape = (event->type() == QEvent::KeyPress || event->type() == QEvent::ShortcutOverride) &&
+                        static_cast<QKeyEvent*>(event)->key() == Qt::Key_Escape;
+    if (object != m_editor || !escape) return QFrame::eventFilter(object, event);
+    event->accept();
+    if (event->type() == QEvent::KeyPress) {
+        finish(false);
+        setFocus();
+    }
+    return true;
+}
+
 void TraceCard::mousePressEvent(QMouseEvent* event) {
     if (event->button() == Qt::LeftButton) emit clicked(m_trace_id);
 }
 
+void TraceCard::mouseDoubleClickEvent(QMouseEvent*) { rename(); }
+
+void TraceCard::contextMenuEvent(QContextMenuEvent* event) { emit menuRequested(m_trace_id, event->globalPos()); }
+
 void TraceCard::keyPressEvent(QKeyEvent* event) {
-    if (event->key() == Qt::Key_Return || event->key() == Qt::Key_Space)
-        emit clicked(m_trace_id);
-    else if (event->key() == Qt::Key_Delete)
-        emit closeRequested(m_trace_id);
-    else
+    switch (event->key()) {
+    case Qt::Key_Return:
+    case Qt::Key_Space:
+        return void(emit clicked(m_trace_id));
+    case Qt::Key_Delete:
+        return void(emit closeRequested(m_trace_id));
+    case Qt::Key_F2:
+        return rename();
+    default:
         QFrame::keyPressEvent(event);
+    }
 }
 
 } // namespace shardscope::gui

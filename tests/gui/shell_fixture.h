@@ -6,6 +6,7 @@
 #include "gui/panels/timeline_panel.h"
 #include "support/catch.h"
 #include "support/sample_trace.h"
+#include <QApplication>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -42,6 +43,10 @@ struct Shell : Samples {
         REQUIRE(window.openFiles(files));
         window.show();
         settle();
+    }
+    void activate() { // keys go to the active window; there is no window manager that would choose one
+        QApplication::setActiveWindow(&window);
+        waitFor([&] { return window.isActiveWindow(); });
     }
     void settle() {
         waitFor([&] { return window.settled(); });

@@ -38,7 +38,7 @@ TEST_CASE("what grows by itself is no step of the history") {
 TEST_CASE("zoom is undone and redone by keys, a burst at once") {
     Shell shell;
     shell.open({0, 2});
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     int64_t now = 10'000;
     shell.window.tools().views().setClock([&] { return now; });
     const TimeRange whole = shell.session.visible();

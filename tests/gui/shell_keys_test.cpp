@@ -72,7 +72,7 @@ TEST_CASE("a key has one owner") {
 TEST_CASE("the panel changes a key by keyboard and asks before it takes one away") {
     Shell shell;
     shell.open({0});
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     KeysPanel& panel = shell.window.tools().keysPanel();
     QTest::keyClick(&shell.window, Qt::Key_K, Qt::ControlModifier);
     REQUIRE(panel.isVisible());
@@ -113,7 +113,7 @@ TEST_CASE("the panel changes a key by keyboard and asks before it takes one away
 TEST_CASE("Esc leaves a key as it was") {
     Shell shell;
     shell.window.show();
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     KeysPanel& panel = shell.window.tools().keysPanel();
     panel.openOver();
     panel.choose(ActionId::zoom_in);

@@ -66,7 +66,7 @@ TEST_CASE("a command is found and run by keyboard alone") {
     Shell shell;
     shell.open({0, 2});
     CommandPalette& palette = shell.window.tools().palette();
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     QTest::keyClick(&shell.window, Qt::Key_P, Qt::ControlModifier | Qt::ShiftModifier);
     REQUIRE(palette.isVisible());
     QTest::keyClicks(&palette.field(), "place mem");
@@ -86,7 +86,7 @@ TEST_CASE("letters typed into the palette are no shortcuts of the window") {
     Shell shell;
     shell.open({1});
     const TimeRange before = shell.session.visible();
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     QTest::keyClick(&shell.window, Qt::Key_Slash);
     CommandPalette& palette = shell.window.tools().palette();
     REQUIRE(palette.isVisible());
@@ -98,11 +98,13 @@ TEST_CASE("letters typed into the palette are no shortcuts of the window") {
 
 TEST_CASE("a lane and a step are gone to by name") {
     Shell shell;
-    shell.open({3});
+    const std::string wide = shell.path("wide.shardscope"); // so that the last lane has to be scrolled to
+    writeSampleTrace(wide, {.ranks = 16, .steps = 5, .stage = 3, .layers = 2});
+    shell.window.show();
+    REQUIRE(shell.window.openFiles({wide}));
     trigger(shell.session, ActionId::place_timeline);
-    shell.window.resize(1280, 500); // so that the last lane has to be scrolled to
     shell.settle();
-    waitFor([&] { return shell.window.isActiveWindow(); });
+    shell.activate();
     CommandPalette& palette = shell.window.tools().palette();
     QTest::keyClick(&shell.window, Qt::Key_P, Qt::ControlModifier);
     REQUIRE(palette.isVisible());

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The project that is open: its file, whether it has changes, its bookmarks, traces that are not where they were, and
+// what was opened lately. Whatever is open is copied into the application's folder a moment after it changed, so that
+// neither a crash nor a closed window loses anything.
+#pragma once
+#include "gui/project.h"
+#include <QLockFile>
+#include <QStringList>
+#include <QThreadPool>
+#include <QTimer>
+#include <functional>
+
+namespace shardscope::gui {
+
+class Workspace : public QObject {
+    Q_OBJECT
+public:
+    explicit Workspace(Session&, QObject* parent = nullptr);
+    ~Workspace() override;
+    void finish(); // before what the layout hooks use goes away: the last copy is on disk afterwards
+
+    using Layouts = std::map<std::string, QByteArray>;
+    void setLayoutHooks(std::function<Layouts()> read, std::function<void(const Layouts&)> use);
+    void setRemembers(bool remembers) { m_remembers = remembers; } // recent files, in the user's settings
+    void keepCopiesIn(const QString& folder);
+    static QString defaultFolder();
+
+    // --- the file
+    const QString& path() const { return m_path; } // empty: it has no name yet
+    QString title() const;                         // "zero-stages.shardproj" or "Untitled project"
+    bool dirty() const { return m_dirty; }
+    bool open(const QString& path); // false: nothing changed, and a notice says why
+    bool saveAs(const QString& path);
+    bool save() { return saveAs(m_path); } // only where there is a path
+    void startNew();
+    Project project() const;
+
+    // --- where one left off: the copy of the window before, or of what startNew() and open() closed
+    bool canContinue() const;
+    QString previousSummary() const; // "2 traces, 3 notes"
+    void continuePrevious();
+
+    // --- traces that are not where they were
+    const std::vector<ProjectTrace>& missing() const { return m_missing; }
+    void locate(size_t missing, const QString& path);
+    void forget(size_t missing);
+
+    // --- bookmarks and marks
+    const Bookmarks& bookmarks() const { return m_bookmarks; }
+    void setBookmark(size_t);
+    void goToBookmark(size_t);
+    int mark(bool toggle); // pins a note to the selection or the moment under the mouse; 0: there is neither
+    void goToNote(int id);
+
+    QStringList recentFiles() const, recentProjects() const;
+
+signals:
+    void changed(); // title, missing, bookmarks, recent files
+
+private:
+    void use(const Project&);
+    void touch();
+    void copySoon();
+    void writeCopy();
+    void setAside();
+    std::string content() const;
+    void rememberFile(const QString& key, const QString& path);
+
+    Session& m_session;
+    QString m_path, m_folder, m_copy_path;
+    bool m_dirty = false, m_remembers = false, m_using = false;
+    std::string m_saved; // the content that is in the file
+    std::vector<ProjectTrace> m_missing;
+    Bookmarks m_bookmarks;
+    std::function<Layouts()> m_read_layouts;
+    std::function<void(const Layouts&)> m_use_layouts;
+    std::unique_ptr<QLockFile> m_copy_lock;
+    QByteArray m_copied;
+    QTimer m_copy_timer; // runs for a moment after a change, never otherwise
+    QThreadPool m_writer;
+};
+
+} // namespace shardscope::gui
