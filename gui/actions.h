@@ -56,6 +56,11 @@ enum class ActionId {
     next_rank,
     exposed_only,
     memory_curves,
+    buffers_by_address,
+    buffers_by_size,
+    heat_at_peak,
+    heat_at_cursor,
+    memory_peak,
     tables,
     sql_console,
     warnings,
@@ -104,6 +109,8 @@ enum class Choice {
     align,
     rank,
     theme,
+    buffer_order,
+    heat_moment,
     toggle
 }; // actions of one choice exclude each other; toggle stands alone
 

@@ -38,6 +38,10 @@ LivesAnswer computeLives(const LivesKey& key, const std::atomic<bool>& stop) {
     return answer;
 }
 
+bool sameSubject(const LivesKey& a, const LivesKey& b) {
+    return a.trace.id == b.trace.id && a.trace.path == b.trace.path && a.rank == b.rank && a.tier == b.tier;
+}
+
 } // namespace
 
 MemoryData::MemoryData(QObject* parent)
@@ -98,15 +102,23 @@ void MemoryData::askNext() { // one trace after the other, so that a closed one 
     }
 }
 
+const MemorySource* MemoryData::source(int trace_id) const {
+    const auto found = m_known.find(trace_id);
+    return found == m_known.end() ? nullptr : &found->second.source;
+}
+
 void MemoryData::setLives(std::optional<LivesKey> key) {
     if (key == m_wanted) return;
     m_wanted = std::move(key);
+    // A trace that grows is not asked about anew before it has answered, or it would never answer.
+    if (m_asked && m_wanted && sameSubject(*m_asked, *m_wanted)) return;
     askLives();
 }
 
 void MemoryData::askLives() {
     if (m_stop_lives) *m_stop_lives = true;
     m_stop_lives.reset();
+    m_asked = m_wanted;
     if (!m_wanted) return;
     m_stop_lives = std::make_shared<std::atomic<bool>>(false);
     ++m_working;
@@ -114,11 +126,13 @@ void MemoryData::askLives() {
         auto answer = std::make_shared<const LivesAnswer>(computeLives(key, *stop));
         QMetaObject::invokeMethod(
             this,
-            [this, key, answer] {
+            [this, key, stop, answer] {
                 --m_working;
-                if (m_wanted == key) {
+                if (!*stop && m_wanted && sameSubject(*m_wanted, key)) {
+                    m_asked.reset();
                     m_lives = answer;
                     emit livesChanged();
+                    if (m_wanted != key) askLives(); // it has grown meanwhile
                 }
                 askNext();
             },

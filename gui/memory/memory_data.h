@@ -51,6 +51,7 @@ public:
     void setTraces(std::vector<MemorySource>); // the facts of those that are new or have grown are computed
     void setLives(std::optional<LivesKey>);    // the one rank whose buffers are looked at
     const MemoryFacts* facts(int trace_id) const;
+    const MemorySource* source(int trace_id) const; // as it was asked about last
     const PlannedCurves* planned(int trace_id) const;
     const LivesAnswer* lives() const { return m_lives.get(); } // possibly of an older question: look at its key
     bool pending() const { return m_working > 0; }
@@ -68,7 +69,7 @@ private:
     void askNext();
     void askLives();
     std::map<int, Known> m_known;
-    std::optional<LivesKey> m_wanted;
+    std::optional<LivesKey> m_wanted, m_asked; // m_asked: what the worker is busy with
     std::shared_ptr<const LivesAnswer> m_lives;
     std::shared_ptr<std::atomic<bool>> m_stop_lives;
     int m_working = 0;

@@ -94,9 +94,10 @@ QAction* MemoryPanel::action(const QString& object_name) const { return findChil
 
 QWidget* MemoryPanel::makeBuffers() {
     m_buffers_head = new SectionHead("Buffers");
-    auto* orders = new QActionGroup(this);
-    m_by_address = choice(orders, "memoryByAddress", "Address", "Each buffer where it lies in the arena");
-    m_by_size = choice(orders, "memoryBySize", "Size", "One row per buffer, the largest first");
+    m_by_address = m_session.actions().get(ActionId::buffers_by_address);
+    m_by_size = m_session.actions().get(ActionId::buffers_by_size);
+    m_by_address->setIconText("Address"); // on the buttons, whose head says the rest
+    m_by_size->setIconText("Size");
     m_by_address->setChecked(true);
     auto* tiers = new QActionGroup(this);
     for (const MemoryTier tier : all_memory_tiers) {
@@ -135,9 +136,10 @@ QWidget* MemoryPanel::makeBuffers() {
 
 QWidget* MemoryPanel::makeHeat() {
     m_heat_head = new SectionHead("Memory by rank");
-    auto* moments = new QActionGroup(this);
-    m_at_peak = choice(moments, "memoryAtPeak", "Peak", "The most of each category, whenever that was");
-    m_at_cursor = choice(moments, "memoryAtCursor", "At cursor", "What is held at the time under the mouse");
+    m_at_peak = m_session.actions().get(ActionId::heat_at_peak);
+    m_at_cursor = m_session.actions().get(ActionId::heat_at_cursor);
+    m_at_peak->setIconText("Peak");
+    m_at_cursor->setIconText("At cursor");
     m_at_peak->setChecked(true);
     m_heat_choice = new Segmented({m_at_peak, m_at_cursor});
     m_heat_head->addWidget(m_heat_choice);
@@ -153,11 +155,14 @@ QWidget* MemoryPanel::makeHeat() {
 QWidget* MemoryPanel::makeAlive() {
     m_alive_head = new SectionHead("Alive at the peak");
     auto* to_peak = new QToolButton;
-    to_peak->setText("Peak");
+    QAction* peak = m_session.actions().get(ActionId::memory_peak);
+    peak->setIconText("Peak");
+    to_peak->setDefaultAction(peak);
+    to_peak->setToolButtonStyle(Qt::ToolButtonTextOnly);
     to_peak->setObjectName("goToPeak");
-    to_peak->setToolTip("List what was alive when the memory of this rank peaked, and show that moment");
     m_alive_head->addWidget(to_peak);
-    connect(to_peak, &QToolButton::clicked, this, [this] {
+    connect(peak, &QAction::triggered, this, [this] {
+        m_session.setPlace(Place::memory);
         if (const MemoryHeatRow* row = focusedRow()) {
             m_session.setMoment(PickedMoment{m_focus->trace_id, row->rank, row->tier, row->total_peak_time_ns});
             reveal(row->total_peak_time_ns);
@@ -215,8 +220,8 @@ void MemoryPanel::refocus() {
             focusOf(facts->heat,
                     {.trace_id = active->id, .only_rank = m_session.onlyRank(), .tier = m_tier, .moment = m_moment});
     std::optional<LivesKey> key;
-    if (focus)
-        key = LivesKey{{active->id, active->reader->path(), active->reader->eventCount()}, focus->rank, focus->tier};
+    const MemorySource* source = focus ? m_session.memoryData().source(active->id) : nullptr;
+    if (source) key = LivesKey{*source, focus->rank, focus->tier};
     m_session.memoryData().setLives(key);
     m_heat->requestFrame();
     if (focus == m_focus && facts == m_shown_facts) return;

@@ -104,7 +104,7 @@ TEST_CASE("the heat map follows the cursor of the timeline") {
     MemoryShell shell;
     shell.openMemory({2});
     const int64_t peak = shell.panel.heatModel().rows[0].total_bytes;
-    shell.panel.action("memoryAtCursor")->trigger();
+    shell.session.actions().get(ActionId::heat_at_cursor)->trigger();
     QTest::mouseMove(&shell.window.timeline().canvas(), {135, 150});
     waitFor([&] { return shell.session.cursor().has_value(); });
     shell.settle();
@@ -120,7 +120,7 @@ TEST_CASE("the heat map follows the cursor of the timeline") {
 TEST_CASE("a buffer that is clicked selects the op that it was allocated for") {
     MemoryShell shell;
     shell.openMemory({2});
-    shell.panel.action("memoryBySize")->trigger();
+    shell.session.actions().get(ActionId::buffers_by_size)->trigger();
     shell.settle();
     const BufferPicture& buffers = *shell.panel.picture();
     size_t row = 0; // the first that comes and goes
