@@ -24,7 +24,7 @@ constexpr ActionSpec table[] = {
     {copy_comparison, "File", "Copy numbers as text", "Ctrl+Shift+C", "copy",
      "Copy the comparison as an aligned table"},
     {settings, "File", "Settings…", "Ctrl+,", "", "Theme, colours, size of type, keys"},
-    {quit, "File", "Quit", "Ctrl+Q", "", "Close the window; a run that is going on is stopped"},
+    {quit, "File", "Quit", "Ctrl+Q", "", "Close the window; asks once while a run goes on"},
 
     {place_run, "View", "Run", "Alt+1", "", "Configure and start a training run", Choice::place},
     {place_timeline, "View", "Timeline", "Alt+2", "", "All ranks of the active trace", Choice::place},
@@ -100,6 +100,13 @@ constexpr ActionSpec table[] = {
     {start_run, "Run", "Start", "Ctrl+R", "start", "Start the run that the form describes"},
     {stop_run, "Run", "Stop", "Ctrl+.", "stop", "End the run after its current step; after 5 s it is killed"},
     {run_demo, "Run", "Run the demo", "", "", "Train a small model at ZeRO stages 0 to 3 and compare the four"},
+    {run_again, "Run", "Run again", "Ctrl+Shift+R", "", "The latest run once more, into a trace of its own"},
+    {queue_run, "Run", "Add to queue", "Ctrl+E", "", "Run what the form describes after the runs before it"},
+    {queue_stages, "Run", "Stages 0-3 of this", "", "", "Four runs that differ in nothing but the ZeRO stage"},
+    {vary_run, "Run", "Duplicate and change one thing", "Ctrl+D", "",
+     "Take the active trace's configuration into the form and mark what you change"},
+    {open_config, "Run", "Open ds_config.json…", "", "", "Take a DeepSpeed configuration into the form"},
+    {save_config, "Run", "Save configuration…", "", "", "Write the DeepSpeed JSON into a file, with its comments"},
 
     {tour, "Help", "Tour", "", "", "What is where, in two minutes, over the real window"},
     {command_palette, "Help", "Command palette…", "Ctrl+Shift+P", "", "Every command by a part of its name"},

@@ -204,12 +204,15 @@ void MainWindow::makeToolBar() {
     m_canvas_tools << group({new Segmented(actions.ofChoice(Choice::align)),
                              new Segmented(actions.ofChoice(Choice::rank)), arrow(ActionId::previous_step),
                              m_step_label, arrow(ActionId::next_step)});
+    m_run_tools << group(
+        {actionButton(actions.get(ActionId::open_config)), actionButton(actions.get(ActionId::vary_run))});
     bar->addWidget(gap);
     m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
                              actionButton(actions.get(ActionId::save_picture)),
                              actionButton(actions.get(ActionId::new_run), "primary")});
-    m_run_tools << group(
-        {actionButton(actions.get(ActionId::stop_run)), actionButton(actions.get(ActionId::start_run), "primary")});
+    m_run_tools << group({actionButton(actions.get(ActionId::queue_stages)),
+                          actionButton(actions.get(ActionId::queue_run)), actionButton(actions.get(ActionId::stop_run)),
+                          actionButton(actions.get(ActionId::start_run), "primary")});
 }
 
 void MainWindow::makeStatusBar() {
@@ -326,6 +329,7 @@ void MainWindow::showImport() {
 
 bool MainWindow::settled() const {
     if (m_session.busy() || m_import->active() || !m_library->settled()) return false;
+    if (m_session.place() == Place::run && !m_run->settled()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     return m_session.traces().empty() || (m_timeline->canvas().idle() && m_memory->idle() && m_details->idle());
 }
@@ -538,6 +542,7 @@ void MainWindow::restore() {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+    if (!m_run->mayClose()) return event->ignore();
     if (m_remembers) {
         QSettings settings;
         settings.setValue("geometry", saveGeometry());

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int farewell_ms = 2'000;         // for a child to end when the window closes
 constexpr qsizetype longest_line = 65'536; // a child that writes no line ends must not fill our memory
+constexpr qsizetype longest_output = 262'144;
 
 } // namespace
 
@@ -43,6 +44,7 @@ QString RunProcess::program() const {
 bool RunProcess::start(const RunRequest& request) {
     if (active()) return false;
     m_message.clear();
+    m_output.clear();
     m_progress.clear();
     m_line.clear();
     m_last_words.clear();
@@ -69,6 +71,7 @@ bool RunProcess::start(const RunRequest& request) {
     QStringList arguments;
     for (const std::string& argument : commandArguments(request, config.fileName().toStdString(), m_trace_path))
         arguments << QString::fromStdString(argument);
+    keep(executable + " " + arguments.join(' '));
     m_process = std::make_unique<QProcess>();
     m_process->setStandardOutputFile(QProcess::nullDevice());
     connect(m_process.get(), &QProcess::readyReadStandardError, this, &RunProcess::readLines);
@@ -103,6 +106,11 @@ void RunProcess::readLines() {
     if (m_line.size() > longest_line) m_line.clear();
 }
 
+void RunProcess::keep(const QString& line) {
+    m_output += line + '\n';
+    if (m_output.size() > longest_output) m_output.remove(0, m_output.indexOf('\n', longest_output / 4) + 1);
+}
+
 void RunProcess::takeLine(const QByteArray& line) {
     const QJsonObject object = QJsonDocument::fromJson(line).object();
     const QString event = object["event"].toString();
@@ -117,13 +125,21 @@ void RunProcess::takeLine(const QByteArray& line) {
         if (m_state == RunState::starting) m_state = RunState::running;
     } else if (event == "error") {
         m_message = object["message"].toString();
+        keep("error: " + m_message);
+    } else if (event == "notice") {
+        return keep("note: " + object["message"].toString());
+    } else if (event == "timers") {
+        return keep(object["text"].toString().trimmed());
+    } else if (event == "checkpoint") {
+        return keep("checkpoint " + object["path"].toString());
     } else if (event == "end") {
         m_announced_stop = object["status"].toString() == "stopped";
     } else if (!event.isEmpty()) {
-        return; // notices, checkpoints, timers: the run's settings and its trace say the same
+        return; // what a newer child may say
     } else {
-        if (!line.trimmed().isEmpty()) m_last_words = QString::fromUtf8(line.trimmed());
-        return;
+        if (line.trimmed().isEmpty()) return;
+        m_last_words = QString::fromUtf8(line.trimmed());
+        return keep(m_last_words);
     }
     emit changed();
 }
@@ -139,8 +155,13 @@ void RunProcess::finish(int exit_code, QProcess::ExitStatus status) {
         m_message =
             asked_to_stop
                 ? QString("The run did not end after its step and was killed; what it recorded stays open.")
-                : QString("The run ended: its process was killed (signal %1). What it recorded until then stays open.")
-                      .arg(exit_code);
+                : QString(
+                      "The run ended: its process was killed (signal %1)%2. What it recorded until then stays open.")
+                      .arg(exit_code)
+                      .arg(exit_code == SIGKILL
+                               ? "; if nobody did that, the system ran out of memory: take fewer ranks "
+                                 "or a smaller micro-batch"
+                               : "; that is a fault of the program, its output helps to report it");
     } else if (m_announced_stop || (asked_to_stop && m_message.isEmpty())) {
         m_state = RunState::stopped;
     } else if (exit_code == 0) {

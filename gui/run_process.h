@@ -40,6 +40,8 @@ public:
     }
     RunState state() const { return m_state; }
     const QString& message() const { return m_message; } // of a failure: one sentence
+    // What the child was called with and all it said, without its progress; the end of it where it is long.
+    const QString& output() const { return m_output; }
     const std::string& tracePath() const { return m_trace_path; }
     const std::vector<RunProgress>& progress() const { return m_progress; }
     int64_t steps() const { return m_steps; }
@@ -53,6 +55,7 @@ private:
     void readLines();
     void takeLine(const QByteArray&);
     void finish(int exit_code, QProcess::ExitStatus);
+    void keep(const QString& line);
 
     QString m_program;
     std::unique_ptr<QProcess> m_process;
@@ -63,7 +66,7 @@ private:
     QString m_last_words; // the last line that was not ours, for a child that dies without a message
     RunState m_state = RunState::idle;
     bool m_announced_stop = false; // the child said "stopped"
-    QString m_message;
+    QString m_message, m_output;
     std::string m_trace_path;
     std::vector<RunProgress> m_progress;
     int64_t m_steps = 0;

@@ -5,6 +5,7 @@
 #include "gui/panels/loss_chart.h"
 #include "gui/panels/section.h"
 #include "gui/panels/stacked_bars.h"
+#include "gui/run_queue.h"
 #include "gui/style.h"
 #include "gui/units.h"
 #include <QGridLayout>
@@ -31,7 +32,9 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     , m_losses(new LossChart("loss"))
     , m_speed(new LossChart("tokens/s"))
     , m_loss_now(roleLabel("–", "dim"))
-    , m_speed_now(roleLabel("–", "dim")) {
+    , m_speed_now(roleLabel("–", "dim"))
+    , m_planned_note(roleLabel({}, "dim"))
+    , m_memory_now(roleLabel({}, "dim")) {
     m_canvas->setMinimumSize(240, 120);
     auto* hint = roleLabel("Start a run to watch its newest step on every rank here.", "dim");
     hint->setAlignment(Qt::AlignCenter);
@@ -44,6 +47,14 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     auto* planned = new QVBoxLayout;
     planned->setContentsMargins(14, 10, 14, 6);
     planned->addWidget(m_planned);
+    m_planned_note->setObjectName("plannedNote");
+    m_planned_note->setWordWrap(true);
+    m_planned_note->setFont(uiFont(metrics::font_small));
+    planned->addWidget(m_planned_note);
+    m_memory_now->setObjectName("memoryNow");
+    m_memory_now->setFont(uiFont(metrics::font_small));
+    m_memory_now->setContentsMargins(14, 0, 14, 4);
+    m_memory_now->hide();
     auto* charts = new QGridLayout;
     charts->setContentsMargins(14, 8, 14, 10);
     charts->setHorizontalSpacing(16);
@@ -64,6 +75,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     column->addWidget(thinLine());
     column->addWidget(m_live_head);
     column->addLayout(m_stack, 3);
+    column->addWidget(m_memory_now);
     column->addWidget(thinLine());
     column->addLayout(charts, 2);
 
@@ -73,7 +85,9 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     connect(&session.run(), &RunProcess::changed, this, &LivePanel::showProgress);
     connect(&session.run(), &RunProcess::ended, this, &LivePanel::showStep);
     connect(&session, &Session::traceGrew, this, [this](int id) {
-        if (id == m_trace_id) showStep();
+        if (id != m_trace_id) return;
+        showStep();
+        showMemory();
     });
     connect(&session, &Session::tracesChanged, this, [this] { showStep(); });
     const auto paint = [this] {
@@ -87,7 +101,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     showProgress();
 }
 
-void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_now) {
+void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_now, const RunRequest& request) {
     constexpr std::array order = {MemoryCategory::parameters,  MemoryCategory::master_weights,
                                   MemoryCategory::optimizer,   MemoryCategory::gradients,
                                   MemoryCategory::activations, MemoryCategory::comm_buffers,
@@ -117,6 +131,48 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
         if (occurs[static_cast<size_t>(category)])
             legend.push_back({text(toText(category)).replace('_', ' '), memoryColour(category)});
     m_planned->setRows(std::move(rows), std::move(legend));
+
+    const int64_t ranks = std::max<int64_t>(1, integerOr(request.ranks, 1)), machine = machineMemoryBytes();
+    const bool named = !request.device_memory.empty();
+    const int64_t limit = named ? bytesOf(request.device_memory) : machine / ranks;
+    m_planned->setLimit(static_cast<double>(limit), named
+                                                        ? "A device of " + text(request.device_memory)
+                                                        : "This machine's memory, shared by " + QString::number(ranks) +
+                                                              " ranks: " + text(formatBytes(limit)) + " each");
+    const auto now = std::find_if(stages.begin(), stages.end(),
+                                  [&](const PlannedStage& planned) { return planned.stage == stage_now; });
+    QString note;
+    bool fits = true;
+    if (now != stages.end() && named) {
+        fits = now->total <= limit;
+        note = QString("stage %1: %2 of %3 per rank%4")
+                   .arg(stage_now)
+                   .arg(text(formatBytes(now->total)), text(request.device_memory),
+                        fits ? "" : ", does not fit: a higher stage, offload or a smaller micro-batch takes less");
+    } else if (now != stages.end() && machine > 0) {
+        fits = now->memory_bytes() * ranks <= machine;
+        note = QString("stage %1: %2 × %3 ranks = %4 of this machine's %5")
+                   .arg(stage_now)
+                   .arg(text(formatBytes(now->memory_bytes())))
+                   .arg(ranks)
+                   .arg(text(formatBytes(now->memory_bytes() * ranks)), text(formatBytes(machine)));
+    }
+    m_planned_note->setText(note);
+    setTone(m_planned_note, fits ? Tone::normal : Tone::bad);
+}
+
+// Of rank 0; all ranks are planned alike.
+void LivePanel::showMemory() {
+    const OpenTrace* trace = m_session.trace(m_trace_id);
+    const int64_t peak = trace ? trace->reader->memory(0, MemoryTier::device).peak_bytes : 0;
+    m_memory_now->setVisible(peak > 0);
+    if (peak <= 0) return;
+    int64_t planned = 0;
+    for (const PlannedPeakEvent& event : trace->reader->plannedPeaks())
+        if (event.rank == 0 && event.tier == MemoryTier::device && !event.category) planned = event.bytes;
+    m_memory_now->setText("memory of rank 0: peak so far " + text(formatBytes(peak)) +
+                          (planned > 0 ? ", planned " + text(formatBytes(planned)) : QString()));
+    m_memory_now->setToolTip("What the run recorded, beside the plan that was made before it.");
 }
 
 void LivePanel::setTraceId(int id) {
@@ -125,6 +181,7 @@ void LivePanel::setTraceId(int id) {
     m_longest_step_ns = 0;
     m_state = {};
     showStep();
+    showMemory();
 }
 
 TimelineModel LivePanel::model() const {
@@ -174,6 +231,14 @@ void LivePanel::showProgress() {
     }
     m_loss_now->setText(losses.empty() ? "–" : text(significant(losses.back(), 4)));
     m_speed_now->setText(speeds.empty() ? "–" : text(formatCount(std::llround(speeds.back()))) + " tokens/s");
+    QString right;
+    if (run.state() == RunState::starting) right = "starting";
+    if (run.active() && !run.progress().empty()) {
+        const RunProgress& last = run.progress().back();
+        right = QString("step %1 of %2").arg(last.step + 1).arg(run.steps());
+        if (last.eta_s >= 0) right += " · " + durationText(last.eta_s) + " left";
+    }
+    m_live_head->setRight(right);
     m_losses->setSteps(run.steps());
     m_speed->setSteps(run.steps());
     m_losses->setCurves({{"loss", m_session.theme().accent, std::move(losses)}}, false);

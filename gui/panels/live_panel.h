@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The right column of the Run place: what each stage would need, and the run as it goes: its newest whole step on all
-// ranks, loss and speed. The canvas keeps one scale, so that new steps replace old ones without moving anything.
+// The right column of the Run place: what each stage would need against what there is, and the run as it goes: its
+// newest whole step on all ranks, loss, speed and memory. The canvas keeps one scale, so that new steps replace old
+// ones without moving anything.
 #pragma once
 #include "gui/canvas/timeline.h"
 #include "gui/run_request.h"
@@ -21,7 +22,7 @@ class LivePanel : public QWidget {
     Q_OBJECT
 public:
     explicit LivePanel(Session&, QWidget* parent = nullptr);
-    void setPlanned(const std::vector<PlannedStage>&, int stage_now);
+    void setPlanned(const std::vector<PlannedStage>&, int stage_now, const RunRequest&);
     void setTraceId(int); // the trace of the run that is going on or went last; 0: none
     ImGuiCanvas& canvas() { return *m_canvas; }
     const LossChart& losses() const { return *m_losses; }
@@ -32,6 +33,7 @@ signals:
 private:
     void showProgress();
     void showStep();
+    void showMemory();
     TimelineModel model() const;
     Session& m_session;
     int m_trace_id = 0;
@@ -43,7 +45,7 @@ private:
     ImGuiCanvas* m_canvas;
     TimelineState m_state;
     LossChart *m_losses, *m_speed;
-    QLabel *m_loss_now, *m_speed_now;
+    QLabel *m_loss_now, *m_speed_now, *m_planned_note, *m_memory_now;
 };
 
 } // namespace shardscope::gui

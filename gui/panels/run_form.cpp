@@ -1,342 +1,290 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/run_form.h"
 #include "core_runtime/link_model.h"
-#include "core_runtime/model_spec.h"
 #include "gui/canvas/format.h"
+#include "gui/panels/field_row.h"
 #include "gui/panels/section.h"
-#include "gui/panels/segmented.h"
 #include "gui/style.h"
 #include "gui/units.h"
-#include <QAction>
-#include <QActionGroup>
-#include <QComboBox>
 #include <QDir>
-#include <QFileDialog>
-#include <QGridLayout>
+#include <QHBoxLayout>
 #include <QLineEdit>
+#include <QScrollArea>
 #include <QThread>
 #include <QToolButton>
 #include <QVBoxLayout>
-#include <array>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int editor_width = 130;
+constexpr std::array offload_sections = {"zero_optimization.offload_optimizer.", "zero_optimization.offload_param."};
 
-std::optional<std::string>
-jsonOf(const std::string& typed) { // what a field holds as a JSON value; empty removes the key
+// What a field holds as a JSON value; empty removes the key.
+std::optional<std::string> jsonOf(const FieldSpec& field, const std::string& typed) {
     if (typed.empty()) return std::nullopt;
     int64_t integer = 0;
-    if (parseInteger(typed, integer)) return std::to_string(integer);
+    if (field.kind == FieldKind::list && typed.front() != '[') return "[" + typed + "]";
+    if (field.kind == FieldKind::number && parseInteger(typed, integer) &&
+        typed.find_first_not_of("0123456789eE+,_ ") == std::string::npos)
+        return std::to_string(integer); // counts may be written 5e8; 0.1 and 1e-3 stay as they are
     return typed;
 }
 
-constexpr std::array offload_sections = {"zero_optimization.offload_optimizer.", "zero_optimization.offload_param."};
-
-QString captionOf(const char* key) { return QString(key).remove("zero_optimization."); } // the heading says that part
-
-const char* stageNote(int64_t stage) {
+const char* stageNote(int stage) {
     constexpr const char* notes[] = {"all is replicated", "optimizer sharded", "+ gradients sharded",
                                      "+ parameters sharded"};
-    return stage >= 0 && stage <= 3 ? notes[stage] : "";
+    return notes[stage];
 }
+
+QString firstPart(const QString& sentence) { return sentence.section(", and", 0, 0).section("; ", 0, 0); }
 
 } // namespace
 
 RunForm::RunForm(QWidget* parent)
     : QWidget(parent)
-    , m_grid(new QGridLayout) {
+    , m_facts(defaultFacts()) {
     m_request.config = startingConfig();
     auto* column = new QVBoxLayout(this);
-    column->setContentsMargins(16, 12, 16, 12);
-    column->addLayout(m_grid);
+    column->setContentsMargins(16, 8, 10, 12);
+    column->setSpacing(2);
+    for (const FieldGroup group : all_field_groups) addGroup(group, column);
     column->addStretch();
-    m_grid->setHorizontalSpacing(12);
-    m_grid->setVerticalSpacing(6);
-    m_grid->setColumnMinimumWidth(0, 168);
-    m_grid->setColumnStretch(2, 1);
-
-    QStringList models, links;
-    for (const ModelSpec& model : builtinModels()) models << text(model.name);
-    for (const LinkModel& link : builtinLinks()) links << text(link.name);
-    const QString link_form = "A name from the list, or latency in µs and GB/s such as 10:6.4";
-    addHead("Model and ranks");
-    addName("model", "Model", &RunRequest::model, models,
-            "A name from the list, or a .json file that describes a model");
-    addText("ranks", "Ranks", &RunRequest::ranks, "4", {});
-    addText("steps", "Steps", &RunRequest::steps, "20", {});
-    addText("sequence", "Sequence", &RunRequest::sequence, "context", {});
-    addName("link", "Link", &RunRequest::link, links, link_form);
-    addHead("ZeRO");
-    addStage();
-    addConfigNumber("zero_optimization.reduce_bucket_size", "Gradient bucket", "5e8", "elements");
-    addConfigNumber("zero_optimization.allgather_bucket_size", "Gather bucket", "5e8", "elements");
-    addChoice("zero_optimization.overlap_comm", "Overlap communication",
-              {{"default", std::nullopt}, {"on", "true"}, {"off", "false"}});
-    addConfigNumber("zero_optimization.stage3_prefetch_bucket_size", "Prefetch", "5e7", "elements");
-    addConfigNumber("zero_optimization.stage3_param_persistence_threshold", "Keep gathered up to", "1e5", "elements");
-    addHead("Precision and batch");
-    addPrecision();
-    addConfigNumber("train_micro_batch_size_per_gpu", "Micro-batch per rank", "1", {});
-    addConfigNumber("gradient_accumulation_steps", "Accumulation", "1", "micro-batches");
-    addConfigNumber("gradient_clipping", "Clip gradients at", "0", "L2 norm, 0 is off");
-    addConfigNumber("optimizer.params.lr", "Learning rate", "1e-3", {});
-    addHead("Memory");
-    addChoice("shardscope.activation_checkpointing", "Recompute activations",
-              {{"none", std::nullopt}, {"selective", "selective"}, {"full", "full"}});
-    addChoice("zero_optimization.offload_optimizer.device", "Optimizer lives on",
-              {{"device", std::nullopt}, {"host", "cpu"}, {"NVMe", "nvme"}});
-    addChoice("zero_optimization.offload_param.device", "Shards live on",
-              {{"device", std::nullopt}, {"host", "cpu"}, {"NVMe", "nvme"}});
-    addSwapFolder();
-    addName("host_link", "Host link", &RunRequest::host_link, links, link_form);
-    addName("storage_link", "Storage link", &RunRequest::storage_link, links, link_form);
-    addHead("Files");
-    addPath("data", "Training text", &RunRequest::data, "built-in text", false);
-    addPath("trace", "Trace to write", &RunRequest::trace, {}, true);
     refresh();
+    arrange();
 }
 
-void RunForm::addHead(const char* title) {
-    if (m_next_row > 0) m_grid->setRowMinimumHeight(m_next_row++, 8);
-    m_grid->addWidget(headLabel(title), m_next_row++, 0, 1, 3);
-}
-
-RunForm::Row& RunForm::addRow(const char* name, const char* label, const char* key, QWidget* editor,
-                              const QString& note) {
-    auto* names = new QVBoxLayout;
-    names->setSpacing(0);
-    names->addStretch();
-    names->addWidget(new QLabel(label));
-    if (*key) {
-        QLabel* caption = roleLabel(captionOf(key), "dim", 10);
-        caption->setFont(monoFont(10));
-        caption->setToolTip(key);
-        names->addWidget(caption);
+void RunForm::addGroup(FieldGroup id, QVBoxLayout* column) {
+    Group group;
+    group.id = id;
+    group.head = new QToolButton;
+    group.head->setObjectName(QString("group:%1").arg(groupTitle(id)));
+    group.head->setProperty("flat", true);
+    group.head->setFont(headFont());
+    group.head->setAccessibleName(groupTitle(id));
+    group.summary = roleLabel({}, "dim");
+    group.summary->setFont(uiFont(metrics::font_small));
+    auto* head = new QHBoxLayout;
+    head->setContentsMargins(0, 6, 0, 0);
+    head->addWidget(group.head);
+    head->addStretch();
+    head->addWidget(group.summary);
+    column->addLayout(head);
+    group.box = new QWidget;
+    auto* rows = new QVBoxLayout(group.box);
+    rows->setContentsMargins(0, 0, 0, 0);
+    rows->setSpacing(0);
+    for (const FieldSpec& field : runFields()) {
+        if (field.group != id) continue;
+        auto* row = new FieldRow(field);
+        rows->addWidget(row);
+        group.rows.push_back(row);
+        connect(row, &FieldRow::typed, this, [this, &field](const QString& value) { take(field, value); });
+        connect(row, &FieldRow::focused, this, [this, row] { emit fieldFocused(row->name()); });
+        connect(row, &FieldRow::undoAsked, this, &RunForm::undoAsked);
+        connect(row, &FieldRow::redoAsked, this, &RunForm::redoAsked);
     }
-    names->addStretch();
-    Row row{.name = name, .editor = editor, .note = roleLabel(note, "dim"), .check = new QLabel, .refresh = {}};
-    editor->setObjectName(QString("field:%1").arg(name));
-    row.note->setWordWrap(true);
-    row.check->setObjectName(QString("check:%1").arg(name));
-    row.check->setFont(uiFont(metrics::font_small));
-    row.check->setWordWrap(true);
-    row.check->hide();
-    m_grid->addLayout(names, m_next_row, 0);
-    m_grid->addWidget(editor, m_next_row, 1);
-    m_grid->addWidget(row.note, m_next_row++, 2);
-    m_grid->addWidget(row.check, m_next_row++, 1, 1, 2);
-    m_rows.push_back(std::move(row));
-    return m_rows.back();
+    group.more = new QToolButton;
+    group.more->setObjectName(QString("more:%1").arg(groupTitle(id)));
+    group.more->setProperty("flat", true);
+    group.more->setProperty("role", "dim");
+    rows->addWidget(group.more);
+    column->addWidget(group.box);
+    const size_t index = m_groups.size();
+    connect(group.head, &QToolButton::clicked, this, [this, index] {
+        m_groups[index].open = !m_groups[index].open;
+        arrange();
+    });
+    connect(group.more, &QToolButton::clicked, this, [this, index] {
+        m_groups[index].all = !m_groups[index].all;
+        arrange();
+    });
+    m_groups.push_back(std::move(group));
 }
 
-void RunForm::addText(const char* name, const char* label, std::string RunRequest::*value, const QString& placeholder,
-                      const QString& note) {
-    auto* edit = new QLineEdit;
-    edit->setPlaceholderText(placeholder);
-    edit->setFixedWidth(editor_width);
-    addRow(name, label, "", edit, note).refresh = [this, edit, value] {
-        if (edit->text() != text(m_request.*value)) edit->setText(text(m_request.*value));
-    };
-    connect(edit, &QLineEdit::textEdited, this, [this, value](const QString& typed) {
-        m_request.*value = typed.trimmed().toStdString();
+FieldRow* RunForm::row(const QString& name) const {
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows)
+            if (row->name() == name) return row;
+    return nullptr;
+}
+
+QLineEdit* RunForm::field(const QString& name) const {
+    if (auto* line = findChild<QLineEdit*>("field:" + name)) return line;
+    return nullptr;
+}
+
+QLabel* RunForm::check(const QString& name) const { return findChild<QLabel*>("check:" + name); }
+
+bool RunForm::shows(const QString& name) const {
+    const FieldRow* found = row(name);
+    return found && !found->isHidden() && !found->parentWidget()->isHidden();
+}
+
+// --- what is edited ------------------------------------------------------------------------------------------------
+
+void RunForm::take(const FieldSpec& field, const QString& value) {
+    if (field.value) {
+        m_request.*field.value = value.toStdString();
         refreshNotes();
-        emit edited();
-    });
+        arrange();
+    } else {
+        if (!isJsonObject(m_request.config)) return refresh(); // a broken text takes no key; it says where it is broken
+        takeKey(field, value.toStdString());
+        refresh();
+    }
+    emit edited(field.name);
 }
 
-void RunForm::addPath(const char* name, const char* label, std::string RunRequest::*value, const QString& placeholder,
-                      bool save) {
-    auto* edit = new QLineEdit;
-    edit->setPlaceholderText(placeholder);
-    auto* browse = new QToolButton;
-    browse->setText("…");
-    browse->setToolTip("Choose a file");
-    auto* both = new QWidget;
-    auto* line = new QHBoxLayout(both);
-    line->setContentsMargins(0, 0, 0, 0);
-    line->addWidget(edit);
-    line->addWidget(browse);
-    Row& row = addRow(name, label, "", both, {});
-    edit->setObjectName(QString("field:%1").arg(name)); // the line is the field, not the box around it
-    both->setObjectName({});
-    row.editor = edit;
-    m_grid->removeWidget(both);
-    m_grid->addWidget(both, m_next_row - 2, 1, 1, 2);
-    row.note->hide();
-    row.refresh = [this, edit, value] {
-        if (edit->text() != text(m_request.*value)) edit->setText(text(m_request.*value));
-    };
-    const auto take = [this, value](const QString& typed) {
-        m_request.*value = typed.trimmed().toStdString();
-        refreshNotes();
-        emit edited();
-    };
-    connect(edit, &QLineEdit::textEdited, this, take);
-    connect(browse, &QToolButton::clicked, this, [this, edit, take, save] {
-        const QString path =
-            save ? QFileDialog::getSaveFileName(this, "Trace to write", edit->text(), "Traces (*.shardscope)", nullptr,
-                                                QFileDialog::DontConfirmOverwrite)
-                 : QFileDialog::getOpenFileName(this, "Training text", edit->text());
-        if (path.isEmpty()) return;
-        edit->setText(path);
-        take(path);
-    });
-}
-
-void RunForm::addConfigNumber(const char* key, const char* label, const QString& default_text, const QString& unit) {
-    auto* edit = new QLineEdit;
-    edit->setPlaceholderText(default_text);
-    edit->setFixedWidth(editor_width);
-    const QString note = unit.isEmpty() ? "default " + default_text : unit + " · default " + default_text;
-    addRow(key, label, key, edit, note).refresh = [this, edit, key] {
-        if (edit->hasFocus() &&
-            jsonOf(edit->text().toStdString()) == jsonOf(configValue(m_request.config, key).value_or("")))
-            return;
-        const QString now = text(configValue(m_request.config, key).value_or(""));
-        if (edit->text() != now) edit->setText(now);
-    };
-    connect(edit, &QLineEdit::textEdited, this,
-            [this, key](const QString& typed) { setConfig(key, jsonOf(typed.trimmed().toStdString())); });
-}
-
-void RunForm::addName(const char* name, const char* label, std::string RunRequest::*value, const QStringList& names,
-                      const QString& tooltip) {
-    auto* combo = new QComboBox;
-    combo->addItems(names);
-    combo->setFixedWidth(editor_width);
-    combo->setFocusPolicy(Qt::StrongFocus);
-    combo->setEditable(true);
-    combo->setInsertPolicy(QComboBox::NoInsert);
-    combo->setToolTip(tooltip);
-    addRow(name, label, "", combo, {}).refresh = [this, combo, value] {
-        if (combo->currentText() != text(m_request.*value)) combo->setCurrentText(text(m_request.*value));
-    };
-    connect(combo, &QComboBox::currentTextChanged, this, [this, value](const QString& chosen) {
-        if (m_refreshing) return;
-        m_request.*value = chosen.trimmed().toStdString();
-        refreshNotes();
-        emit edited();
-    });
-}
-
-void RunForm::addChoice(const char* key, const char* label, const std::vector<Choice>& choices) {
-    auto* combo = new QComboBox;
-    for (const Choice& choice : choices) combo->addItem(choice.shown);
-    combo->setFixedWidth(editor_width);
-    combo->setFocusPolicy(Qt::StrongFocus);
-    addRow(key, label, key, combo, {}).refresh = [this, combo, key, choices] {
-        const auto value = configValue(m_request.config, key);
-        int index = 0; // also for what is not among the choices: the check under the field says what is wrong
-        for (size_t i = 0; i < choices.size(); ++i)
-            if (choices[i].json == value) index = static_cast<int>(i);
-        combo->setCurrentIndex(index);
-    };
-    connect(combo, &QComboBox::currentIndexChanged, this, [this, key, choices](int index) {
-        if (!m_refreshing) setConfig(key, choices[static_cast<size_t>(index)].json);
-    });
-}
-
-// One of two sections, or none.
-void RunForm::addPrecision() {
-    auto* combo = new QComboBox;
-    combo->addItems({"fp32", "bf16", "fp16"});
-    combo->setFixedWidth(editor_width);
-    combo->setFocusPolicy(Qt::StrongFocus);
-    addRow("bf16.enabled", "Precision", "bf16.enabled", combo, {}).refresh = [this, combo] {
-        combo->setCurrentIndex(configValue(m_request.config, "bf16.enabled") == "true"   ? 1
-                               : configValue(m_request.config, "fp16.enabled") == "true" ? 2
-                                                                                         : 0);
-    };
-    connect(combo, &QComboBox::currentIndexChanged, this, [this](int index) {
-        if (m_refreshing) return;
-        const auto enabled = [](bool on) { return on ? std::optional<std::string>("true") : std::nullopt; };
-        m_request.config = withConfigValue(m_request.config, "fp16.enabled", enabled(index == 2));
-        setConfig("bf16.enabled", enabled(index == 1));
-    });
+void RunForm::takeKey(const FieldSpec& field, const std::string& value) {
+    std::string& config = m_request.config;
+    if (!value.empty() && m_emptied.field == field.name && m_emptied.after == config)
+        config = m_emptied.before; // typed anew: the key stays where it was
+    const std::string before = config;
+    const auto enabled = [](bool on) { return on ? std::optional<std::string>("true") : std::nullopt; };
+    switch (field.kind) {
+    case FieldKind::precision: // one of two sections, or none
+        config = withConfigValue(config, "fp16.enabled", enabled(value == "fp16"));
+        config = withConfigValue(config, spelledKey(field, config), enabled(value == "bf16"));
+        break;
+    case FieldKind::swap_folder:
+        takeSwapFolder(value);
+        break;
+    default:
+        config = withConfigValue(config, spelledKey(field, config), jsonOf(field, value));
+    }
+    for (const std::string section : offload_sections) { // a swap folder comes and goes with what is swapped
+        if (field.name != section + "device") continue;
+        const bool swapped = configValue(config, section + "device") == "nvme";
+        const bool named = configValue(config, section + "nvme_path").has_value();
+        if (swapped && !named) config = withConfigValue(config, section + "nvme_path", QDir::tempPath().toStdString());
+        if (!swapped && named) config = withConfigValue(config, section + "nvme_path", {});
+    }
+    m_emptied = value.empty() ? Emptied{field.name, before, config} : Emptied();
 }
 
 // One folder serves both sections.
-void RunForm::addSwapFolder() {
-    auto* edit = new QLineEdit;
-    edit->setFixedWidth(editor_width);
-    addRow("zero_optimization.nvme_path", "Swap folder", "nvme_path", edit, "of what lives on NVMe").refresh = [this,
-                                                                                                                edit] {
-        QString now;
-        for (const char* section : offload_sections)
-            if (const auto path = configValue(m_request.config, std::string(section) + "nvme_path")) now = text(*path);
-        if (edit->text() != now) edit->setText(now);
-    };
-    connect(edit, &QLineEdit::textEdited, this, [this](const QString& typed) {
-        for (const char* section : offload_sections)
-            if (configValue(m_request.config, std::string(section) + "device") == "nvme")
-                setConfig(std::string(section) + "nvme_path", typed.trimmed().toStdString());
-    });
+void RunForm::takeSwapFolder(const std::string& path) {
+    for (const std::string section : offload_sections)
+        if (configValue(m_request.config, section + "device") == "nvme")
+            m_request.config = withConfigValue(m_request.config, section + "nvme_path", path);
 }
 
-void RunForm::addStage() {
-    m_stage = new QActionGroup(this);
-    QList<QAction*> actions;
-    for (int stage = 0; stage <= 3; ++stage) {
-        auto* action = m_stage->addAction(QString::number(stage));
-        action->setCheckable(true);
-        action->setToolTip(text(stageSentence(stage)));
-        connect(action, &QAction::triggered, this,
-                [this, stage] { setConfig("zero_optimization.stage", std::to_string(stage)); });
-        actions << action;
+std::optional<std::string> RunForm::valueOf(const FieldSpec& field) const {
+    if (field.value) return m_request.*field.value;
+    if (field.kind == FieldKind::precision) {
+        if (configValue(m_readable, spelledKey(field, m_readable)) == "true") return "bf16";
+        return configValue(m_readable, "fp16.enabled") == "true" ? std::optional<std::string>("fp16") : std::nullopt;
     }
-    auto* control = new Segmented(actions);
-    control->setFixedWidth(editor_width);
-    addRow("zero_optimization.stage", "Stage", "zero_optimization.stage", control, {}).refresh = [this] {
-        int64_t stage = 0;
-        const bool known = parseInteger(configValue(m_request.config, "zero_optimization.stage").value_or("0"), stage);
-        for (QAction* action : m_stage->actions())
-            action->setChecked(known && action->text() == QString::number(stage));
-    };
-}
-
-void RunForm::setConfig(const std::string& key, const std::optional<std::string>& json) {
-    if (!isJsonObject(m_request.config))
-        m_request.config = startingConfig(); // a text that is no JSON cannot take a key
-    m_request.config = withConfigValue(m_request.config, key, json);
-    for (const std::string section : offload_sections) { // a swap folder comes and goes with what is swapped
-        const bool swapped = configValue(m_request.config, section + "device") == "nvme";
-        const bool named = configValue(m_request.config, section + "nvme_path").has_value();
-        if (swapped && !named)
-            m_request.config = withConfigValue(m_request.config, section + "nvme_path", QDir::tempPath().toStdString());
-        if (!swapped && named) m_request.config = withConfigValue(m_request.config, section + "nvme_path", {});
+    if (field.kind == FieldKind::swap_folder) {
+        for (const std::string section : offload_sections)
+            if (const auto path = configValue(m_readable, section + "nvme_path")) return path;
+        return std::nullopt;
     }
-    refresh();
-    emit edited();
+    return configValue(m_readable, spelledKey(field, m_readable));
 }
 
 void RunForm::setRequest(const RunRequest& request) {
     m_request = request;
+    m_emptied = {};
     refresh();
 }
 
 void RunForm::setConfigText(const std::string& config) {
     m_request.config = config;
+    m_emptied = {};
     if (isJsonObject(config)) refresh();
 }
 
 void RunForm::refresh() {
-    m_refreshing = true;
-    for (const Row& row : m_rows) row.refresh();
-    m_refreshing = false;
+    if (isJsonObject(m_request.config)) m_readable = m_request.config;
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows) row->setValue(valueOf(row->spec()));
     refreshNotes();
+    showDifferences();
+    arrange();
+}
+
+// --- what is known -------------------------------------------------------------------------------------------------
+
+void RunForm::showCheck(const RunCheck& check) {
+    if (!check.keys.empty()) {
+        for (const auto& [key, fact] : check.keys) {
+            KeyFact& known = m_facts[key];
+            KeyFact now = fact;
+            if (!check.complete) { // what the plan will tell stays as it was until then
+                now.memory = known.memory;
+                now.memory_of = known.memory_of;
+                now.no_effect = known.no_effect;
+            }
+            known = std::move(now);
+        }
+    }
+    m_model_note = text(check.model);
+    m_context = text(check.context);
+    row("trace")->setPlaceholder(text(check.trace_path));
+    refreshNotes();
+    showChecks(check.problems, check.remarks);
 }
 
 void RunForm::refreshNotes() {
-    const auto note = [this](const char* name, const QString& words) {
-        for (const Row& row : m_rows)
-            if (row.name == name) row.note->setText(words);
-    };
-    if (const auto model = findModel(m_request.model)) {
-        note("model", text(formatCount(parameterCount(*model))) + " parameters");
-        note("sequence", QString("tokens · default %1").arg(model->context));
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows)
+            if (row->spec().is_key()) noteKey(*row);
+    noteRequest();
+}
+
+// "elements · default 5e8 · 3.81 MiB"
+void RunForm::noteKey(FieldRow& row) {
+    const FieldSpec& field = row.spec();
+    const auto found = m_facts.find(field.name);
+    const KeyFact fact = found == m_facts.end() ? KeyFact() : found->second;
+    QStringList parts;
+    if (!fact.unit.empty()) parts << text(fact.unit);
+    const bool default_is_named = field.words && *field.words && !QString(field.words).startsWith("default");
+    if (row.given() && !fact.default_value.empty() && !default_is_named)
+        parts << "default " + text(fact.default_value);
+    else if (!row.given() && fact.origin == "derived")
+        parts << (field.kind == FieldKind::word ? text(fact.value) + " · derived" : "derived");
+    else if (!row.given() && field.kind == FieldKind::word && !default_is_named && !fact.value.empty())
+        parts << text(fact.value) + " · default";
+    else if (!row.given() && !fact.default_value.empty() && !default_is_named)
+        parts << "default";
+    if (!row.given()) row.setPlaceholder(text(fact.value.empty() ? fact.default_value : fact.value));
+    QString tooltip = text(fact.no_effect);
+    if (!fact.memory.empty()) {
+        parts << text(fact.memory);
+        tooltip = text(fact.memory) + " of each rank's memory: " + text(fact.memory_of) + ".";
     }
+    const bool no_schedule =
+        QString(field.name).startsWith("scheduler.params.") && !configValue(m_request.config, "scheduler.type");
+    const bool rests = no_schedule || !fact.no_effect.empty();
+    if (no_schedule)
+        parts = {"without a schedule"};
+    else if (rests)
+        parts = {firstPart(text(fact.no_effect))};
+    row.setResting(rests);
+    row.setNote(parts.join(" · "), tooltip);
+}
+
+void RunForm::noteRequest() {
+    const auto note = [this](const char* name, const QString& words) {
+        if (FieldRow* noted = row(name)) noted->setNote(words, {});
+    };
+    note("model", m_model_note);
+    note("sequence", "tokens");
+    row("sequence")->setPlaceholder(m_context.isEmpty() ? QString("context") : m_context);
+    row("seed")->setPlaceholder("1");
+    row("data")->setPlaceholder("built-in text");
+    row("initial_weights")->setPlaceholder("made from the seed");
+    row("device_memory")->setPlaceholder("this machine");
+    row("checkpoint_folder")->setPlaceholder("none");
+    row("checkpoint_every")->setPlaceholder("the end");
+    row("checkpoint_keep")->setPlaceholder("all");
+    row("resume")->setPlaceholder("nothing");
+    row("weights")->setPlaceholder("none");
+    note("checkpoint_every", "steps");
+    note("checkpoint_keep", "newest");
+    note("device_memory", "per rank");
     note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
     const auto note_link = [&](const char* name, const std::string& of) {
         if (const auto link = findLink(of))
@@ -346,75 +294,121 @@ void RunForm::refreshNotes() {
     note_link("link", m_request.link);
     note_link("host_link", m_request.host_link);
     note_link("storage_link", m_request.storage_link);
-    int64_t stage = 0, ranks = 1, micro_batch = 1, accumulation = 1;
-    parseInteger(configValue(m_request.config, "zero_optimization.stage").value_or("0"), stage);
-    note("zero_optimization.stage", stageNote(stage));
-    note("zero_optimization.overlap_comm", stage == 3 ? "default on" : "default off");
-    note("bf16.enabled", configValue(m_request.config, "bf16.enabled") == "true"   ? "fp32 master weights"
-                         : configValue(m_request.config, "fp16.enabled") == "true" ? "fp32 master weights, loss scale"
-                                                                                   : "everything in fp32");
-    const bool optimizer_off = configValue(m_request.config, "zero_optimization.offload_optimizer.device").has_value();
-    const bool shards_off = configValue(m_request.config, "zero_optimization.offload_param.device").has_value();
-    note("shardscope.activation_checkpointing", "again in backward");
-    note("zero_optimization.offload_optimizer.device", stage == 0   ? "stages 1 to 3"
-                                                       : stage == 3 ? ""
-                                                                    : "NVMe at stage 3");
-    note("zero_optimization.offload_param.device", stage == 3 ? "" : "stage 3");
-    if (parseInteger(m_request.ranks, ranks) &&
-        parseInteger(configValue(m_request.config, "train_micro_batch_size_per_gpu").value_or("1"), micro_batch) &&
-        parseInteger(configValue(m_request.config, "gradient_accumulation_steps").value_or("1"), accumulation))
+    note("zero_optimization.stage", stageNote(stageOf(m_request)));
+    const auto precision = valueOf(*findField("bf16.enabled"));
+    note("bf16.enabled", precision == "bf16"   ? "fp32 master weights"
+                         : precision == "fp16" ? "fp32 master weights, loss scale"
+                                               : "everything in fp32");
+    note("zero_optimization.nvme_path", "of what lives on NVMe");
+    const auto factor = [&](const char* key) {
+        const auto found = m_facts.find(key);
+        const std::string otherwise = found == m_facts.end() ? "1" : found->second.value;
+        return integerOr(configValue(m_request.config, key).value_or(otherwise), 0);
+    };
+    const int64_t ranks = integerOr(m_request.ranks, 0), micro_batch = factor("train_micro_batch_size_per_gpu"),
+                  accumulation = factor("gradient_accumulation_steps");
+    constexpr int64_t sane = 1'000'000;
+    if (ranks > 0 && micro_batch > 0 && accumulation > 0 && ranks < sane && micro_batch < sane && accumulation < sane)
         note("train_micro_batch_size_per_gpu",
              accumulation > 1 ? QString("samples × %1 × %2 ranks = %3")
                                     .arg(accumulation)
                                     .arg(ranks)
                                     .arg(ranks * micro_batch * accumulation)
                               : QString("samples × %1 ranks = %2").arg(ranks).arg(ranks * micro_batch));
-    for (const Row& row : m_rows) { // keys without meaning at this stage stay visible but rest
-        if (row.name.contains("stage3_")) row.editor->setEnabled(stage == 3);
-        if (row.name.endsWith("allgather_bucket_size")) row.editor->setEnabled(stage == 1 || stage == 2);
-        if (row.name.endsWith("offload_optimizer.device")) row.editor->setEnabled(stage > 0 || optimizer_off);
-        if (row.name.endsWith("offload_param.device")) row.editor->setEnabled(stage == 3 || shards_off);
-        if (row.name.endsWith("nvme_path"))
-            row.editor->setEnabled(!static_cast<QLineEdit*>(row.editor)->text().isEmpty());
-        if (row.name.endsWith("host_link")) row.editor->setEnabled(optimizer_off || shards_off);
-        if (row.name == "storage_link")
-            row.editor->setEnabled(configValue(m_request.config, "zero_optimization.offload_optimizer.device") ==
-                                       "nvme" ||
-                                   configValue(m_request.config, "zero_optimization.offload_param.device") == "nvme");
-        if (row.name == "trace")
-            static_cast<QLineEdit*>(row.editor)->setPlaceholderText(text(defaultTracePath(m_request)));
-    }
+    const bool offloads =
+        configValue(m_request.config, std::string(offload_sections[0]) + "device").value_or("none") != "none" ||
+        configValue(m_request.config, std::string(offload_sections[1]) + "device").value_or("none") != "none";
+    row("host_link")->setResting(!offloads);
+    row("storage_link")->setResting(!offloads);
 }
 
 void RunForm::showChecks(const std::map<std::string, std::string>& problems,
                          const std::map<std::string, std::string>& remarks) {
     const auto config = problems.find("config");
-    for (const Row& row : m_rows) {
-        const std::string name = row.name.toStdString(), leaf = name.substr(name.rfind('.') + 1);
-        QString sentence;
-        Tone tone = Tone::bad;
-        if (const auto found = problems.find(name); found != problems.end()) sentence = text(found->second);
-        // The sentence about the JSON names its key; it is shown at the field of that key too.
-        else if (config != problems.end() && name.find('.') != std::string::npos &&
-                 config->second.find(leaf) != std::string::npos)
-            sentence = text(config->second);
-        else if (const auto remark = remarks.find(name); remark != remarks.end()) {
-            sentence = text(remark->second);
-            tone = Tone::attention;
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows) {
+            const std::string name = row->spec().name, leaf = name.substr(name.rfind('.') + 1);
+            if (const auto found = problems.find(name); found != problems.end())
+                row->setCheck(text(found->second), Tone::bad);
+            // The sentence about the JSON names its key; it is shown at the field of that key too.
+            else if (config != problems.end() && row->spec().is_key() &&
+                     (config->second.find(name) != std::string::npos ||
+                      (name.find('.') != std::string::npos && leaf.size() > 7 &&
+                       config->second.find(leaf) != std::string::npos)))
+                row->setCheck(text(config->second).remove("the configuration: "), Tone::bad);
+            else if (const auto remark = remarks.find(name); remark != remarks.end())
+                row->setCheck(text(remark->second), Tone::attention);
+            else
+                row->setCheck({}, Tone::normal);
         }
-        row.check->setText(sentence);
-        row.check->setVisible(!sentence.isEmpty());
-        setTone(row.check, tone);
-        const bool invalid = !sentence.isEmpty() && tone == Tone::bad;
-        if (row.editor->property("invalid").toBool() != invalid) {
-            row.editor->setProperty("invalid", invalid);
-            repolish(row.editor);
-        }
-    }
+    arrange();
 }
 
-QLineEdit* RunForm::field(const QString& name) const { return findChild<QLineEdit*>("field:" + name); }
+void RunForm::setOriginal(const std::optional<RunRequest>& original) {
+    m_original = original;
+    showDifferences();
+}
 
-QLabel* RunForm::check(const QString& name) const { return findChild<QLabel*>("check:" + name); }
+void RunForm::showDifferences() {
+    std::map<std::string, QString> before;
+    if (m_original)
+        for (const RequestDifference& difference : differences(*m_original, m_request))
+            before[difference.field] = text(difference.before);
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows) {
+            const auto found = before.find(row->spec().name);
+            row->setBefore(found == before.end() ? std::nullopt : std::optional(found->second));
+        }
+}
+
+// --- what is shown -------------------------------------------------------------------------------------------------
+
+void RunForm::setFilter(const QString& filter) {
+    m_filter = filter.trimmed();
+    arrange();
+}
+
+void RunForm::focusField(const QString& name) {
+    FieldRow* wanted = row(name);
+    if (!wanted) return;
+    m_filter.clear();
+    for (Group& group : m_groups)
+        if (std::find(group.rows.begin(), group.rows.end(), wanted) != group.rows.end()) {
+            group.open = true;
+            group.all |= wanted->isHidden();
+        }
+    arrange();
+    wanted->takeFocus();
+    for (QWidget* at = parentWidget(); at; at = at->parentWidget())
+        if (auto* scroll = qobject_cast<QScrollArea*>(at)) return scroll->ensureWidgetVisible(wanted, 0, 60);
+}
+
+// A row that was asked for or given stays until its group is folded: nothing goes away under the hand.
+void RunForm::arrange() {
+    for (Group& group : m_groups) {
+        int given = 0, hidden = 0, matching = 0, wrong = 0;
+        for (FieldRow* row : group.rows) {
+            given += row->given() && row->spec().is_key();
+            wrong += row->wrong();
+            const bool matches = m_filter.isEmpty() || row->matches(m_filter);
+            const bool wanted =
+                group.all || isCommon(row->spec()) || row->given() || row->remarked() || row->holdsFocus();
+            matching += matches;
+            hidden += !(isCommon(row->spec()) || row->given() || row->remarked());
+            row->setVisible(m_filter.isEmpty() ? wanted : matches);
+        }
+        const bool open = m_filter.isEmpty() ? group.open || wrong > 0 : matching > 0;
+        group.box->setVisible(open);
+        group.head->setVisible(m_filter.isEmpty() || matching > 0);
+        group.head->setText((open ? "▾  " : "▸  ") + headText(groupTitle(group.id)));
+        group.more->setVisible(m_filter.isEmpty() && hidden > 0);
+        group.more->setText(group.all ? "fewer" : QString("%1 more").arg(hidden));
+        group.summary->setText(wrong > 0   ? QString("%1 to mend").arg(wrong)
+                               : given > 0 ? QString("%1 set").arg(given)
+                                           : QString());
+        group.summary->setVisible(group.head->isVisibleTo(this));
+        setTone(group.summary, wrong > 0 ? Tone::bad : Tone::normal);
+    }
+}
 
 } // namespace shardscope::gui

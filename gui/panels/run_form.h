@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The form of the Run place. Fields of the DeepSpeed JSON write into it and are read from it, one key each; an empty
-// field means the default and leaves the key out. Checks appear under the field they are about.
+// field means the default and leaves the key out. Fields come from one table (run_fields.h), in groups that open and
+// close; checks appear under the field they are about.
 #pragma once
-#include "gui/run_request.h"
+#include "gui/run_check.h"
+#include "gui/run_fields.h"
 #include <QWidget>
 #include <map>
 #include <vector>
 
-class QActionGroup;
-class QComboBox;
-class QGridLayout;
 class QLabel;
 class QLineEdit;
+class QToolButton;
+class QVBoxLayout;
 
 namespace shardscope::gui {
+
+class FieldRow;
 
 class RunForm : public QWidget {
     Q_OBJECT
@@ -21,52 +24,57 @@ public:
     explicit RunForm(QWidget* parent = nullptr);
     const RunRequest& request() const { return m_request; }
     void setRequest(const RunRequest&);     // emits nothing
-    void setConfigText(const std::string&); // the JSON was edited; fields follow it
+    void setConfigText(const std::string&); // the JSON was edited; fields follow it, unless it is broken
+    void showCheck(const RunCheck&);
     void showChecks(const std::map<std::string, std::string>& problems,
                     const std::map<std::string, std::string>& remarks);
+    // The request that this one is a variation of: what differs is marked.
+    void setOriginal(const std::optional<RunRequest>&);
+    void setFilter(const QString&);
+    void focusField(const QString& name);        // opens what hides it
     QLineEdit* field(const QString& name) const; // for tests and focus
     QLabel* check(const QString& name) const;
+    bool shows(const QString& name) const; // not folded away or filtered out
 
 signals:
-    void edited();
+    void edited(const QString& field);
+    void fieldFocused(const QString& field);
+    void undoAsked();
+    void redoAsked();
 
 private:
-    struct Row;
-    Row& addRow(const char* name, const char* label, const char* key_caption, QWidget* editor, const QString& note);
-    void addHead(const char*);
-    void addText(const char* name, const char* label, std::string RunRequest::*value, const QString& placeholder,
-                 const QString& note);
-    void addPath(const char* name, const char* label, std::string RunRequest::*value, const QString& placeholder,
-                 bool save);
-    void addConfigNumber(const char* key, const char* label, const QString& default_text, const QString& unit);
-    // A name of a list or something typed: a model's file, a link's numbers.
-    void addName(const char* name, const char* label, std::string RunRequest::*value, const QStringList& names,
-                 const QString& tooltip);
-    struct Choice {
-        const char* shown;
-        std::optional<std::string> json; // none: the key is left out
+    struct Group {
+        FieldGroup id;
+        QWidget* box = nullptr;
+        QToolButton *head = nullptr, *more = nullptr;
+        QLabel* summary = nullptr;
+        std::vector<FieldRow*> rows;
+        bool open = true, all = false;
     };
-    void addChoice(const char* key, const char* label, const std::vector<Choice>&);
-    void addPrecision();
-    void addSwapFolder();
-    void addStage();
-    void setConfig(const std::string& key, const std::optional<std::string>& json);
+    void addGroup(FieldGroup, QVBoxLayout*);
+    void take(const FieldSpec&, const QString& value);
+    void takeKey(const FieldSpec&, const std::string& value);
+    void takeSwapFolder(const std::string& path);
+    std::optional<std::string> valueOf(const FieldSpec&) const;
+    FieldRow* row(const QString& name) const;
     void refresh();
     void refreshNotes();
+    void noteKey(FieldRow&);
+    void noteRequest();
+    void showDifferences();
+    void arrange();
 
+    struct Emptied { // a key that was taken out by emptying its field, for as long as nothing else was changed
+        QString field;
+        std::string before, after;
+    };
     RunRequest m_request;
-    QGridLayout* m_grid;
-    int m_next_row = 0;
-    std::vector<Row> m_rows;
-    QActionGroup* m_stage = nullptr;
-    bool m_refreshing = false;
-};
-
-struct RunForm::Row {
-    QString name;
-    QWidget* editor = nullptr;
-    QLabel *note = nullptr, *check = nullptr;
-    std::function<void()> refresh; // editor from request
+    std::string m_readable; // the configuration when it was JSON last: what the fields show
+    Emptied m_emptied;
+    std::optional<RunRequest> m_original;
+    std::map<std::string, KeyFact> m_facts;
+    QString m_model_note, m_context, m_filter;
+    std::vector<Group> m_groups;
 };
 
 } // namespace shardscope::gui

@@ -1,39 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/run_panel.h"
-#include "gui/canvas/format.h"
+#include "core_runtime/config_json.h"
 #include "gui/panels/config_editor.h"
 #include "gui/panels/live_panel.h"
+#include "gui/panels/queue_list.h"
+#include "gui/panels/run_cards.h"
 #include "gui/panels/run_form.h"
 #include "gui/panels/section.h"
+#include "gui/run_fields.h"
 #include "gui/style.h"
-#include "gui/units.h"
+#include <QDropEvent>
+#include <QFileDialog>
+#include <QFileInfo>
 #include <QFrame>
-#include <QGridLayout>
 #include <QLabel>
-#include <QProgressBar>
+#include <QLineEdit>
+#include <QMimeData>
+#include <QSaveFile>
 #include <QScrollArea>
+#include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <cmath>
 
 namespace shardscope::gui {
 namespace {
 
 constexpr int check_delay_ms = 120; // typing is not interrupted by planning four stages
-constexpr int open_retry_ms = 50;
+constexpr int queue_height = 168;
 
-QString seconds(double value) {
-    if (value < 60) return QString("%1 s").arg(std::max(1, static_cast<int>(std::lround(value))));
-    const auto whole = static_cast<int>(value);
-    return QString("%1 min %2 s").arg(whole / 60).arg(whole % 60);
+QFrame* verticalLine() {
+    auto* line = new QFrame;
+    line->setObjectName("separator");
+    line->setFixedWidth(1);
+    return line;
 }
 
-int64_t medianStep(const std::vector<RunProgress>& progress) { // the first step warms up
-    std::vector<int64_t> times;
-    for (size_t i = progress.size() > 2 ? 1 : 0; i < progress.size(); ++i) times.push_back(progress[i].step_ns);
-    if (times.empty()) return 0;
-    std::nth_element(times.begin(), times.begin() + std::ssize(times) / 2, times.end());
-    return times[times.size() / 2];
+QScrollArea* scrolling(QWidget* content) {
+    auto* scroll = new QScrollArea;
+    scroll->setWidgetResizable(true);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setWidget(content);
+    return scroll;
+}
+
+QString withoutSource(const std::string& sentence) {
+    QString said = text(sentence).remove("the configuration: ");
+    if (said.startsWith("the configuration, ")) said = said.mid(19);
+    return said;
 }
 
 } // namespace
@@ -41,243 +55,476 @@ int64_t medianStep(const std::vector<RunProgress>& progress) { // the first step
 RunPanel::RunPanel(Session& session, QWidget* parent)
     : QWidget(parent)
     , m_session(session)
+    , m_queue(new RunQueue(session))
     , m_form(new RunForm)
     , m_editor(new ConfigEditor)
     , m_live(new LivePanel(session))
-    , m_failure_card(new QFrame)
-    , m_failure_title(new QLabel)
-    , m_failure(new QLabel)
-    , m_runs_head(new SectionHead("Runs"))
-    , m_runs_column(new QVBoxLayout)
-    , m_no_runs(roleLabel("Runs of this session appear here.", "dim")) {
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setWidget(m_form);
-    const auto vertical_line = [] {
-        auto* line = new QFrame;
-        line->setObjectName("separator");
-        line->setFixedWidth(1);
-        return line;
-    };
+    , m_list(new QueueList(*m_queue))
+    , m_failure(new FailureCard)
+    , m_before(new BeforeCard)
+    , m_close_bar(new AskBar)
+    , m_original_bar(new AskBar)
+    , m_queue_head(new SectionHead("Queue"))
+    , m_start_queue(new QToolButton)
+    , m_filter(new QLineEdit)
+    , m_history(m_form->request()) {
+    m_queue->setParent(this);
+    setAcceptDrops(true);
     auto* columns = new QHBoxLayout;
     columns->setSpacing(0);
-    columns->addWidget(scroll, 37);
-    columns->addWidget(vertical_line());
+    columns->addWidget(makeLeft(), 37);
+    columns->addWidget(verticalLine());
     columns->addWidget(makeMiddle(), 27);
-    columns->addWidget(vertical_line());
-    columns->addWidget(m_live, 36);
-    scroll->setMinimumWidth(470);
-
-    m_failure_card->setObjectName("card");
-    m_failure_card->setProperty("failed", true);
-    m_failure_title->setFont(uiFont(metrics::font, true));
-    m_failure->setObjectName("runFailure");
-    m_failure->setWordWrap(true);
-    m_failure->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* card = new QVBoxLayout(m_failure_card);
-    card->setContentsMargins(14, 10, 14, 10);
-    card->addWidget(m_failure_title);
-    card->addWidget(m_failure);
-    m_failure_card->hide();
-    auto* failure_margin = new QHBoxLayout;
-    failure_margin->setContentsMargins(12, 10, 12, 6);
-    failure_margin->addWidget(m_failure_card);
+    columns->addWidget(verticalLine());
+    columns->addWidget(makeRight(), 36);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
-    column->addLayout(failure_margin);
+    addBars(column);
     column->addLayout(columns, 1);
-
     m_check_timer.setSingleShot(true);
     m_check_timer.setInterval(check_delay_ms);
-    m_open_timer.setInterval(open_retry_ms);
-    connect(&m_check_timer, &QTimer::timeout, this, &RunPanel::check);
-    connect(&m_open_timer, &QTimer::timeout, this, &RunPanel::openTraceOfRun);
-    connect(m_form, &RunForm::edited, this, [this] {
-        m_editor->setText(text(m_form->request().config));
-        m_check_timer.start();
-    });
-    connect(m_editor, &ConfigEditor::edited, this, [this] {
-        m_form->setConfigText(m_editor->text().toStdString());
-        m_check_timer.start();
-    });
-    connect(m_live, &LivePanel::stageChosen, this, [this](int stage) {
-        RunRequest request = m_form->request();
-        request.config = withConfigValue(request.config, "zero_optimization.stage", std::to_string(stage));
-        m_form->setRequest(request);
-        m_editor->setText(text(request.config));
-        check();
-    });
-    connect(&session.run(), &RunProcess::changed, this, &RunPanel::follow);
-    connect(&session.run(), &RunProcess::ended, this, &RunPanel::finish);
-    connect(session.actions().get(ActionId::start_run), &QAction::triggered, this, &RunPanel::start);
-    connect(session.actions().get(ActionId::stop_run), &QAction::triggered, &session.run(), &RunProcess::stop);
-    const auto paint = [this] { m_editor->setTheme(m_session.theme()); };
-    connect(&session, &Session::themeChanged, this, paint);
-    paint();
+    connectParts();
+    connectActions();
+    m_editor->setTheme(m_session.theme());
     m_editor->setText(text(m_form->request().config));
+    m_text_before = m_editor->text();
     check();
+    showState();
+}
+
+QWidget* RunPanel::makeLeft() {
+    m_filter->setObjectName("fieldFilter");
+    m_filter->setPlaceholderText("Find a field or key");
+    m_filter->setClearButtonEnabled(true);
+    m_filter->setAccessibleName("Find a field or key");
+    auto* margin = new QHBoxLayout;
+    margin->setContentsMargins(16, 8, 20, 4);
+    margin->addWidget(m_filter);
+    auto* left = new QWidget;
+    left->setMinimumWidth(470);
+    auto* column = new QVBoxLayout(left);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addLayout(margin);
+    column->addWidget(scrolling(m_form), 1);
+    return left;
 }
 
 QWidget* RunPanel::makeMiddle() {
-    auto* list = new QWidget;
-    list->setLayout(m_runs_column);
-    m_runs_column->setContentsMargins(14, 10, 14, 10);
-    m_runs_column->setSpacing(6);
-    m_runs_column->addWidget(m_no_runs);
-    m_runs_column->addStretch();
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(list);
-    scroll->setFixedHeight(120);
+    m_start_queue->setObjectName("startQueue");
+    m_start_queue->setText("Start queue");
+    m_start_queue->setProperty("flat", true);
+    m_queue_head->addWidget(m_start_queue);
+    QScrollArea* scroll = scrolling(m_list);
+    scroll->setFixedHeight(queue_height);
     auto* middle = new QWidget;
     auto* column = new QVBoxLayout(middle);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(m_editor, 1);
     column->addWidget(thinLine());
-    column->addWidget(m_runs_head);
+    column->addWidget(m_queue_head);
     column->addWidget(scroll);
     return middle;
 }
 
-QString RunPanel::failure() const { return m_failure_card->isHidden() ? QString() : m_failure->text(); }
+QWidget* RunPanel::makeRight() {
+    auto* margin = new QVBoxLayout;
+    margin->setContentsMargins(12, 4, 12, 10);
+    margin->addWidget(m_before);
+    auto* content = new QWidget;
+    auto* column = new QVBoxLayout(content);
+    column->setContentsMargins(0, 0, 0, 0);
+    column->setSpacing(0);
+    column->addWidget(m_live, 1);
+    column->addLayout(margin);
+    return scrolling(content);
+}
 
-QString RunPanel::statusOfLastRun() const { return m_runs.empty() ? QString() : m_runs.back().status->text(); }
+void RunPanel::addBars(QVBoxLayout* column) {
+    QToolButton* stop = m_close_bar->addButton("stopAndQuit", "Stop it and quit", true);
+    QToolButton* stay = m_close_bar->addButton("keepRunning", "Keep running");
+    m_close_bar->setObjectName("notice");
+    connect(stop, &QToolButton::clicked, this, [this] {
+        m_close_when_ended = true;
+        m_close_bar->setText("The run ends after its current step, then the window closes.");
+        m_queue->stop();
+    });
+    connect(stay, &QToolButton::clicked, this, [this] {
+        m_closing = m_close_when_ended = false;
+        m_close_bar->hide();
+    });
+    QToolButton* back = m_original_bar->addButton("backToOriginal", "Take changes back");
+    QToolButton* forget = m_original_bar->addButton("forgetOriginal", "Done comparing");
+    connect(back, &QToolButton::clicked, this, [this] {
+        if (m_original) show(*m_original);
+    });
+    connect(forget, &QToolButton::clicked, this, [this] {
+        m_original.reset();
+        showOriginal();
+    });
+    for (QWidget* bar : {static_cast<QWidget*>(m_close_bar), static_cast<QWidget*>(m_failure),
+                         static_cast<QWidget*>(m_original_bar)}) {
+        auto* margin = new QHBoxLayout; // goes with the bar: no gap where there is none
+        margin->setContentsMargins(12, 3, 12, 3);
+        margin->addWidget(bar);
+        column->addLayout(margin);
+    }
+}
 
-void RunPanel::resizeEvent(QResizeEvent* event) {
-    QWidget::resizeEvent(event);
-    m_failure->setMaximumWidth(width() - 60);
+void RunPanel::connectParts() {
+    connect(&m_check_timer, &QTimer::timeout, this, &RunPanel::check);
+    connect(&m_job, &RunCheckJob::ready, this, &RunPanel::showCheck);
+    connect(m_filter, &QLineEdit::textChanged, m_form, &RunForm::setFilter);
+    connect(m_form, &RunForm::edited, this, &RunPanel::taken);
+    connect(m_editor, &ConfigEditor::edited, this, &RunPanel::textEdited);
+    connect(m_form, &RunForm::fieldFocused, this, [this](const QString& field) {
+        const FieldSpec* spec = findField(field.toStdString());
+        const std::string& config = m_form->request().config;
+        m_editor->showLine(spec && spec->is_key() ? lineOfKey(config, spelledKey(*spec, config)) : 0);
+    });
+    const auto undo = [this] {
+        if (const RunRequest* before = m_history.undo()) show(*before);
+    };
+    const auto redo = [this] {
+        if (const RunRequest* after = m_history.redo()) show(*after);
+    };
+    connect(m_form, &RunForm::undoAsked, this, undo);
+    connect(m_form, &RunForm::redoAsked, this, redo);
+    connect(m_editor, &ConfigEditor::undoAsked, this, undo);
+    connect(m_editor, &ConfigEditor::redoAsked, this, redo);
+    connect(m_before, &BeforeCard::fieldAsked, this, [this](const QString& field) {
+        m_filter->clear();
+        m_form->focusField(field);
+    });
+    connect(m_live, &LivePanel::stageChosen, this, [this](int stage) {
+        RunRequest request = m_form->request();
+        request.config = withConfigValue(request.config, "zero_optimization.stage", std::to_string(stage));
+        show(request);
+    });
+    connect(m_queue, &RunQueue::changed, this, &RunPanel::showState);
+    connect(m_queue, &RunQueue::begun, this, [this] { m_live->setTraceId(0); });
+    connect(m_queue, &RunQueue::traceOpened, m_live, &LivePanel::setTraceId);
+    connect(m_queue, &RunQueue::ended, this, [this] {
+        if (m_close_when_ended) {
+            window()->close();
+            return;
+        }
+        m_closing = false; // what was asked about has ended by itself
+        m_close_bar->hide();
+        check(); // the next free trace name shows up, and how long a run takes is known
+    });
+    connect(m_list, &QueueList::openAsked, this, [this](int id) {
+        const QueuedRun* run = m_queue->run(id);
+        if (!run || run->trace_path.empty()) return;
+        if (const auto opened = m_session.openTrace(run->trace_path); opened)
+            m_session.setPlace(Place::timeline);
+        else
+            m_session.notify(text(opened.error().message), true);
+    });
+    connect(m_list, &QueueList::repeatAsked, this, &RunPanel::repeat);
+    connect(m_list, &QueueList::duplicateAsked, this, [this](int id) {
+        if (const QueuedRun* run = m_queue->run(id)) vary(run->request, text(requestTitle(run->request)));
+    });
+    connect(m_start_queue, &QToolButton::clicked, m_queue, &RunQueue::startWaiting);
+    connect(&m_session, &Session::themeChanged, this, [this] { m_editor->setTheme(m_session.theme()); });
+    connect(&m_session, &Session::tracesChanged, this, &RunPanel::showState);
+}
+
+void RunPanel::connectActions() {
+    const auto on = [this](ActionId id, auto&& what) {
+        connect(m_session.actions().get(id), &QAction::triggered, this, std::forward<decltype(what)>(what));
+    };
+    on(ActionId::start_run, [this] { start(); });
+    on(ActionId::stop_run, [this] { m_queue->stop(); });
+    on(ActionId::run_again, [this] {
+        if (const QueuedRun* run = m_queue->latest()) repeat(run->id);
+    });
+    on(ActionId::queue_run, [this] { addToQueue(); });
+    on(ActionId::queue_stages, [this] { queueStages(); });
+    on(ActionId::vary_run, [this] { varyActive(); });
+    on(ActionId::open_config, [this] {
+        const QString path = QFileDialog::getOpenFileName(this, "Open a DeepSpeed configuration", {},
+                                                          "DeepSpeed JSON (*.json *.hjson);;All files (*)");
+        if (!path.isEmpty()) openConfig(path);
+    });
+    on(ActionId::save_config, [this] {
+        const QString path =
+            QFileDialog::getSaveFileName(this, "Save the configuration", "ds_config.json", "DeepSpeed JSON (*.json)");
+        if (!path.isEmpty()) saveConfig(path);
+    });
+}
+
+// --- one request, two views ----------------------------------------------------------------------------------------
+
+void RunPanel::taken(const QString& field) {
+    m_editor->setText(text(m_form->request().config));
+    m_text_before = m_editor->text();
+    m_history.record(m_form->request(), field.toStdString());
+    showOriginal();
+    m_check_timer.start();
+}
+
+// Letters typed one behind the other are one step of the history, anything else is one of its own.
+void RunPanel::textEdited() {
+    const QString now = m_editor->text();
+    const qsizetype shorter = std::min(now.size(), m_text_before.size());
+    qsizetype begin = 0;
+    while (begin < shorter && now[begin] == m_text_before[begin]) ++begin;
+    const qsizetype grown = now.size() - m_text_before.size();
+    const bool goes_on = std::abs(grown) == 1 && std::abs(begin - m_typed_at) <= 1 &&
+                         (grown < 0 || (begin < now.size() && !now[begin].isSpace()));
+    if (!goes_on) ++m_text_change;
+    m_typed_at = begin + (grown > 0 ? 1 : 0);
+    m_text_before = now;
+    m_form->setConfigText(now.toStdString());
+    m_history.record(m_form->request(), "config:" + std::to_string(m_text_change));
+    showOriginal();
+    m_check_timer.start();
+}
+
+void RunPanel::show(const RunRequest& request) {
+    m_history.record(request, {});
+    m_form->setRequest(request);
+    m_editor->setText(text(request.config));
+    m_text_before = m_editor->text();
+    m_typed_at = -1;
+    showOriginal();
+    check();
 }
 
 void RunPanel::check() {
-    m_problems = problems(m_form->request());
-    m_form->showChecks(m_problems, remarks(m_form->request()));
+    m_check_timer.stop();
+    m_job.request(m_form->request());
+}
+
+void RunPanel::showCheck(const RunCheck& check) {
+    m_check = check;
+    m_problems = check.problems;
+    m_form->showCheck(check);
     const auto config = m_problems.find("config");
-    m_editor->setVerdict(config == m_problems.end() ? QString() : text(config->second));
-    int64_t stage = 0;
-    parseInteger(configValue(m_form->request().config, "zero_optimization.stage").value_or("0"), stage);
-    if (m_problems.empty()) m_live->setPlanned(plannedMemory(m_form->request()), static_cast<int>(stage));
+    const bool broken = config != m_problems.end();
+    m_editor->setVerdict(broken ? withoutSource(config->second) : QString(),
+                         broken ? lineOfSentence(check.request.config, config->second) : 0);
+    showRemarkedLines();
+    if (check.complete) {
+        if (check.problems.empty()) m_live->setPlanned(check.stages, stageOf(check.request), check.request);
+        m_before->setAdvice(adviceFor(check, knownRuns()));
+    }
     showState();
+}
+
+void RunPanel::showRemarkedLines() {
+    std::vector<LineMark> marks;
+    for (const auto& [field, sentence] : m_check.remarks)
+        if (const int line = lineOfKey(m_check.request.config, field)) marks.push_back({line, Tone::attention});
+    m_editor->setMarks(std::move(marks));
+}
+
+bool RunPanel::settled() const { return !m_check_timer.isActive() && !m_job.pending(); }
+
+// --- runs ----------------------------------------------------------------------------------------------------------
+
+bool RunPanel::refusedAtSight() {
+    if (m_check.request == m_form->request() && !m_problems.empty()) {
+        m_session.notify(withoutSource(m_problems.begin()->second), true);
+        return true;
+    }
+    const auto found = problemsAtSight(m_form->request()); // what only a plan can tell, the child will say
+    if (found.empty()) return false;
+    m_problems = found;
+    m_form->showChecks(found, {});
+    m_session.notify(withoutSource(found.begin()->second), true);
+    showState();
+    return true;
 }
 
 void RunPanel::start() {
-    check(); // the last keystroke may not have been looked at yet
-    if (!m_problems.empty()) return m_session.notify(text(m_problems.begin()->second), true);
-    RunRequest request = m_form->request();
-    if (request.trace.empty()) request.trace = defaultTracePath(request);
-    for (const OpenTrace& open : m_session.traces()) // the run replaces this file: what is open is about to be gone
-        if (open.reader->path() == request.trace) {
-            m_session.closeTrace(open.id);
-            break;
+    if (m_queue->active() || refusedAtSight()) return;
+    m_queue->start(m_form->request());
+}
+
+void RunPanel::addToQueue() {
+    if (refusedAtSight()) return;
+    m_queue->add(m_form->request());
+}
+
+void RunPanel::queueStages() {
+    if (refusedAtSight()) return;
+    QStringList left_out;
+    for (int stage = 0; stage <= 3; ++stage) {
+        const bool known = m_check.complete && m_check.request == m_form->request();
+        const bool can = std::any_of(m_check.stages.begin(), m_check.stages.end(),
+                                     [stage](const PlannedStage& planned) { return planned.stage == stage; });
+        if (known && !can) {
+            left_out << QString::number(stage);
+            continue;
         }
-    m_file_before = fileIdentity(request.trace);
-    m_live->setTraceId(0);
-    if (m_runs.empty()) m_no_runs->hide();
-    RunRow row{.trace_id = 0, .title = new QLabel, .status = roleLabel({}, "dim"), .bar = new QProgressBar};
-    row.title->setFont(uiFont(metrics::font_small));
-    row.title->setText(
-        QString("ZeRO-%1 · %2")
-            .arg(text(configValue(request.config, "zero_optimization.stage").value_or("0")), text(request.model)));
-    row.title->setToolTip(text(request.trace));
-    row.bar->setTextVisible(false);
-    auto* line = new QHBoxLayout;
-    line->addWidget(row.title);
-    line->addStretch();
-    line->addWidget(row.status);
-    m_runs_column->insertLayout(0, line);
-    m_runs_column->insertWidget(1, row.bar);
-    m_runs.push_back(row);
-    if (m_session.run().start(request)) m_open_timer.start();
-    follow();
+        RunRequest request = m_form->request();
+        request.config = withConfigValue(request.config, "zero_optimization.stage", std::to_string(stage));
+        m_queue->add(request);
+    }
+    if (!left_out.isEmpty())
+        m_session.notify("Stage " + left_out.join(" and ") + " is left out, because it cannot have this offload.",
+                         false);
+    m_queue->startWaiting();
 }
 
-void RunPanel::openTraceOfRun() {
-    RunProcess& run = m_session.run();
-    if (m_runs.empty() || m_runs.back().trace_id != 0) return m_open_timer.stop();
-    const uint64_t now = fileIdentity(run.tracePath());
-    if (now == 0 || now == m_file_before) {
-        if (!run.active()) m_open_timer.stop();
-        return;
-    }
-    const auto opened = m_session.openTrace(run.tracePath());
-    if (!opened) { // while the child lives it may still be making the file
-        if (run.active()) return;
-        m_open_timer.stop();
-        return m_session.notify(text(opened.error().message), true);
-    }
-    m_open_timer.stop();
-    m_runs.back().trace_id = *opened;
-    m_live->setTraceId(*opened);
+void RunPanel::repeat(int run_id) {
+    const QueuedRun* run = m_queue->run(run_id);
+    if (!run) return;
+    RunRequest request = run->request;
+    request.trace.clear(); // the old trace stays beside the new one
+    if (m_queue->active())
+        m_queue->add(request);
+    else
+        m_queue->start(request);
 }
 
-void RunPanel::follow() {
-    showState();
-    if (m_runs.empty()) return;
-    const RunProcess& run = m_session.run();
-    const RunRow& row = m_runs.back();
-    const auto& progress = run.progress();
-    row.bar->setRange(0, static_cast<int>(std::max<int64_t>(1, run.steps())));
-    row.bar->setValue(static_cast<int>(progress.size()));
-    row.bar->setVisible(run.active());
-    QString status;
-    Tone tone = Tone::normal;
-    switch (run.state()) {
-    case RunState::idle:
-        break;
-    case RunState::starting:
-        status = "starting";
-        break;
-    case RunState::running:
-        status = QString("step %1 of %2").arg(progress.size()).arg(run.steps());
-        if (!progress.empty() && progress.back().eta_s >= 0) status += " · " + seconds(progress.back().eta_s) + " left";
-        break;
-    case RunState::stopping:
-        status = "stopping after this step";
-        break;
-    case RunState::finished:
-        status = "done · " + text(formatDuration(medianStep(progress))) + "/step";
-        tone = Tone::good;
-        break;
-    case RunState::stopped:
-        status = QString("stopped after %1 of %2 steps").arg(progress.size()).arg(run.steps());
-        tone = Tone::attention;
-        break;
-    case RunState::failed:
-        status = "failed";
-        tone = Tone::bad;
-        break;
-    case RunState::killed:
-        status = QString("killed after %1 of %2 steps").arg(progress.size()).arg(run.steps());
-        tone = Tone::bad;
-        break;
-    }
-    row.status->setText(status);
-    setTone(row.status, tone);
+void RunPanel::vary(const RunRequest& original, const QString& title) {
+    m_original = original;
+    m_original->trace.clear();
+    m_original_title = title;
+    m_session.setPlace(Place::run);
+    m_filter->clear();
+    show(*m_original);
 }
 
-void RunPanel::finish() {
-    openTraceOfRun();
-    m_open_timer.stop();
-    if (!m_runs.empty() && m_runs.back().trace_id != 0) m_session.stopFollowing(m_runs.back().trace_id);
-    m_form->setRequest(m_form->request()); // the next free trace name shows up
-    follow();
+void RunPanel::varyActive() {
+    const OpenTrace* active = m_session.active();
+    if (!active) return;
+    for (const QueuedRun& run : m_queue->runs())
+        if (run.trace_id == active->id) return vary(run.request, text(requestTitle(run.request)));
+    vary(requestOf(*active->reader), text(active->facts.title() + " · " + active->facts.model));
+}
+
+void RunPanel::showOriginal() {
+    m_form->setOriginal(m_original);
+    m_original_bar->setVisible(m_original.has_value());
+    if (!m_original) return;
+    const auto changed = differences(*m_original, m_form->request());
+    QStringList parts;
+    for (const RequestDifference& difference : changed) {
+        const auto value = [](const std::string& v) { return v.empty() ? QString("default") : text(v); };
+        parts << text(difference.field.substr(difference.field.rfind('.') + 1)) + " " + value(difference.before) +
+                     " → " + value(difference.after);
+    }
+    m_original_bar->setText(
+        "Copy of " + m_original_title + ": " +
+        (parts.isEmpty() ? QString("nothing is changed yet; change one field and start") : parts.join(", ")));
+    findChild<QToolButton*>("backToOriginal")->setEnabled(!changed.empty());
+}
+
+std::vector<QueuedRun> RunPanel::knownRuns() const {
+    std::vector<QueuedRun> known;
+    for (const OpenTrace& open : m_session.traces()) {
+        if (open.followed || !open.figures || open.figures->step_ns <= 0 || open.facts.stage < 0) continue;
+        QueuedRun run;
+        run.request = requestOf(*open.reader);
+        run.step_ns = open.figures->step_ns;
+        known.push_back(std::move(run));
+    }
+    known.insert(known.end(), m_queue->runs().begin(), m_queue->runs().end());
+    return known;
 }
 
 void RunPanel::showState() {
-    const RunProcess& run = m_session.run();
-    m_session.actions().get(ActionId::start_run)->setEnabled(!run.active() && m_problems.empty());
-    m_session.actions().get(ActionId::stop_run)->setEnabled(run.active());
-    const bool failed = run.state() == RunState::failed || run.state() == RunState::killed ||
-                        (run.state() == RunState::stopped && !run.message().isEmpty());
-    m_failure_card->setVisible(failed);
-    m_failure_title->setText(run.state() == RunState::failed ? "The run failed" : "The run ended");
-    setTone(m_failure_title, Tone::bad);
-    m_failure->setText(run.message());
-    setTone(m_failure, Tone::bad);
-    m_runs_head->setRight(run.active() ? QString("process %1").arg(run.processId()) : QString());
+    Actions& actions = m_session.actions();
+    const bool good = m_problems.empty(), active = m_queue->active();
+    const QueuedRun* latest = m_queue->latest();
+    actions.get(ActionId::start_run)->setEnabled(!active && good);
+    actions.get(ActionId::stop_run)->setEnabled(active);
+    actions.get(ActionId::queue_run)->setEnabled(good);
+    actions.get(ActionId::queue_stages)->setEnabled(good);
+    actions.get(ActionId::run_again)->setEnabled(latest != nullptr);
+    const OpenTrace* trace = m_session.active();
+    actions.get(ActionId::vary_run)->setEnabled(trace && trace->facts.stage >= 0);
+    m_start_queue->setVisible(m_queue->holds());
+    const auto& runs = m_queue->runs();
+    const auto at =
+        std::find_if(runs.begin(), runs.end(), [&](const QueuedRun& r) { return latest && r.id == latest->id; });
+    if (active)
+        m_queue_head->setRight(QString("%1 of %2 · process %3")
+                                   .arg(at - runs.begin() + 1)
+                                   .arg(runs.size())
+                                   .arg(m_session.run().processId()));
+    else
+        m_queue_head->setRight(m_queue->waiting() ? QString("%1 waiting").arg(m_queue->waiting()) : QString());
+    if (latest)
+        m_failure->show(*latest);
+    else
+        m_failure->hide();
+}
+
+QString RunPanel::failure() const { return m_failure->message(); }
+
+QString RunPanel::statusOfLastRun() const { return m_queue->latest() ? statusText(*m_queue->latest()) : QString(); }
+
+bool RunPanel::mayClose() {
+    if (!m_queue->active() || m_closing) return true; // the run is interrupted by its owner
+    m_closing = true;
+    m_close_bar->setText(text(requestTitle(m_queue->latest()->request)) + " goes on, " + statusOfLastRun() +
+                         ". What it recorded stays either way; closing again ends it at once.");
+    m_close_bar->show();
+    m_session.setPlace(Place::run);
+    return false;
+}
+
+// --- files ---------------------------------------------------------------------------------------------------------
+
+void RunPanel::openConfig(const QString& path) {
+    m_files.start([this, path] { // the pool is waited for, so `this` outlives the worker
+        auto read = std::make_shared<Result<std::string>>(readSmallFile(path.toStdString(), "configuration"));
+        QMetaObject::invokeMethod(
+            this,
+            [this, path, read] {
+                if (!*read) return m_session.notify(text(read->error().message) + ".", true);
+                RunRequest request = m_form->request();
+                request.config = **read;
+                std::erase(request.config, '\r'); // the editor has one kind of line end
+                m_original.reset();
+                m_session.setPlace(Place::run);
+                show(request);
+                m_session.notify(
+                    "Opened " + QFileInfo(path).fileName() + "; Before you start says what has no effect here.", false);
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+void RunPanel::saveConfig(const QString& path) {
+    const QByteArray bytes = m_editor->text().toUtf8();
+    m_files.start([this, path, bytes] {
+        QSaveFile file(path);
+        const bool saved = file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();
+        const QString reason = file.errorString();
+        QMetaObject::invokeMethod(
+            this,
+            [this, path, saved, reason] {
+                m_session.notify(saved ? "Saved " + path + "."
+                                       : path + " could not be written (" + reason +
+                                             "); choose another folder or free space.",
+                                 !saved);
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+void RunPanel::dragEnterEvent(QDragEnterEvent* event) {
+    const auto urls = event->mimeData()->urls();
+    if (urls.size() == 1 && urls.front().isLocalFile() &&
+        (urls.front().fileName().endsWith("ds_config.json") ||
+         urls.front().fileName().contains("config", Qt::CaseInsensitive)) &&
+        urls.front().fileName().endsWith(".json"))
+        event->acceptProposedAction(); // others are the window's
+    else
+        event->ignore();
+}
+
+void RunPanel::dropEvent(QDropEvent* event) {
+    event->acceptProposedAction();
+    openConfig(event->mimeData()->urls().front().toLocalFile());
 }
 
 } // namespace shardscope::gui

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Run place: the form, the DeepSpeed JSON it stands for, the runs so far, and the run that is going on. Starts the
-// run and opens its trace as soon as the child has made it.
+// The Run place: the form, the DeepSpeed JSON it stands for, the queue of runs, and the run that is going on. Keeps
+// form, JSON and history at one request, and has a worker check it after each change.
 #pragma once
-#include "gui/run_request.h"
+#include "gui/run_check.h"
+#include "gui/run_history.h"
+#include "gui/run_queue.h"
 #include "gui/session.h"
+#include <QThreadPool>
+#include <QTimer>
 #include <QWidget>
 
-class QFrame;
-class QLabel;
-class QProgressBar;
+class QLineEdit;
+class QToolButton;
 class QVBoxLayout;
 
 namespace shardscope::gui {
 
+class AskBar;
+class BeforeCard;
 class ConfigEditor;
+class FailureCard;
 class LivePanel;
+class QueueList;
 class RunForm;
 class SectionHead;
 
@@ -24,40 +31,70 @@ public:
     explicit RunPanel(Session&, QWidget* parent = nullptr);
     RunForm& form() { return *m_form; }
     LivePanel& live() { return *m_live; }
+    RunQueue& queue() { return *m_queue; }
     bool startable() const { return m_problems.empty(); }
+    bool settled() const;    // what the form asks for has been checked and drawn
     QString failure() const; // of the last run, as shown; empty if there is none
     QString statusOfLastRun() const;
+    // Whether the window may close now. If a run goes on, a bar asks once; closing again ends the run.
+    bool mayClose();
+
+    void openConfig(const QString& path); // a DeepSpeed JSON into the form; what is wrong is shown there
+    void saveConfig(const QString& path);
+    // Takes a request into the form and marks what is changed from then on.
+    void vary(const RunRequest& original, const QString& title);
 
 protected:
-    void resizeEvent(QResizeEvent*) override;
+    void dragEnterEvent(QDragEnterEvent*) override;
+    void dropEvent(QDropEvent*) override;
 
 private:
-    struct RunRow { // one line of the list of runs
-        int trace_id = 0;
-        QLabel *title = nullptr, *status = nullptr;
-        QProgressBar* bar = nullptr;
-    };
+    QWidget* makeLeft();
     QWidget* makeMiddle();
-    void start();
+    QWidget* makeRight();
+    void addBars(QVBoxLayout*);
+    void connectActions();
+    void connectParts();
+    void taken(const QString& field); // the form was edited
+    void textEdited();
+    void show(const RunRequest&); // from elsewhere: history, a file, a run
     void check();
-    void follow();
-    void finish();
+    void showCheck(const RunCheck&);
+    void showRemarkedLines();
     void showState();
-    void openTraceOfRun();
+    void showOriginal();
+    void start();
+    void addToQueue();
+    void queueStages();
+    void repeat(int run_id);
+    void varyActive();
+    bool refusedAtSight(); // the last keystroke may not have been checked yet; says what is wrong
+    std::vector<QueuedRun> knownRuns() const;
 
     Session& m_session;
+    RunQueue* m_queue;
     RunForm* m_form;
     ConfigEditor* m_editor;
     LivePanel* m_live;
-    QFrame* m_failure_card;
-    QLabel *m_failure_title, *m_failure;
-    SectionHead* m_runs_head;
-    QVBoxLayout* m_runs_column;
-    QLabel* m_no_runs;
-    std::vector<RunRow> m_runs; // the last one is the current one
+    QueueList* m_list;
+    FailureCard* m_failure;
+    BeforeCard* m_before;
+    AskBar *m_close_bar, *m_original_bar;
+    SectionHead* m_queue_head;
+    QToolButton* m_start_queue;
+    QLineEdit* m_filter;
+    RunCheckJob m_job;
+    RunCheck m_check;
+    RunHistory m_history;
+    std::optional<RunRequest> m_original;
+    QString m_original_title;
     std::map<std::string, std::string> m_problems;
-    QTimer m_check_timer, m_open_timer;
-    uint64_t m_file_before = 0; // identity of what lay at the trace's path before the run
+    QTimer m_check_timer;
+    QString m_text_before; // of the JSON, to tell typing in one place from another change
+    qsizetype m_typed_at = -1;
+    int m_text_change = 0;
+    bool m_closing = false, m_close_when_ended = false;
+    QThreadPool m_files; // reads and writes configurations; the last member, so that it is waited for first
 };
 
 } // namespace shardscope::gui

@@ -43,6 +43,12 @@ void StackedBars::setScale(double maximum, bool track) {
     update();
 }
 
+void StackedBars::setLimit(double value, const QString& name) {
+    m_limit = value;
+    m_limit_name = name;
+    update();
+}
+
 void StackedBars::setTheme(const Theme& theme) {
     m_theme = &theme;
     update();
@@ -131,11 +137,17 @@ void StackedBars::paintEvent(QPaintEvent*) {
             x += wide;
         }
         painter.setFont(font());
-        painter.setPen(toColour(m_theme->dim));
+        const bool over = m_limit > 0 && sumOf(row) > m_limit;
+        painter.setPen(toColour(over ? m_theme->bad : m_theme->dim));
         const int total_left =
             static_cast<int>((m_track ? g.label_width + m_maximum * g.pixels_per_unit : bar.right()) + 7);
         painter.drawText(QRect(total_left, line_top, g.total_width + 20, g.pitch), Qt::AlignVCenter | Qt::AlignLeft,
                          row.total);
+    }
+    const double limit_x = g.label_width + m_limit * g.pixels_per_unit;
+    if (m_limit > 0 && !m_rows.empty() && limit_x < width() - 4) {
+        painter.setPen(QPen(toColour(m_theme->text), 1, Qt::DashLine));
+        painter.drawLine(QPointF(limit_x, 0), QPointF(limit_x, g.pitch * static_cast<double>(m_rows.size())));
     }
     const auto rects = legendRects(g);
     for (size_t i = 0; i < m_legend.size(); ++i) {
@@ -180,6 +192,7 @@ bool StackedBars::event(QEvent* event) {
     if (const int row = rowAt(help->pos()); row >= 0)
         if (const int segment = segmentAt(row, help->pos()); segment >= 0)
             tip = m_rows[static_cast<size_t>(row)].segments[static_cast<size_t>(segment)].tooltip;
+    if (tip.isEmpty() && m_limit > 0 && !m_limit_name.isEmpty()) tip = m_limit_name;
     QToolTip::showText(help->globalPos(), tip, this);
     return true;
 }

@@ -36,6 +36,8 @@ public:
     void setRows(std::vector<BarRow>, std::vector<LegendItem>);
     // The end of the scale; 0: the largest row. With a track, the unused part of the scale is drawn too.
     void setScale(double maximum, bool track = false);
+    // A line across all rows: what a bar must not reach. Drawn where it is near enough to matter; 0: none.
+    void setLimit(double value, const QString& name);
     void setTheme(const Theme&);
     void setFixedPitch(int pixels); // of the rows; 0: as many pixels as the height allows
     int naturalPitch() const;
@@ -67,6 +69,8 @@ private:
     std::vector<LegendItem> m_legend;
     double m_maximum = 0;
     bool m_track = false;
+    double m_limit = 0;
+    QString m_limit_name;
     int m_fixed_pitch = 0;
     const Theme* m_theme;
 };

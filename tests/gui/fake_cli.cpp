@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for the command line program in GUI tests: takes its flags, prints its progress lines and writes a small
 // trace, but trains nothing. SHARDSCOPE_FAKE chooses what happens: run, endless (until interrupted), fail, mute (fails
-// and says nothing), stubborn (ignores the interrupt).
+// and says nothing), stubborn (ignores the interrupt), stage0-fails.
 #include "traces/trace_writer.h"
 #include <atomic>
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 namespace {
@@ -56,7 +57,10 @@ int main(int argc, char** argv) {
     const std::string mode = chosen ? chosen : "run", path = flag(argc, argv, "--trace"),
                       config = flag(argc, argv, "--config");
     const int steps = std::atoi(flag(argc, argv, "--steps").c_str());
-    if (mode == "fail" || !std::ifstream(config).good()) {
+    std::ifstream config_file(config);
+    const std::string text((std::istreambuf_iterator<char>(config_file)), std::istreambuf_iterator<char>());
+    if (mode == "fail" || text.empty() || (mode == "stage0-fails" && text.find("\"stage\": 0") != std::string::npos)) {
+        std::fprintf(stderr, "a library says something\n{\"event\":\"notice\",\"message\":\"wandb has no effect\"}\n");
         std::fprintf(
             stderr,
             "{\"event\":\"error\",\"message\":\"ranks is 3, which does not divide the batch of 4; use 2 or 4\"}\n");
@@ -80,7 +84,7 @@ int main(int argc, char** argv) {
     const NameId name = trace.intern("work");
     if (!trace.commit()) return 1;
     std::fprintf(stderr, "{\"event\":\"start\",\"steps\":%d,\"trace\":\"%s\"}\n", steps, path.c_str());
-    const bool endless = mode != "run";
+    const bool endless = mode != "run" && mode != "stage0-fails";
     for (int step = 0; (endless || step < steps) && !interrupted; ++step) {
         writeStep(trace, compute, comm, name, step);
         std::fprintf(
