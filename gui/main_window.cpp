@@ -2,6 +2,8 @@
 #include "gui/main_window.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
+#include "gui/compare/compare_exports.h"
+#include "gui/export/export_controller.h"
 #include "gui/import_process.h"
 #include "gui/memory/memory_panel.h"
 #include "gui/panels/inspector_panel.h"
@@ -44,7 +46,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int library_width = 232, inspector_width = 284, summary_height = 214, notes_height = 170, note_ms = 6'000;
+constexpr int library_width = 232, inspector_width = 284, summary_height = 232, notes_height = 170, note_ms = 6'000;
 constexpr int layout_version = 3; // what was stored with other docks is not used
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
@@ -82,6 +84,9 @@ MainWindow::MainWindow(Session& session, Memory memory)
     m_tools = new WindowTools(session, *m_workspace, *this, *m_notes, m_remembers);
     connectWorkspace();
     connectWindowActions();
+    m_exports = new ExportController(session, this);
+    m_exports->addSource([this] { return timelineExports(m_session, m_timeline->canvas().size()); });
+    m_exports->addSource([this] { return comparisonExports(m_session); });
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
     connect(&session, &Session::traceGrew, this, &MainWindow::showStatus);
@@ -208,7 +213,7 @@ void MainWindow::makeToolBar() {
         {actionButton(actions.get(ActionId::open_config)), actionButton(actions.get(ActionId::vary_run))});
     bar->addWidget(gap);
     m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
-                             actionButton(actions.get(ActionId::save_picture)),
+                             actionButton(actions.get(ActionId::export_view)),
                              actionButton(actions.get(ActionId::new_run), "primary")});
     m_run_tools << group({actionButton(actions.get(ActionId::queue_stages)),
                           actionButton(actions.get(ActionId::queue_run)), actionButton(actions.get(ActionId::stop_run)),

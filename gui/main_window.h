@@ -16,6 +16,7 @@ class QStackedWidget;
 namespace shardscope::gui {
 
 class DetailsPanel;
+class ExportController;
 class ImportProcess;
 class InspectorPanel;
 class LibraryPanel;
@@ -48,6 +49,7 @@ public:
     WindowTools& tools() { return *m_tools; }
     Workspace& workspace() { return *m_workspace; }
     ImportProcess& imports() { return *m_import; }
+    ExportController& exports() { return *m_exports; }
     QString notice() const; // the sentence shown now; empty if there is none
     QString statusText() const;
 
@@ -88,6 +90,7 @@ private:
     QDockWidget* m_details_dock = nullptr;
     RunPanel* m_run = nullptr;
     WindowTools* m_tools = nullptr;
+    ExportController* m_exports = nullptr;
     Workspace* m_workspace = nullptr;
     NotesPanel* m_notes = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr,

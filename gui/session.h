@@ -35,7 +35,8 @@ struct OpenTrace {
     std::string name; // given by the user
     std::vector<std::string> tags;
     qint64 grew_at_ms = 0;
-    std::optional<RunFigures> figures; // from the last analysis it took part in
+    std::optional<RunFigures> figures;                  // from the last analysis it took part in
+    std::shared_ptr<const DifferenceMarks> differences; // against the baseline, while they are marked
     std::string title() const { return name.empty() ? facts.title() : name; }
 };
 
@@ -105,6 +106,10 @@ public:
     void setLargeFrom(int64_t bytes) { m_large_bytes = bytes; } // files from which on a worker reads them
     void setQuietAfter(qint64 ms) { m_quiet_after_ms = ms; }
     const Comparison& comparison() const { return m_comparison; }
+    int baselineId() const; // what the others are compared with: the first compared trace unless one was chosen
+    void setBaseline(int trace_id);
+    bool marksDifferences() const { return m_marks_differences; }
+    void setMarksDifferences(bool);
     bool busy() const; // figures are still being computed or large traces read
 
     // --- what is shown
@@ -143,6 +148,7 @@ public:
     void selectNeighbour(int direction); // the next or previous event of the lane; brings it into view
     std::optional<PickedMoment> moment() const { return m_moment; }
     void setMoment(std::optional<PickedMoment>);
+    void reveal(const PickedEvent&); // selects it and brings its step, rank and time into view
 
     void notify(const QString& sentence, bool is_error);
 
@@ -161,6 +167,8 @@ private:
     void connectActions();
     void syncActions();
     void relabel();
+    size_t runOf(int trace_id) const; // its place in the comparison
+    void markDifferences();
     void requestAnalysis();
     void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
     void pollLiveTraces();
@@ -186,6 +194,8 @@ private:
     std::vector<OpenTrace> m_traces;
     std::vector<std::shared_ptr<Opening>> m_opening; // in the order of the wishes
     Comparison m_comparison;
+    int m_baseline_id = 0; // as chosen; 0: the first compared trace
+    bool m_marks_differences = false;
     int m_next_id = 1;
     int m_active = 0;
     Place m_place = Place::compare;
