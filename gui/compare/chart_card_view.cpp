@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/compare/chart_card_view.h"
-#include "gui/compare/elided_label.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/panels/stacked_bars.h"
 #include "gui/style.h"

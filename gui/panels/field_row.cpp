@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/field_row.h"
+#include "gui/panels/elided_label.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/model_spec.h"
 #include "gui/panels/section.h"
@@ -49,18 +50,10 @@ bool sameNumber(const QString& a, const QString& b) {
 
 } // namespace
 
-void ElidedLabel::paintEvent(QPaintEvent*) {
-    QPainter painter(this);
-    painter.setFont(font());
-    painter.setPen(palette().color(foregroundRole()));
-    painter.drawText(contentsRect(), Qt::AlignVCenter | Qt::AlignLeft,
-                     fontMetrics().elidedText(text(), Qt::ElideMiddle, contentsRect().width()));
-}
-
 FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     : QWidget(parent)
     , m_spec(spec)
-    , m_label(new ElidedLabel(spec.label))
+    , m_label(new ElidedLabel(spec.label, Qt::ElideMiddle))
     , m_note(roleLabel({}, "dim"))
     , m_check(new QLabel)
     , m_reset(new QToolButton) {
@@ -69,7 +62,7 @@ FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     names->addStretch();
     names->addWidget(m_label);
     if (spec.is_key()) {
-        auto* caption = new ElidedLabel(captionOf(spec));
+        auto* caption = new ElidedLabel(captionOf(spec), Qt::ElideMiddle);
         caption->setProperty("role", "dim");
         caption->setFont(monoFont(10));
         names->addWidget(caption);

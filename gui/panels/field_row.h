@@ -60,14 +60,4 @@ private:
     bool m_given = false, m_wrong = false, m_setting = false;
 };
 
-// A text that shows its beginning and end where there is no room for all of it.
-class ElidedLabel : public QLabel {
-public:
-    using QLabel::QLabel;
-    QSize minimumSizeHint() const override { return {20, QLabel::minimumSizeHint().height()}; }
-
-protected:
-    void paintEvent(QPaintEvent*) override;
-};
-
 } // namespace shardscope::gui

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/queue_list.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/field_row.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
@@ -55,8 +56,8 @@ QToolButton* rowButton(const char* name, const char* sign, const char* tooltip) 
 
 QueueRow::QueueRow(int run_id)
     : m_run_id(run_id)
-    , m_title(new ElidedLabel)
-    , m_difference(new ElidedLabel)
+    , m_title(new ElidedLabel({}, Qt::ElideMiddle))
+    , m_difference(new ElidedLabel({}, Qt::ElideMiddle))
     , m_status(roleLabel({}, "dim"))
     , m_bar(new QProgressBar)
     , m_up(rowButton("up", "↑", "Run this one earlier"))

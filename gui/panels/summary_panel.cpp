@@ -4,7 +4,7 @@
 #include "gui/compare/chart_card_view.h"
 #include "gui/compare/chart_places.h"
 #include "gui/compare/comparison_tables.h"
-#include "gui/compare/elided_label.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/panels/segmented.h"
 #include "gui/panels/stacked_bars.h"
