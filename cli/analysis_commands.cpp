@@ -7,6 +7,7 @@
 #include "profiler/analysis/memory_report.h"
 #include "profiler/analysis/summary.h"
 #include "profiler/analysis/top.h"
+#include "profiler/report/comparison_html.h"
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/core.h>
@@ -75,6 +76,7 @@ void addSummary(CLI::App& app, Invocation& invocation) {
 
 struct CompareCommand : ReportOptions {
     std::vector<std::string> files, gates;
+    std::string baseline = "A", html;
 };
 
 Table gateTable(const std::vector<GateResult>& results) {
@@ -98,7 +100,19 @@ int compareTraces(const CompareCommand& command) {
         if (!trace) return fail(trace.error());
         pointers.push_back(traces.emplace_back(*std::move(trace)).get());
     }
-    const Comparison comparison = compare(pointers);
+    const auto baseline = static_cast<size_t>(command.baseline[0] - 'A');
+    if (baseline >= pointers.size())
+        return fail({fmt::format("--baseline {}: there are {} traces, A to {}.", command.baseline, pointers.size(),
+                                 static_cast<char>('A' + pointers.size() - 1))});
+    if (!command.html.empty()) {
+        const auto written = writeComparisonHtml(pointers, baseline, command.html);
+        if (!written) return fail(written.error());
+        if (gates.empty()) {
+            fmt::print("wrote {}\n", command.html);
+            return success;
+        }
+    }
+    const Comparison comparison = compare(pointers, baseline);
     const auto results = checkGates(comparison, gates);
     if (!results) return fail(results.error());
     if (command.format == "csv") {
@@ -119,19 +133,26 @@ int compareTraces(const CompareCommand& command) {
 void addCompare(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<CompareCommand>();
     CLI::App* sub = app.add_subcommand("compare", "Two to four traces side by side, with what is more than noise");
-    sub->add_option("files", command->files, "Two to four traces; the first is A, what the others are compared with")
+    sub->add_option("files", command->files, "Two to four traces, called A, B, C and D in this order")
         ->required()
         ->type_name("FILE")
         ->expected(2, 4);
+    sub->add_option("--baseline", command->baseline, "The trace that the others are compared with")
+        ->check(CLI::IsMember({"A", "B", "C", "D"}))
+        ->capture_default_str();
+    sub->add_option("--html", command->html,
+                    "Write the comparison as one self-contained HTML file instead of printing it")
+        ->type_name("FILE");
     sub->add_option("--gate", command->gates,
-                    "Exit with 1 unless this holds for every run but A: a metric of --table metrics, < <= > >=, and a "
-                    "change against A in percent or a value; may be given several times")
+                    "Exit with 1 unless this holds for every run but the baseline: a metric of --table metrics, < <= > "
+                    ">=, and a change against the baseline in percent or a value; may be given several times")
         ->type_name("METRIC<LIMIT")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     addReportOptions(*sub, *command);
     sub->footer("Examples:\n"
                 "  shardscope compare zero1.shardscope zero2.shardscope zero3.shardscope\n"
+                "  shardscope compare zero0.shardscope zero2.shardscope --html report.html\n"
                 "  shardscope compare main.shardscope change.shardscope --gate \"exposed_comm_ns<5%\" --gate "
                 "\"peak_total_bytes<=0%\"");
     sub->callback([command, &invocation] { invocation.exit_code = compareTraces(*command); });

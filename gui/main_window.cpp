@@ -2,6 +2,8 @@
 #include "gui/main_window.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
+#include "gui/compare/compare_exports.h"
+#include "gui/export/export_controller.h"
 #include "gui/import_process.h"
 #include "gui/memory/memory_panel.h"
 #include "gui/panels/inspector_panel.h"
@@ -40,7 +42,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int library_width = 232, inspector_width = 284, summary_height = 214, note_ms = 6'000;
+constexpr int library_width = 232, inspector_width = 284, summary_height = 232, note_ms = 6'000;
 constexpr int layout_version = 2;
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
@@ -76,6 +78,9 @@ MainWindow::MainWindow(Session& session, Memory memory)
     makeStatusBar();
     m_tools = new WindowTools(session, *m_timeline, this, m_remembers);
     connectWindowActions();
+    m_exports = new ExportController(session, this);
+    m_exports->addSource([this] { return timelineExports(m_session, m_timeline->canvas().size()); });
+    m_exports->addSource([this] { return comparisonExports(m_session); });
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
     connect(&session, &Session::traceGrew, this, &MainWindow::showStatus);
@@ -197,7 +202,7 @@ void MainWindow::makeToolBar() {
                              m_step_label, arrow(ActionId::next_step)});
     bar->addWidget(gap);
     m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
-                             actionButton(actions.get(ActionId::save_picture)),
+                             actionButton(actions.get(ActionId::export_view)),
                              actionButton(actions.get(ActionId::new_run), "primary")});
     m_run_tools << group(
         {actionButton(actions.get(ActionId::stop_run)), actionButton(actions.get(ActionId::start_run), "primary")});

@@ -16,6 +16,7 @@ class QStackedWidget;
 namespace shardscope::gui {
 
 class DetailsPanel;
+class ExportController;
 class ImportProcess;
 class InspectorPanel;
 class LibraryPanel;
@@ -45,6 +46,7 @@ public:
     RunPanel& runPanel() { return *m_run; }
     WindowTools& tools() { return *m_tools; }
     ImportProcess& imports() { return *m_import; }
+    ExportController& exports() { return *m_exports; }
     QString notice() const; // the sentence shown now; empty if there is none
     QString statusText() const;
 
@@ -83,6 +85,7 @@ private:
     QDockWidget* m_details_dock = nullptr;
     RunPanel* m_run = nullptr;
     WindowTools* m_tools = nullptr;
+    ExportController* m_exports = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr;
     ImportProcess* m_import = nullptr;
     QWidget* m_import_box = nullptr; // in the status line, while something is imported

@@ -206,9 +206,13 @@ void Session::requestAnalysis() {
 
 void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparison& comparison) {
     m_comparison = comparison;
+    if (const size_t run = runOf(baselineId()); run < m_comparison.runs.size() && run != m_comparison.baseline)
+        shardscope::setBaseline(m_comparison, run);
     for (size_t i = 0; i < paths.size() && i < comparison.runs.size(); ++i)
         for (OpenTrace& open : m_traces)
             if (open.reader->path() == paths[i]) open.figures = comparison.runs[i];
+    markDifferences();
+    syncActions();
     emit analysisChanged();
     emit viewChanged(); // head lines of the canvas show differences
 }
@@ -277,6 +281,8 @@ void Session::connectActions() {
     on(previous_rank, [this] { setOnlyRank(m_chosen_rank - 1); });
     on(next_rank, [this] { setOnlyRank(m_chosen_rank + 1); });
     on(exposed_only, [this](bool checked) { setExposedOnly(checked); });
+    on(differences, [this](bool checked) { setMarksDifferences(checked); });
+    on(use_as_baseline, [this] { setBaseline(m_active); });
     on(memory_curves, [this](bool checked) { setShowsMemory(checked); });
     on(longest_exposed, [this] { selectLongestExposed(); });
     on(clear_selection, [this] { select(std::nullopt); });
@@ -300,11 +306,13 @@ void Session::syncActions() {
     check(one_rank, onlyRank() >= 0);
     check(ActionId::exposed_only, m_exposed_only);
     check(memory_curves, m_shows_memory);
+    check(differences, m_marks_differences);
     check(theme_dark, m_theme->name == "dark");
     check(theme_light, m_theme->name == "light");
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
     const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
-    enable({close_trace, copy_comparison}, any);
+    enable({close_trace, copy_comparison, export_view, export_report}, any);
+    enable({differences, use_as_baseline}, canvas && m_comparison.runs.size() > 1);
     enable({go_to_step, go_to_lane}, any);
     enable({zoom_in, zoom_out, pan_left, pan_right, ActionId::focus, ActionId::fit, previous_event, next_event,
             previous_step, next_step, align_step, align_time, all_ranks, one_rank, previous_rank, next_rank,

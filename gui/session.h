@@ -30,7 +30,8 @@ struct OpenTrace {
     bool quiet = false;    // followed, but nothing was added for a while: its writer may be gone
     uint64_t file = 0;     // identity of the file when it was opened
     qint64 grew_at_ms = 0;
-    std::optional<RunFigures> figures; // from the last analysis it took part in
+    std::optional<RunFigures> figures;                  // from the last analysis it took part in
+    std::shared_ptr<const DifferenceMarks> differences; // against the baseline, while they are marked
 };
 
 struct PickedEvent { // an event of an open trace, whatever place shows it
@@ -87,6 +88,10 @@ public:
     void setLargeFrom(int64_t bytes) { m_large_bytes = bytes; } // files from which on a worker reads them
     void setQuietAfter(qint64 ms) { m_quiet_after_ms = ms; }
     const Comparison& comparison() const { return m_comparison; }
+    int baselineId() const; // what the others are compared with: the first compared trace unless one was chosen
+    void setBaseline(int trace_id);
+    bool marksDifferences() const { return m_marks_differences; }
+    void setMarksDifferences(bool);
     bool busy() const; // figures are still being computed or large traces read
 
     // --- what is shown
@@ -125,6 +130,7 @@ public:
     void selectNeighbour(int direction); // the next or previous event of the lane; brings it into view
     std::optional<PickedMoment> moment() const { return m_moment; }
     void setMoment(std::optional<PickedMoment>);
+    void reveal(const PickedEvent&); // selects it and brings its step, rank and time into view
 
     void notify(const QString& sentence, bool is_error);
 
@@ -142,6 +148,8 @@ private:
     void connectActions();
     void syncActions();
     void relabel();
+    size_t runOf(int trace_id) const; // its place in the comparison
+    void markDifferences();
     void requestAnalysis();
     void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
     void pollLiveTraces();
@@ -161,6 +169,8 @@ private:
     const Theme* m_theme;
     std::vector<OpenTrace> m_traces;
     Comparison m_comparison;
+    int m_baseline_id = 0; // as chosen; 0: the first compared trace
+    bool m_marks_differences = false;
     int m_next_id = 1;
     int m_active = 0;
     Place m_place = Place::compare;

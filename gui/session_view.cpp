@@ -210,7 +210,8 @@ PlaceModel Session::model() const {
     place.timeline.exposed_only = m_exposed_only;
     place.timeline.axis_caption =
         m_align == Align::step && m_step >= 0 ? "step " + std::to_string(m_step) : "all steps";
-    const OpenTrace* baseline = nullptr;
+    const OpenTrace* baseline = m_place == Place::timeline ? nullptr : trace(baselineId());
+    const ComparedMetric* step_times = metricOf(m_comparison, "step_ns");
     for (const OpenTrace& open : m_traces) {
         const bool shown = m_place == Place::timeline
                                ? open.id == m_active
@@ -223,11 +224,15 @@ PlaceModel Session::model() const {
         view.subtitle = stageSentence(open.facts.stage);
         view.origin_ns = originOf(open);
         view.planned = m_memory_data.planned(open.id);
-        if (!baseline)
-            baseline = &open;
-        else if (open.figures && baseline->figures && baseline->figures->step_ns > 0 && open.figures->step_ns > 0) {
+        view.differences = open.differences;
+        if (baseline && baseline != &open && open.figures && baseline->figures && baseline->figures->step_ns > 0 &&
+            open.figures->step_ns > 0) {
+            const size_t run = runOf(open.id);
             view.difference = differenceText(open.figures->step_ns, baseline->figures->step_ns);
             view.difference_is_worse = open.figures->step_ns > baseline->figures->step_ns;
+            view.difference_is_noise =
+                step_times && run < step_times->changes.size() && step_times->changes[run].verdict == "within noise";
+            if (view.difference_is_noise) view.difference += ", within noise";
         }
         place.timeline.traces.push_back(std::move(view));
         place.trace_ids.push_back(open.id);

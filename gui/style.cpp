@@ -85,6 +85,7 @@ QToolButton[primary="true"]:disabled { background: @raised; color: @faint; borde
 QToolButton[flat="true"] { background: transparent; border: 0; padding: 0; min-height: 20px; min-width: 20px;
   border-radius: 5px; }
 QToolButton[flat="true"]:hover { background: @line; }
+QToolButton#baseline { min-height: 22px; padding: 0; border-radius: 5px; }
 QFrame#segmented { background: @panel; border: 1px solid @line; border-radius: 7px; }
 QFrame#segmented QToolButton { background: transparent; color: @dim; border: 0; border-radius: 0; min-height: 26px; }
 QFrame#segmented QToolButton:hover { color: @text; }

@@ -13,6 +13,7 @@ namespace {
 constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines, hatching, memory and the frame
 constexpr float detail_px = 5;      // narrower collectives show neither waiting nor hatching
 constexpr float label_padding = 4, underline_height = 2;
+constexpr float equal_share = 0.6f;   // of the background in what does not differ, while differences are marked
 constexpr float merged_share = 0.38f; // of the background in the tone of sub-pixel runs
 
 struct BlockStyle {
@@ -212,6 +213,8 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
         Rgb colour = paint.colour;
         if (block.merged && !searching) colour = mix(colour, p.theme().background, merged_share);
         if (dimmed) colour = mix(p.theme().line, p.theme().background, 0.25f);
+        const OpMark* difference = differenceOf(d, row.trace, block, x1 - x0);
+        if (view.differences && !difference) colour = mix(colour, p.theme().background, equal_share);
         const BlockStyle style{
             {x0, y, std::max(x1 - gap, x0 + p.pixel()), y + metrics::lane_height}, colour, metrics::block_radius};
         p.block(style.box, colour, style.radius);
@@ -224,6 +227,7 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
             drawExposed(d, row, block, style, cover);
         }
         if (!dimmed) drawLabel(d, row, block, style);
+        if (difference && !dimmed) drawDifference(p, style.box, *difference);
         const EventRef ref{row.trace, block.event};
         if (d.selection.selected == ref) selected = style.box;
         else if (block.count == 1 && isTwin(view, block.event))

@@ -62,7 +62,8 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
     const float right_edge = d.axis.x1;
     const float right_start = right_edge - Painter::textWidth(right);
     const Rgb verdict = view.difference_is_worse ? theme.bad : theme.good;
-    p.textRight(right_edge, box, right, baseline ? theme.dim : readableOn(theme.panel, verdict));
+    const bool plain = baseline || view.difference_is_noise;
+    p.textRight(right_edge, box, right, plain ? theme.dim : readableOn(theme.panel, verdict));
     x += 6;
     p.textInRow(x, box, elided(view.subtitle, right_start - 16 - x), theme.dim);
 }

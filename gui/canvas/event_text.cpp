@@ -123,6 +123,8 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
         if (event.elements > 0) text.rows.emplace_back("elements", formatCount(event.elements));
         if (event.bucket >= 0) text.rows.emplace_back("bucket", std::to_string(event.bucket));
     }
+    if (const OpMark* mark = differenceOf(d, hovered.ref.trace, block, 1e3f))
+        text.rows.emplace_back("difference", mark->words);
     if (const ProgramOpEvent* op = reader.op(event.op)) text.because = op->config_key;
     return text;
 }

@@ -3,6 +3,7 @@
 #include "gui/canvas/imgui_host.h"
 #include "gui/canvas/opengl_presenter.h"
 #include "gui/canvas/qt_input.h"
+#include "gui/canvas/vector_record.h"
 #include <QElapsedTimer>
 #include <QEvent>
 #include <QPainter>
@@ -180,6 +181,20 @@ QImage renderToImage(const DrawFunction& draw, const Theme& theme, QSize logical
     host.setTheme(theme);
     host.setDevicePixelRatio(dpr);
     return host.rasterised(host.frame(draw, logical_size, 1.0 / 60, nullptr));
+}
+
+QByteArray renderToSvg(const DrawFunction& draw, const Theme& theme, QSize logical_size) {
+    ImGuiHost host;
+    host.setTheme(theme);
+    host.setDevicePixelRatio(1);
+    VectorRecord record(static_cast<float>(logical_size.width()), static_cast<float>(logical_size.height()),
+                        theme.background);
+    const DrawFunction recorded = [&](const CanvasFrame& frame) {
+        ImGui::GetIO().UserData = &record;
+        draw(frame);
+    };
+    host.frame(recorded, logical_size, 1.0 / 60, nullptr);
+    return QByteArray::fromStdString(record.svg());
 }
 
 } // namespace shardscope::gui

@@ -4,6 +4,7 @@
 // One ImGui context per canvas; repaints on change only.
 #pragma once
 #include "gui/canvas/theme.h"
+#include <QByteArray>
 #include <QImage>
 #include <QWidget>
 #include <functional>
@@ -56,5 +57,7 @@ bool openGlWorks(); // probed once; false under the offscreen platform
 
 // Draws one frame without any widget, for screenshots and tests.
 QImage renderToImage(const DrawFunction&, const Theme&, QSize logical_size, double device_pixel_ratio);
+// The same frame as an SVG document: what Painters drew, as shapes and text.
+QByteArray renderToSvg(const DrawFunction&, const Theme&, QSize logical_size);
 
 } // namespace shardscope::gui

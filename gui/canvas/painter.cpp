@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/painter.h"
+#include "gui/canvas/vector_record.h"
 #include <algorithm>
 #include <cmath>
 
@@ -26,6 +27,7 @@ float faceSize(const ImFont& font) { return font.FontSize * ImGui::GetIO().FontG
 Painter::Painter(const Theme& theme)
     : m_theme(theme)
     , m_list(ImGui::GetBackgroundDrawList())
+    , m_record(static_cast<VectorRecord*>(ImGui::GetIO().UserData))
     , m_dpr(ImGui::GetIO().DisplayFramebufferScale.x)
     , m_pixel(1 / m_dpr) {}
 
@@ -38,6 +40,7 @@ void Painter::rect(Box box, Rgb rgb, float alpha) {
     const float x0 = snapped(box.x0), y0 = snapped(box.y0);
     const ImVec2 high(std::max(snapped(box.x1), x0 + pixel()), std::max(snapped(box.y1), y0 + pixel()));
     m_list->AddRectFilled(ImVec2(x0, y0), high, colour(rgb, alpha));
+    if (m_record) m_record->rect({x0, y0, high.x, high.y}, rgb, alpha, 0);
     ++m_rects;
 }
 
@@ -46,17 +49,20 @@ void Painter::block(Box box, Rgb rgb, float radius, float alpha) {
     if (box.width() < 3 * radius) return rect(box, rgb, alpha);
     m_list->AddRectFilled(ImVec2(snapped(box.x0), snapped(box.y0)), ImVec2(snapped(box.x1), snapped(box.y1)),
                           colour(rgb, alpha), radius);
+    if (m_record) m_record->rect({box.x0, box.y0, box.x1, box.y1}, rgb, alpha, radius);
     ++m_rects;
 }
 
 void Painter::outline(Box box, Rgb rgb, float radius, float thickness, float alpha) {
     m_list->AddRect(ImVec2(snapped(box.x0), snapped(box.y0)), ImVec2(snapped(box.x1), snapped(box.y1)),
                     colour(rgb, alpha), radius, 0, thickness);
+    if (m_record) m_record->outline({box.x0, box.y0, box.x1, box.y1}, rgb, alpha, radius, thickness);
     ++m_rects;
 }
 
 void Painter::line(ImVec2 from, ImVec2 to, Rgb rgb, float thickness, float alpha) {
     m_list->AddLine(from, to, colour(rgb, alpha), thickness);
+    if (m_record) m_record->line(from.x, from.y, to.x, to.y, rgb, alpha, thickness);
     ++m_rects;
 }
 
@@ -70,17 +76,21 @@ void Painter::dashedHorizontal(float x0, float x1, float y, Rgb rgb) {
 
 void Painter::triangle(ImVec2 a, ImVec2 b, ImVec2 c, Rgb rgb) {
     m_list->AddTriangleFilled(a, b, c, colour(rgb, 1));
+    if (m_record) m_record->polygon({{a.x, a.y}, {b.x, b.y}, {c.x, c.y}}, rgb, 1);
     ++m_rects;
 }
 
 void Painter::curve(ImVec2 from, ImVec2 to, Rgb rgb, float thickness, float alpha) {
     const float bend = std::clamp(std::abs(to.x - from.x) / 2, 14.0f, 60.0f);
     m_list->AddBezierCubic(from, {from.x + bend, from.y}, {to.x - bend, to.y}, to, colour(rgb, alpha), thickness);
+    if (m_record)
+        m_record->curve({from.x, from.y, from.x + bend, from.y, to.x - bend, to.y, to.x, to.y}, rgb, alpha, thickness);
     ++m_rects;
 }
 
 void Painter::dot(ImVec2 centre, float radius, Rgb rgb) {
     m_list->AddCircleFilled(centre, radius, colour(rgb, 1));
+    if (m_record) m_record->circle(centre.x, centre.y, radius, rgb, 1);
     ++m_rects;
 }
 
@@ -106,6 +116,9 @@ void Painter::text(float x, float y, std::string_view text, Rgb rgb, Font font) 
     if (text.empty() || !roomForLabels(1)) return;
     const ImFont* f = face(font);
     m_list->AddText(f, faceSize(*f), ImVec2(x, y), colour(rgb, 1), text.data(), text.data() + text.size());
+    if (m_record) // ImGui's size is ascent and descent, that of a document the em square
+        m_record->text(x, y + f->Ascent * ImGui::GetIO().FontGlobalScale, textWidth(text, font),
+                       font == Font::axis ? metrics::font_axis : metrics::font_small, text, rgb, font);
     ++m_labels;
 }
 
@@ -119,8 +132,15 @@ void Painter::textRight(float right, Box row, std::string_view line, Rgb rgb, Fo
 
 void Painter::pushClip(Box box) {
     m_list->PushClipRect(ImVec2(snapped(box.x0), snapped(box.y0)), ImVec2(snapped(box.x1), snapped(box.y1)), true);
+    if (m_record) m_record->pushClip({box.x0, box.y0, box.x1, box.y1});
 }
-void Painter::popClip() { m_list->PopClipRect(); }
-void Painter::toForeground() { m_list = ImGui::GetForegroundDrawList(); }
+void Painter::popClip() {
+    m_list->PopClipRect();
+    if (m_record) m_record->popClip();
+}
+void Painter::toForeground() {
+    m_list = ImGui::GetForegroundDrawList();
+    if (m_record) m_record->toForeground();
+}
 
 } // namespace shardscope::gui

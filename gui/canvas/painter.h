@@ -17,6 +17,8 @@ struct Box {
     bool contains(ImVec2 p) const { return p.x >= x0 && p.x < x1 && p.y >= y0 && p.y < y1; }
 };
 
+class VectorRecord;
+
 inline constexpr int max_rects = 10'000, max_labels = 500;
 
 class Painter {
@@ -54,6 +56,7 @@ public:
 private:
     const Theme& m_theme;
     ImDrawList* m_list;
+    VectorRecord* m_record; // the same as shapes, for exports; usually null
     float m_dpr, m_pixel;
     int m_rects = 0, m_labels = 0;
 };

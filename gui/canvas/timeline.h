@@ -4,6 +4,7 @@
 // the current ImGui frame and return what the user meant; they never wait, never touch SQL and never change the
 // selection themselves.
 #pragma once
+#include "gui/canvas/difference_marks.h"
 #include "gui/canvas/theme.h"
 #include "gui/canvas/timeline_marks.h"
 #include "profiler/analysis/planned_memory.h"
@@ -28,6 +29,8 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::set<LaneId> hidden = {};           // lanes that are not shown
     TraceMarks marks = {};                  // what lies over the lanes
     const PlannedCurves* planned = nullptr; // not owned; null while unknown
+    bool difference_is_noise = false;
+    std::shared_ptr<const DifferenceMarks> differences = {}; // null: not marked
 };
 
 struct EventRef {

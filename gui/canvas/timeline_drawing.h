@@ -55,6 +55,9 @@ bool isTwin(const TraceView&, EventId); // of the selected one
 // Each trace's lanes share one resolution, chosen so that the whole frame stays within its budget.
 double laneResolution(TimelineDrawing&, const std::vector<TimelineRow>& visible_rows);
 void drawLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
+// What is different about a block against the baseline, or null; drawn over the block.
+const OpMark* differenceOf(TimelineDrawing&, int trace, const LaneBlock&, float width);
+void drawDifference(Painter&, Box block, const OpMark&);
 void drawLaneLabel(TimelineDrawing&, const TimelineRow&, float y); // also of summary lanes, with the head of a rank
 void drawSummaryLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
 void drawBands(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);

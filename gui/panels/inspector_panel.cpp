@@ -138,7 +138,9 @@ void InspectorPanel::showDifferences() {
     m_differences_head->setRight(runs > 1 ? text(comparison.runs.front().label + " → " + comparison.runs.back().label)
                                           : QString());
     std::vector<Fact> rows;
-    for (const ConfigDifference& difference : comparison.differences) {
+    std::vector<ConfigDifference> differences = comparison.differences;
+    differences.insert(differences.end(), comparison.known.begin(), comparison.known.end());
+    for (const ConfigDifference& difference : differences) {
         std::string values;
         for (const std::string& value : difference.values)
             values += (values.empty() ? "" : " → ") + (value.empty() ? "–" : value);
@@ -146,7 +148,9 @@ void InspectorPanel::showDifferences() {
                         difference.key + ": " + values});
     }
     if (runs > 1)
-        rows.push_back({rows.empty() ? "configuration" : "everything else", "equal"});
+        rows.push_back(
+            {rows.empty() ? "configuration" : "everything else",
+             comparison.equal_keys > 0 ? "equal (" + std::to_string(comparison.equal_keys) + " keys)" : "equal"});
     else
         rows.push_back({"one run", "nothing to compare with"});
     if (runs == 0) rows.clear();

@@ -2,8 +2,10 @@
 // Curves over steps: losses of the compared runs, or one figure of a live run. QCustomPlot inside.
 #pragma once
 #include "gui/canvas/theme.h"
+#include <QPicture>
 #include <QString>
 #include <QWidget>
+#include <optional>
 #include <vector>
 
 class QCustomPlot;
@@ -13,7 +15,9 @@ namespace shardscope::gui {
 struct Curve {
     QString name;
     Rgb colour = 0;
-    std::vector<double> values; // by step, from 0
+    std::vector<double> values;
+    std::vector<int32_t> steps = {}; // of the values; empty: from 0 on
+    double stepAt(size_t i) const { return steps.empty() ? static_cast<double>(i) : steps[i]; }
 };
 
 class LossChart : public QWidget {
@@ -22,9 +26,20 @@ public:
     explicit LossChart(const QString& y_axis, QWidget* parent = nullptr);
     void setCurves(const std::vector<Curve>&, bool legend);
     void setSteps(int64_t steps); // reserve the axis for a run of this length; 0: as many as there are
+    void setMark(std::optional<int32_t> step, const QString& words = {}); // a line where something happened
     void setTheme(const Theme&);
     const std::vector<Curve>& curves() const { return m_curves; }
+    std::optional<int32_t> stepAt(QPoint) const;      // the step whose point is nearest; none outside the axes
+    QPoint pointOf(size_t curve, size_t value) const; // where a click meets it
+    QString valuesAt(int32_t step) const;             // of all curves
+    QPicture picture(QSize) const;                    // as vectors, for exports
     QSize minimumSizeHint() const override { return {120, 70}; }
+
+signals:
+    void stepClicked(int32_t step);
+
+protected:
+    bool eventFilter(QObject*, QEvent*) override; // clicks and tooltips of the plot
 
 private:
     void fill();
@@ -33,6 +48,8 @@ private:
     std::vector<Curve> m_curves;
     int64_t m_steps = 0;
     bool m_legend = false;
+    std::optional<int32_t> m_mark;
+    QString m_mark_words;
     const Theme* m_theme;
 };
 

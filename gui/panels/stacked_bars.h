@@ -1,45 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// One stacked bar per row, all on one scale, with the total behind each and a legend below. Painted directly: a few
-// dozen rectangles need no chart.
+// The widget of a bar chart: shows it in the window's theme and says which row, segment or legend item was clicked, or
+// chosen with the arrow keys and Return.
 #pragma once
-#include "gui/canvas/theme.h"
-#include <QString>
+#include "gui/compare/bar_chart.h"
 #include <QWidget>
-#include <vector>
 
 namespace shardscope::gui {
-
-struct BarSegment {
-    double value = 0;
-    Rgb colour = 0;
-    QString tooltip; // "exposed communication: 4.1 ms"
-};
-
-struct BarRow {
-    int id = 0;
-    QString label;
-    std::vector<BarSegment> segments;
-    QString total;
-    bool active = false;
-};
-
-struct LegendItem {
-    QString name;
-    Rgb colour = 0;
-    bool operator==(const LegendItem&) const = default;
-};
 
 class StackedBars : public QWidget {
     Q_OBJECT
 public:
     explicit StackedBars(QWidget* parent = nullptr);
+    void setChart(BarChart);
     void setRows(std::vector<BarRow>, std::vector<LegendItem>);
     // The end of the scale; 0: the largest row. With a track, the unused part of the scale is drawn too.
     void setScale(double maximum, bool track = false);
     void setTheme(const Theme&);
     void setFixedPitch(int pixels); // of the rows; 0: as many pixels as the height allows
     int naturalPitch() const;
-    const std::vector<BarRow>& rows() const { return m_rows; }
+    const std::vector<BarRow>& rows() const { return m_chart.rows; }
+    QPoint segmentCentre(size_t row, size_t segment) const; // where a click meets it
     QSize sizeHint() const override;
     QSize minimumSizeHint() const override { return {120, 90}; }
 
@@ -50,24 +30,17 @@ signals:
 protected:
     void paintEvent(QPaintEvent*) override;
     void mousePressEvent(QMouseEvent*) override;
+    void keyPressEvent(QKeyEvent*) override;
+    void focusInEvent(QFocusEvent*) override;
+    void focusOutEvent(QFocusEvent*) override;
     bool event(QEvent*) override; // tooltips
 
 private:
-    struct Geometry {
-        int label_width, total_width, pitch, bar_height, legend_top;
-        double pixels_per_unit;
-    };
-    Geometry geometryNow() const;
-    QRectF barRect(const Geometry&, size_t row) const;
-    std::vector<QRect> legendRects(const Geometry&) const;
-    int rowAt(QPoint) const;
-    int segmentAt(int row, QPoint) const;
-
-    std::vector<BarRow> m_rows;
-    std::vector<LegendItem> m_legend;
-    double m_maximum = 0;
-    bool m_track = false;
-    int m_fixed_pitch = 0;
+    void chartChanged();
+    BarGeometry geometryNow() const;
+    void moveTo(int row, int segment); // the cell that the keyboard is at
+    BarChart m_chart;
+    int m_row = 0, m_segment = 0;
     const Theme* m_theme;
 };
 

@@ -4,11 +4,7 @@
 #include "profiler/analysis/step_statistics.h"
 #include "profiler/analysis/table_json.h"
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <filesystem>
-#include <fmt/format.h>
-#include <functional>
 #include <set>
 
 namespace shardscope {
@@ -16,61 +12,6 @@ namespace shardscope {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-void flatten(const Json& json, const std::string& prefix, std::map<std::string, std::string>& out) {
-    if (json.is_object()) {
-        for (const auto& [key, value] : json.items()) flatten(value, prefix.empty() ? key : prefix + "." + key, out);
-        return;
-    }
-    out[prefix] =
-        json.is_string() ? json.get<std::string>() : json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// Everything about a run that somebody chose.
-std::map<std::string, std::string> choicesOf(const TraceReader& trace) {
-    std::map<std::string, std::string> choices;
-    const auto add = [&](const char* run_key, const std::string& prefix) {
-        const std::string text = trace.runValue(run_key);
-        if (text.empty()) return;
-        const Json json = Json::parse(text, nullptr, false);
-        if (json.is_object())
-            flatten(json, prefix, choices);
-        else
-            choices[prefix.empty() ? run_key : prefix] = text;
-    };
-    add("config_resolved", "");
-    for (const char* key : {"model", "link", "host_link", "storage_link", "ranks", "seed", "data", "backend"})
-        add(key, key);
-    for (const char* link : {"link", "host_link", "storage_link"}) { // follows from the name
-        choices.erase(std::string(link) + ".description");
-        choices.erase(std::string(link) + ".emulated");
-    }
-    return choices;
-}
-
-bool isConfigured(const TraceReader& trace) { return !trace.runValue("config_resolved").empty(); }
-
-std::vector<ConfigDifference> differencesOf(const std::vector<const TraceReader*>& traces) {
-    std::vector<std::map<std::string, std::string>> choices;
-    std::set<std::string> keys;
-    for (const TraceReader* trace : traces) {
-        choices.push_back(choicesOf(*trace));
-        for (const auto& [key, value] : choices.back()) keys.insert(key);
-    }
-    std::vector<ConfigDifference> differences;
-    for (const std::string& key : keys) {
-        ConfigDifference d{key, {}};
-        std::set<std::string> known;
-        for (size_t i = 0; i < traces.size(); ++i) {
-            const auto found = choices[i].find(key);
-            const bool unknown = found == choices[i].end() && !isConfigured(*traces[i]);
-            d.values.push_back(found != choices[i].end() ? found->second : unknown ? "(unknown)" : "(not set)");
-            if (!unknown) known.insert(d.values.back());
-        }
-        if (known.size() > 1) differences.push_back(std::move(d));
-    }
-    return differences;
-}
 
 int64_t spreadOf(std::vector<int64_t> durations) {
     if (durations.size() > 2) durations.erase(durations.begin());
@@ -116,6 +57,8 @@ void addMemory(RunFigures& run, const TraceReader& trace) {
         run.peak_nvme_bytes = std::max(run.peak_nvme_bytes, trace.memory(rank, MemoryTier::nvme).peak_bytes);
         if (curve.time_ns.empty() || (worst >= 0 && curve.peak_bytes <= run.peak_total_bytes)) continue;
         worst = rank;
+        run.peak_rank = rank;
+        run.peak_time_ns = curve.peak_time_ns;
         run.peak_total_bytes = curve.peak_bytes;
         const auto peak = std::max_element(curve.total_bytes.begin(), curve.total_bytes.end());
         const auto at = static_cast<size_t>(peak - curve.total_bytes.begin());
@@ -130,19 +73,23 @@ RunFigures figuresOf(const TraceReader& trace, size_t index) {
     run.label = std::string(1, static_cast<char>('A' + index));
     const std::string stage = trace.runValue("stage");
     run.title = stage.empty() ? std::filesystem::path(trace.path()).stem().string() : "ZeRO-" + stage;
-    run.configured = isConfigured(trace);
+    run.identity = identityOf(trace);
+    run.configured = run.identity.configured;
     std::vector<StepSummary> steps = stepSummaries(trace);
     run.whole_trace = steps.empty();
     if (steps.empty()) steps.push_back(wholeTrace(trace));
     std::vector<int64_t> durations;
     for (const StepSummary& step : steps) {
         durations.push_back(step.step_ns);
-        if (!run.whole_trace) run.losses.push_back(step.loss);
+        if (run.whole_trace) continue;
+        run.losses.push_back(step.loss);
+        run.loss_steps.push_back(step.step);
     }
     const int64_t median = medianStepNs(durations);
     for (size_t i = steps.size() > 2 ? 1 : 0; i < steps.size(); ++i) {
         if (steps[i].step_ns != median) continue;
         addBudget(run, steps[i]);
+        if (!run.whole_trace) run.shown_step = steps[i].step;
         break;
     }
     run.step_spread_ns = spreadOf(std::move(durations));
@@ -151,79 +98,36 @@ RunFigures figuresOf(const TraceReader& trace, size_t index) {
     return run;
 }
 
-// Bits, so that not-a-number equals itself and zero does not equal minus zero.
-bool same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b) || (a != a && b != b); }
-
-void compareLosses(const std::vector<const TraceReader*>& traces, Comparison& c) {
-    std::vector<std::map<int32_t, double>> losses(traces.size());
-    for (size_t i = 0; i < traces.size(); ++i) {
-        // A loss may become no number, but a run without any number has recorded none.
-        if (std::ranges::all_of(traces[i]->steps(), [](const StepEvent& step) { return std::isnan(step.loss); }))
-            continue;
-        for (const StepEvent& step : traces[i]->steps()) losses[i][step.step] = step.loss;
-    }
-    std::vector<int32_t> common;
-    if (!losses.empty()) {
-        for (const auto& [step, loss] : losses[0])
-            if (std::all_of(losses.begin(), losses.end(), [&, s = step](const auto& l) { return l.count(s) > 0; }))
-                common.push_back(step);
-    }
-    const size_t runs = traces.size();
-    if (common.empty()) {
-        c.loss_statement = "the runs have no step with a loss in common";
-        return;
-    }
-    double largest = 0;
-    int32_t first_apart = -1, largest_at = common[0];
-    for (const int32_t step : common) {
-        for (size_t i = 1; i < runs; ++i) {
-            const double a = losses[0][step], b = losses[i][step];
-            if (same(a, b)) continue;
-            if (first_apart < 0) first_apart = step;
-            if (std::abs(a - b) > largest) {
-                largest = std::abs(a - b);
-                largest_at = step;
-            }
-        }
-    }
-    c.losses_equal = first_apart < 0;
-    const std::string steps =
-        common.size() == 1 ? "the loss of 1 step is" : fmt::format("losses of {} steps are", common.size());
-    if (c.losses_equal) {
-        c.loss_statement = fmt::format("{} bitwise equal in {} run{}", steps, runs, runs == 1 ? "" : "s");
-        return;
-    }
-    std::string values;
-    for (size_t i = 0; i < runs; ++i)
-        values += fmt::format("{}{} {}", i ? ", " : "", c.runs[i].label, losses[i][first_apart]);
-    c.loss_statement = fmt::format("losses part at step {} ({}); the largest difference to A is {:.3g}, at step {}",
-                                   first_apart, values, largest, largest_at);
+Statistics statisticOf(const RunFigures& run, const std::string& metric) {
+    constexpr std::pair<const char*, int64_t RunFigures::*> peaks[] = {
+        {"peak_total_bytes", &RunFigures::peak_total_bytes},
+        {"peak_host_bytes", &RunFigures::peak_host_bytes},
+        {"peak_nvme_bytes", &RunFigures::peak_nvme_bytes}};
+    for (const auto& [name, peak] : peaks)
+        if (metric == name) return Statistics{.metric = metric, .median = static_cast<double>(run.*peak)};
+    const Statistics* own = statisticsOf(run, metric);
+    return own ? *own : Statistics{.metric = metric};
 }
 
 void compareMetrics(Comparison& c) {
+    c.metrics.clear();
     if (c.runs.empty()) return;
-    const auto add = [&](const std::string& metric, const std::function<Statistics(const RunFigures&)>& of) {
-        ComparedMetric row{metric, {}, {}};
-        const Statistics first = of(c.runs[0]);
-        for (const RunFigures& run : c.runs) {
-            const Statistics own = of(run);
+    std::vector<std::string> names;
+    for (const Statistics& s : c.runs[c.baseline].statistics)
+        if (std::ranges::all_of(c.runs, [&](const RunFigures& run) { return statisticsOf(run, s.metric); }))
+            names.push_back(s.metric);
+    for (const char* peak : {"peak_total_bytes", "peak_host_bytes", "peak_nvme_bytes"}) names.emplace_back(peak);
+    for (const std::string& name : names) {
+        ComparedMetric row{name, {}, {}};
+        const Statistics first = statisticOf(c.runs[c.baseline], name);
+        for (size_t i = 0; i < c.runs.size(); ++i) {
+            const Statistics own = statisticOf(c.runs[i], name);
             row.values.push_back(own.median);
-            row.changes.push_back(&run == c.runs.data() ? Change{} : changeOf(first, own));
+            row.changes.push_back(i == c.baseline ? Change{} : changeOf(first, own));
+            if (name.starts_with("peak_")) row.changes.back().verdict.clear(); // a peak is no sample
         }
         c.metrics.push_back(std::move(row));
-    };
-    for (size_t m = 0; m < c.runs[0].statistics.size(); ++m) {
-        const auto has = [m](const RunFigures& run) { return m < run.statistics.size(); };
-        if (std::all_of(c.runs.begin(), c.runs.end(), has))
-            add(c.runs[0].statistics[m].metric, [m](const RunFigures& run) { return run.statistics[m]; });
     }
-    const auto addPeak = [&](const std::string& metric, int64_t RunFigures::*peak) {
-        add(metric, [peak](const RunFigures& run) { return Statistics{.median = static_cast<double>(run.*peak)}; });
-        for (Change& change : c.metrics.back().changes) change.verdict.clear(); // a peak is no sample
-    };
-    addPeak("peak_total_bytes", &RunFigures::peak_total_bytes);
-    addPeak("peak_host_bytes", &RunFigures::peak_host_bytes);
-    addPeak("peak_nvme_bytes", &RunFigures::peak_nvme_bytes);
 }
 
 void compareSteps(const std::vector<const TraceReader*>& traces, Comparison& c) {
@@ -236,18 +140,46 @@ void compareSteps(const std::vector<const TraceReader*>& traces, Comparison& c) 
             row.ns[i] = step.end_ns - step.start_ns;
         }
     for (auto& [number, row] : steps) c.steps.push_back(std::move(row));
+    const auto common = [](const ComparedStep& step) {
+        return std::ranges::all_of(step.ns, [](const auto& ns) { return ns.has_value(); });
+    };
+    const auto first = std::ranges::find_if(c.steps, common);
+    const auto last = std::find_if(c.steps.rbegin(), c.steps.rend(), common);
+    if (first == c.steps.end()) return;
+    for (size_t i = 0; i < traces.size(); ++i)
+        for (const StepEvent& step : traces[i]->steps()) {
+            if (step.step == first->step) c.runs[i].common_steps_ns -= step.start_ns;
+            if (step.step == last->step) c.runs[i].common_steps_ns += step.end_ns;
+        }
 }
 
 } // namespace
 
-Comparison compare(const std::vector<const TraceReader*>& traces) {
+const Statistics* statisticsOf(const RunFigures& run, const std::string& metric) {
+    const auto found = std::ranges::find_if(run.statistics, [&](const Statistics& s) { return s.metric == metric; });
+    return found == run.statistics.end() ? nullptr : &*found;
+}
+
+const ComparedMetric* metricOf(const Comparison& c, const std::string& metric) {
+    const auto found = std::ranges::find_if(c.metrics, [&](const ComparedMetric& m) { return m.metric == metric; });
+    return found == c.metrics.end() ? nullptr : &*found;
+}
+
+void setBaseline(Comparison& c, size_t baseline) {
+    c.baseline = baseline < c.runs.size() ? baseline : 0;
+    compareLosses(c);
+    compareMetrics(c);
+    compareOpTimes(c.ops, c.baseline);
+}
+
+Comparison compare(const std::vector<const TraceReader*>& traces, size_t baseline) {
     Comparison c;
     for (size_t i = 0; i < traces.size(); ++i) c.runs.push_back(figuresOf(*traces[i], i));
-    c.differences = differencesOf(traces);
-    compareLosses(traces, c);
-    compareMetrics(c);
+    compareConfigurations(traces, c);
     compareSteps(traces, c);
     c.ops = compareOps(traces);
+    setBaseline(c, baseline);
+    c.notes = notesOf(c);
     return c;
 }
 
@@ -278,11 +210,26 @@ std::string comparisonJson(const Comparison& c, const std::vector<GateResult>& g
                                 {"peak_host_bytes", r.peak_host_bytes},
                                 {"peak_nvme_bytes", r.peak_nvme_bytes},
                                 {"planned_total_bytes", r.planned_total_bytes},
-                                {"losses", r.losses}});
+                                {"losses", r.losses},
+                                {"shown_step", r.shown_step},
+                                {"peak_rank", r.peak_rank},
+                                {"peak_time_ns", r.peak_time_ns},
+                                {"common_steps_ns", r.common_steps_ns},
+                                {"tool", r.identity.tool},
+                                {"device", r.identity.device},
+                                {"world_size", r.identity.world_size}});
     }
-    json["differences"] = Json::array();
-    for (const ConfigDifference& d : c.differences)
-        json["differences"].push_back({{"key", d.key}, {"values", d.values}});
+    json["baseline"] = c.runs.empty() ? "" : c.runs[c.baseline].label;
+    const auto rows = [](const std::vector<ConfigDifference>& differences) {
+        Json array = Json::array();
+        for (const ConfigDifference& d : differences)
+            array.push_back({{"key", d.key}, {"values", d.values}, {"origins", d.origins}, {"unit", d.unit}});
+        return array;
+    };
+    json["differences"] = rows(c.differences);
+    json["equal_keys"] = c.equal_keys;
+    json["known"] = rows(c.known);
+    json["notes"] = c.notes;
     json["losses_equal"] = c.losses_equal;
     json["loss_statement"] = c.loss_statement;
     for (const Table& table : comparisonReport(c).tables)

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// How one sample of a number differs from that of run A. Internal to compare.
+// The parts of compare(). Internal to profiler/analysis.
 #pragma once
 #include "profiler/analysis/compare.h"
 
 namespace shardscope {
 
-Change changeOf(const Statistics& a, const Statistics& other);
+Change changeOf(const Statistics& baseline, const Statistics& other);
+
+void compareConfigurations(const std::vector<const TraceReader*>&, Comparison&); // differences, equal_keys, known
+void compareLosses(Comparison&);                                                 // against its baseline
+void compareOpTimes(std::vector<ComparedOp>&, size_t baseline);                  // changes and order
+std::vector<std::string> notesOf(const Comparison&);
 
 } // namespace shardscope

@@ -14,12 +14,6 @@ namespace {
 
 using Identity = std::pair<Phase, std::string>;
 
-// "block 0 up, micro-batch 1" is block 0 up: runs with other numbers of micro-batches have the same ops.
-std::string withoutMicroBatch(const std::string& name) {
-    const size_t mark = name.rfind(", micro-batch ");
-    return mark == std::string::npos ? name : name.substr(0, mark);
-}
-
 // Per op the time of each step that counts, as the mean of the ranks.
 std::map<Identity, std::vector<double>> timesOf(const TraceReader& trace) {
     std::map<int32_t, size_t> position; // of the steps after warm-up
@@ -43,7 +37,7 @@ std::map<Identity, std::vector<double>> timesOf(const TraceReader& trace) {
         });
     std::map<Identity, std::vector<double>> times;
     for (const auto& [id, values] : by_id) {
-        std::vector<double>& sum = times[{id.first, withoutMicroBatch(trace.name(id.second))}];
+        std::vector<double>& sum = times[{id.first, comparedName(trace.name(id.second))}];
         sum.resize(columns);
         std::ranges::transform(values, sum, sum.begin(), std::plus<>());
     }
@@ -57,6 +51,12 @@ double greatestDifference(const ComparedOp& op) {
 }
 
 } // namespace
+
+// "block 0 up, micro-batch 1" is block 0 up: runs with other numbers of micro-batches have the same ops.
+std::string comparedName(const std::string& name) {
+    const size_t mark = name.rfind(", micro-batch ");
+    return mark == std::string::npos ? name : name.substr(0, mark);
+}
 
 bool ComparedOp::everywhere() const {
     return std::all_of(ns.begin(), ns.end(), [](const auto& value) { return value.has_value(); });
@@ -88,19 +88,31 @@ std::vector<ComparedOp> compareOps(const std::vector<const TraceReader*>& traces
             row[i] = statisticsOf(identity.second, std::move(values));
         }
     std::vector<ComparedOp> ops;
-    for (const auto& [identity, runs] : found) {
-        ComparedOp op{.phase = identity.first, .name = identity.second, .ns = {}, .changes = {}};
-        for (size_t i = 0; i < runs.size(); ++i) {
-            op.ns.push_back(runs[i] ? std::optional<double>(runs[i]->median) : std::nullopt);
-            op.changes.push_back(i > 0 && runs[i] && runs[0] ? changeOf(*runs[0], *runs[i]) : Change{});
-        }
+    for (auto& [identity, runs] : found) {
+        ComparedOp op{.phase = identity.first, .name = identity.second, .ns = {}, .changes = {}, .statistics = {}};
+        for (const auto& run : runs) op.ns.push_back(run ? std::optional<double>(run->median) : std::nullopt);
+        op.statistics = std::move(runs);
         ops.push_back(std::move(op));
     }
+    compareOpTimes(ops, 0);
+    return ops;
+}
+
+void compareOpTimes(std::vector<ComparedOp>& ops, size_t baseline) {
+    for (ComparedOp& op : ops) {
+        const auto& runs = op.statistics;
+        op.changes.assign(runs.size(), Change{});
+        for (size_t i = 0; i < runs.size(); ++i)
+            if (i != baseline && runs[i] && runs[baseline]) op.changes[i] = changeOf(*runs[baseline], *runs[i]);
+    }
+    // By name first, so that the order does not depend on what the baseline was before.
+    std::sort(ops.begin(), ops.end(), [](const ComparedOp& a, const ComparedOp& b) {
+        return std::pair(a.phase, a.name) < std::pair(b.phase, b.name);
+    });
     std::stable_sort(ops.begin(), ops.end(), [](const ComparedOp& a, const ComparedOp& b) {
         if (a.everywhere() != b.everywhere()) return a.everywhere();
         return greatestDifference(a) > greatestDifference(b);
     });
-    return ops;
 }
 
 } // namespace shardscope

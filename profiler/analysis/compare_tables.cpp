@@ -14,13 +14,14 @@ std::vector<std::string> withRuns(const Comparison& c, std::vector<std::string> 
 }
 
 void addChangeColumns(const Comparison& c, Table& table, const std::string& unit) {
-    for (size_t i = 1; i < c.runs.size(); ++i)
+    for (size_t i = 0; i < c.runs.size(); ++i)
         for (const std::string& column : {"_difference" + unit, std::string("_ratio"), std::string("_verdict")})
-            table.columns.push_back(c.runs[i].label + column);
+            if (i != c.baseline) table.columns.push_back(c.runs[i].label + column);
 }
 
-void addChanges(Row& row, const std::vector<Change>& changes) {
-    for (size_t i = 1; i < changes.size(); ++i) {
+void addChanges(const Comparison& c, Row& row, const std::vector<Change>& changes) {
+    for (size_t i = 0; i < changes.size(); ++i) {
+        if (i == c.baseline) continue;
         row.emplace_back(changes[i].difference);
         row.emplace_back(changes[i].ratio);
         row.push_back(changes[i].verdict.empty() ? Cell() : Cell(changes[i].verdict));
@@ -35,7 +36,7 @@ Report comparisonReport(const Comparison& c) {
     for (const ComparedMetric& metric : c.metrics) {
         Row row = {metric.metric};
         for (const double value : metric.values) row.emplace_back(value);
-        addChanges(row, metric.changes);
+        addChanges(c, row, metric.changes);
         metrics.rows.push_back(std::move(row));
     }
     Table ops{"ops", "ops by their difference, per step and rank", withRuns(c, {"phase", "op"}, "_ns"), {}, shown_ops};
@@ -44,7 +45,7 @@ Report comparisonReport(const Comparison& c) {
     for (const ComparedOp& op : c.ops) {
         Row row = {std::string(toText(op.phase)), op.name};
         for (const auto& ns : op.ns) row.push_back(ns ? Cell(*ns) : Cell());
-        if (op.everywhere()) addChanges(row, op.changes);
+        if (op.everywhere()) addChanges(c, row, op.changes);
         (op.everywhere() ? ops : unmatched).rows.push_back(std::move(row));
     }
     Table steps{"steps", "steps", withRuns(c, {"step"}, "_ns"), {}, shown_ops};
@@ -59,7 +60,15 @@ Report comparisonReport(const Comparison& c) {
         for (const std::string& value : d.values) row.emplace_back(value);
         differences.rows.push_back(std::move(row));
     }
-    return {{std::move(metrics), std::move(ops), std::move(unmatched), std::move(steps), std::move(differences)}, {}};
+    Table known{"known", "what is known of the runs", withRuns(c, {"fact"}, ""), {}};
+    for (const ConfigDifference& d : c.known) {
+        Row row = {d.key};
+        for (const std::string& value : d.values) row.emplace_back(value);
+        known.rows.push_back(std::move(row));
+    }
+    return {{std::move(metrics), std::move(ops), std::move(unmatched), std::move(steps), std::move(differences),
+             std::move(known)},
+            c.notes};
 }
 
 } // namespace shardscope

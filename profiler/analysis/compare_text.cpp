@@ -48,13 +48,14 @@ void addTimes(TextTable& table, const Comparison& c) {
         addRow(table, c, "  of", [](const RunFigures& run) { return run.whole_trace ? "no steps: all" : "steps"; });
     if (!all_whole) time("  +- half the quartile range", &RunFigures::step_spread_ns);
     if (c.runs.size() > 1) {
-        addRow(table, c, "  against A", [&](const RunFigures& run) {
-            return &run == c.runs.data() ? "" : change(run.step_ns, c.runs[0].step_ns);
-        });
+        const RunFigures& baseline = c.runs[c.baseline];
+        addRow(table, c, "  against " + baseline.label,
+               [&](const RunFigures& run) { return &run == &baseline ? "" : change(run.step_ns, baseline.step_ns); });
     }
     if (c.runs.size() > 1 && !c.metrics.empty() && c.metrics[0].metric == "step_ns") {
         size_t i = 0;
-        addRow(table, c, "  difference to A", [&](const RunFigures&) { return c.metrics[0].changes[i++].verdict; });
+        addRow(table, c, "  difference to " + c.runs[c.baseline].label,
+               [&](const RunFigures&) { return c.metrics[0].changes[i++].verdict; });
     }
     time("  = compute", &RunFigures::compute_ns);
     time("  + exposed communication", &RunFigures::exposed_comm_ns);

@@ -57,8 +57,9 @@ Result<std::vector<GateResult>> checkGates(const Comparison& c, const std::vecto
         if (!metric)
             return Error{fmt::format("--gate '{}': there is no metric '{}' in these traces; use one of {}.", gate.text,
                                      gate.metric, names)};
-        for (size_t i = 1; i < c.runs.size(); ++i) {
-            const double a = metric->values[0], own = metric->values[i];
+        for (size_t i = 0; i < c.runs.size(); ++i) {
+            if (i == c.baseline) continue;
+            const double a = metric->values[c.baseline], own = metric->values[i];
             GateResult result{.gate = gate.text, .run = c.runs[i].label};
             // From nothing to something is an infinite change; from nothing to nothing is none.
             result.value = !gate.relative ? own
@@ -67,8 +68,9 @@ Result<std::vector<GateResult>> checkGates(const Comparison& c, const std::vecto
                                           : std::copysign(HUGE_VAL, own);
             result.passed = holds(result.value, gate.relation, gate.limit);
             const std::string& verdict = metric->changes[i].verdict;
-            result.sentence = fmt::format("gate {} {} for {}: {} is {:.6g}, A has {:.6g} ({:+.2f} %{})", gate.text,
-                                          result.passed ? "holds" : "fails", result.run, gate.metric, own, a,
+            result.sentence = fmt::format("gate {} {} for {}: {} is {:.6g}, {} has {:.6g} ({:+.2f} %{})", gate.text,
+                                          result.passed ? "holds" : "fails", result.run, gate.metric, own,
+                                          c.runs[c.baseline].label, a,
                                           a != 0     ? 100 * (own - a) / std::abs(a)
                                           : own == 0 ? 0
                                                      : HUGE_VAL,

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sqlite3.h>
+#include <sstream>
 
 using namespace shardscope::test;
 using nlohmann::json;
@@ -218,4 +220,20 @@ TEST_CASE("an export never replaces a trace and leaves nothing half-made") {
     CHECK_THAT(refused({"-o", folder.path("x.json"), "--step", "9"}), Contains("no step 9"));
     const auto files = std::filesystem::directory_iterator(folder.path(""));
     CHECK(std::distance(files, std::filesystem::directory_iterator()) == 2); // the model and the trace
+}
+
+TEST_CASE("a comparison is written as one page that needs nothing else") {
+    const TestFolder folder;
+    const std::string trace = record(folder, "2"), page = folder.path("report.html");
+    CHECK_THAT(succeed({"compare", trace, trace, "--html", page, "--baseline", "B"}).out, Contains("wrote " + page));
+    std::stringstream content;
+    content << std::ifstream(page).rdbuf();
+    const std::string html = content.str();
+    CHECK_THAT(html, Contains("<!DOCTYPE html>"));
+    CHECK_THAT(html, Contains("(baseline)"));
+    CHECK(html.find("<script") == std::string::npos);
+    CHECK(html.find("href=") == std::string::npos);
+    const ProcessResult refused = shardscopeProgram({"compare", trace, trace, "--html", trace});
+    CHECK(refused.exit_code == 1);
+    CHECK_THAT(refused.err, Contains("is a trace and will not be replaced"));
 }

@@ -4,6 +4,7 @@
 #include "support/sample_trace.h"
 #include "support/temporary_folder.h"
 #include "traces/trace_writer.h"
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 using namespace shardscope;
@@ -129,4 +130,74 @@ TEST_CASE("losses are compared bit by bit over the common steps") {
     CHECK(compare({nan.get(), nan.get()}).losses_equal);
     CHECK_FALSE(compare({a.get(), nan.get()}).losses_equal);
     CHECK(compare({}).runs.empty());
+}
+
+TEST_CASE("losses that only rounding tells apart are said to be so") {
+    const TemporaryFolder folder;
+    const auto a = withLosses(folder, "a.shardscope", {3.0, 2.0, 1.0});
+    const auto b = withLosses(folder, "b.shardscope", {3.0, 2.0000002, 1.0});
+    const auto far = withLosses(folder, "c.shardscope", {3.0, 2.0, 1.1});
+    const Comparison close = compare({a.get(), b.get(), a.get()});
+    CHECK_FALSE(close.losses_equal);
+    CHECK(close.loss_relation == LossRelation::rounding);
+    CHECK(close.losses_part == std::vector<int32_t>{-1, 1, -1});
+    CHECK(close.loss_statement ==
+          "losses of 3 steps are equal to rounding in 3 runs: they part at step 1 and differ by "
+          "at most 1.0e-07 of their value");
+    CHECK(compare({a.get(), far.get()}).loss_relation == LossRelation::different);
+    CHECK(compare({a.get(), a.get()}).loss_relation == LossRelation::bitwise);
+    CHECK(compare({a.get(), a.get()}).runs[1].common_steps_ns == 300);
+}
+
+TEST_CASE("any run can be the baseline, with the traces or without") {
+    const TemporaryFolder folder;
+    std::vector<std::unique_ptr<TraceReader>> readers;
+    std::vector<const TraceReader*> traces;
+    for (const int stage : {0, 2, 3}) {
+        SampleTraceOptions options;
+        options.steps = 9;
+        options.stage = stage;
+        readers.push_back(sample(folder, "zero" + std::to_string(stage) + ".shardscope", options));
+        traces.push_back(readers.back().get());
+    }
+    Comparison c = compare(traces);
+    const std::string against_a = comparisonJson(c);
+    setBaseline(c, 2);
+    CHECK(c.runs[c.baseline].label == "C");
+    CHECK(comparisonJson(c) == comparisonJson(compare(traces, 2)));
+    const ComparedMetric* step = metricOf(c, "step_ns");
+    REQUIRE(step);
+    CHECK(step->changes[2].verdict.empty());
+    CHECK(step->changes[0].difference == step->values[0] - step->values[2]);
+    CHECK(comparisonText(c).find("against C") != std::string::npos);
+    const auto gates = checkGates(c, {*parseGate("step_ns<1000%")});
+    REQUIRE(gates);
+    REQUIRE(gates->size() == 2);
+    CHECK((*gates)[1].run == "B");
+    setBaseline(c, 0);
+    CHECK(comparisonJson(c) == against_a);
+    setBaseline(c, 99); // there is no such run
+    CHECK(c.baseline == 0);
+}
+
+TEST_CASE("the configuration says what is equal, and who chose the rest") {
+    const TemporaryFolder folder;
+    SampleTraceOptions a, b;
+    b.stage = 3;
+    const auto reader_a = sample(folder, "a.shardscope", a), reader_b = sample(folder, "b.shardscope", b);
+    const auto bare = withLosses(folder, "c.shardscope", {1.0});
+    const Comparison c = compare({reader_a.get(), reader_b.get()});
+    REQUIRE(c.differences.size() == 1);
+    CHECK(c.differences[0].origins == std::vector<std::string>{"given", "given"});
+    CHECK(c.equal_keys > 5);
+    CHECK(c.known.empty());
+    CHECK(c.runs[0].peak_rank >= 0);
+    CHECK(c.runs[0].shown_step > 0);
+    const Comparison foreign = compare({reader_a.get(), bare.get()});
+    const auto world = std::ranges::find(foreign.known, std::string("steps"), &ConfigDifference::key);
+    REQUIRE(world != foreign.known.end());
+    CHECK(world->values == std::vector<std::string>{"4", "1"});
+    CHECK(std::ranges::any_of(foreign.notes, [](const std::string& note) {
+        return note.find("configuration of B is not known") != std::string::npos;
+    }));
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a view offers to be exported. One of three kinds: a canvas, drawn by ImGui at any size; a page, painted by a
+// QPainter at any size; or a table of text. All of them in either theme, without a window.
+#pragma once
+#include "gui/canvas/imgui_canvas.h"
+#include "traces/result.h"
+#include <QSize>
+#include <QString>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+class QPainter;
+
+namespace shardscope::gui {
+
+struct Exportable {
+    QString name;      // "Timelines", as the dialog lists it
+    QString file_stem; // "timelines"
+    QSize size;        // on the screen now, in logical pixels; what the dialog suggests
+    std::function<void(const CanvasFrame&)> canvas = {};
+    std::function<void(QPainter&, QSize, const Theme&)> page = {};
+    std::function<std::string()> csv = {};
+};
+
+enum class ExportFormat { png, svg, pdf, csv };
+QString suffixOf(ExportFormat); // "png"
+std::vector<ExportFormat> formatsOf(const Exportable&);
+
+struct ExportOptions {
+    ExportFormat format = ExportFormat::png;
+    QSize size{1600, 1000}; // logical pixels
+    int scale = 2;          // pixels per logical pixel; of PNG only
+    const Theme* theme = nullptr;
+};
+
+// The file's content, or a sentence that says why there is none.
+Result<QByteArray> exported(const Exportable&, const ExportOptions&);
+// The same, written whole or not at all.
+Result<void> writeExport(const Exportable&, const ExportOptions&, const QString& path);
+
+QString fileNameFor(const Exportable&, const std::vector<std::string>& run_titles,
+                    ExportFormat); // "timelines ZeRO-0 ZeRO-2.png"
+
+} // namespace shardscope::gui
