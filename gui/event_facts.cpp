@@ -51,8 +51,10 @@ std::string titleOf(const IntervalDetails& details) {
     std::string title = collectiveName(details.event.op_class);
     if (details.event.bucket >= 0)
         title += ", bucket " + std::to_string(details.event.bucket);
-    else if (!details.name.empty())
+    else if (!details.name.empty()) {
         title = capitalised(details.name);
+        std::replace(title.begin(), title.end(), '_', '-');
+    }
     return title;
 }
 
@@ -180,6 +182,11 @@ std::optional<EventFacts> eventFacts(const TraceReader& reader, EventId id) {
     if (may_be_exposed)
         add("exposed", formatDuration(exposed), exposed > 0 ? Tone::bad : Tone::good,
             "time during which this rank computed nothing");
+    add("operation", details->name);
+    add("class", std::string(toText(event.op_class)));
+    if (event.layer >= 0 || event.layer == -2)
+        add("layer", event.layer == -2 ? "embedding" : std::to_string(event.layer));
+    if (event.bucket >= 0) add("bucket", std::to_string(event.bucket));
     if (event.bytes > 0) add("size", formatBytes(event.bytes));
     if (event.elements > 0) add("elements", formatCount(event.elements));
     if (collective && event.sent_bytes > 0) {
@@ -190,6 +197,10 @@ std::optional<EventFacts> eventFacts(const TraceReader& reader, EventId id) {
                 significant(static_cast<double>(event.sent_bytes) / static_cast<double>(transfer), 3) + " GB/s",
                 Tone::normal, "bytes sent by this rank over transfer time, emulated part included");
     }
+    if (details->lane.name != toText(details->lane.kind)) add("lane", details->lane.name);
+    if (event.correlation >= 0)
+        add("correlation", std::to_string(event.correlation), Tone::normal, "shared by a launch and what it launched");
+    if (event.process_group >= 0) add("process group", std::to_string(event.process_group));
     if (const ProgramOpEvent* op = programOp(reader, event.op)) {
         facts.cause = configFact(reader, op->config_key);
         if (facts.cause) facts.sentence = sentenceFor(reader, event, op->config_key, exposed);

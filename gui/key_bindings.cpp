@@ -41,8 +41,7 @@ void KeyBindings::save(QSettings& settings) const {
         if (isDefault(spec.id))
             settings.remove(storageKey(spec));
         else
-            settings.setValue(storageKey(spec),
-                              QKeySequence::listToString(keys(spec.id), QKeySequence::PortableText));
+            settings.setValue(storageKey(spec), QKeySequence::listToString(keys(spec.id), QKeySequence::PortableText));
     settings.endGroup();
 }
 

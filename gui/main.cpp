@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gui/bench_zoom.h"
 #include "gui/main_window.h"
 #include "gui/options.h"
 #include "gui/screenshots.h"
@@ -14,11 +15,22 @@ static void dropOffscreenNoise(QtMsgType, const QMessageLogContext&, const QStri
         std::fprintf(stderr, "%s\n", qPrintable(message));
 }
 
+static int benchZoom(const Options& options) {
+    const auto report = benchZoomFrames({.trace = options.files.empty() ? std::string() : options.files.front(),
+                                         .events = options.bench_events,
+                                         .frames = options.bench_frames});
+    if (report)
+        std::fputs(report->c_str(), stdout);
+    else
+        std::fprintf(stderr, "shardscope-gui: %s\n", report.error().message.c_str());
+    return report ? 0 : 1;
+}
+
 int main(int argc, char** argv) {
     const Options options = parseOptions(argc, argv);
     if (options.done) return options.exit_code;
     const bool pictures = !options.screenshot_folder.empty();
-    if (pictures) {
+    if (pictures || options.bench_zoom) {
         qputenv("QT_QPA_PLATFORM", "offscreen");
         qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
         qInstallMessageHandler(dropOffscreenNoise);
@@ -33,6 +45,7 @@ int main(int argc, char** argv) {
     QApplication::setApplicationName("shardscope-gui");
     QApplication::setOrganizationName("shardscope");
     QApplication::setApplicationVersion(SHARDSCOPE_VERSION);
+    if (options.bench_zoom) return benchZoom(options);
     if (pictures) return takeScreenshots(options);
 
     Session session;

@@ -10,7 +10,9 @@
 #include "gui/panels/library_panel.h"
 #include "gui/panels/live_panel.h"
 #include "gui/panels/notes_panel.h"
+#include "gui/panels/run_form.h"
 #include "gui/panels/run_panel.h"
+#include "gui/panels/search_box.h"
 #include "gui/panels/section.h"
 #include "gui/panels/segmented.h"
 #include "gui/panels/summary_panel.h"
@@ -30,6 +32,7 @@
 #include <QFrame>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QMenuBar>
 #include <QMimeData>
 #include <QProgressBar>
@@ -211,6 +214,9 @@ void MainWindow::makeToolBar() {
                              m_step_label, arrow(ActionId::next_step)});
     m_run_tools << group(
         {actionButton(actions.get(ActionId::open_config)), actionButton(actions.get(ActionId::vary_run))});
+    auto* search = new SearchBox(m_session, &m_timeline->canvas());
+    connect(actions.get(ActionId::search), &QAction::triggered, search, &SearchBox::start);
+    m_canvas_tools << group({search});
     bar->addWidget(gap);
     m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
                              actionButton(actions.get(ActionId::export_view)),
@@ -266,6 +272,10 @@ void MainWindow::connectWindowActions() {
     on(ActionId::reset_layout, [this] {
         m_layouts.erase(m_session.place());
         useDefaultLayout(m_session.place());
+    });
+    connect(&m_session, &Session::changeWanted, this, [this](int, const QString& key) {
+        m_session.setPlace(Place::run);
+        if (QLineEdit* field = m_run->form().field(key)) field->setFocus();
     });
     on(ActionId::about, [this] {
         m_session.notify("Shardscope " SHARDSCOPE_VERSION

@@ -16,6 +16,14 @@ Options parseOptions(int argc, char** argv) {
     app.add_option("--screenshot", options.screenshot_folder,
                    "Draw every view of the files as PNG into this folder, without a display, and exit")
         ->type_name("DIR");
+    app.add_flag(
+        "--bench-zoom", options.bench_zoom,
+        "Time a fixed sequence of zooming and panning over the file at 1920x1080, without a display, and exit");
+    app.add_option("--events", options.bench_events,
+                   "With --bench-zoom: write a trace of so many events to the temporary folder and draw that")
+        ->check(CLI::Range(int64_t{1'000}, int64_t{100'000'000}));
+    app.add_option("--frames", options.bench_frames, "With --bench-zoom: how many frames (2000)")
+        ->check(CLI::Range(10, 10'000'000));
     app.add_option("--theme", options.theme, "dark or light; screenshots are made in both if it is not given")
         ->check(CLI::IsMember({"dark", "light"}));
     app.add_option("--size", size, "Size of the window in logical pixels (1600x1000)")->type_name("WxH");
@@ -31,6 +39,8 @@ Options parseOptions(int argc, char** argv) {
         if (options.files.size() > 4) throw CLI::ValidationError("files", "at most four traces can be opened at once");
         if (!options.screenshot_folder.empty() && options.files.empty())
             throw CLI::ValidationError("--screenshot", "name at least one trace to draw");
+        if (options.bench_zoom && (options.files.size() == 1) == (options.bench_events > 0))
+            throw CLI::ValidationError("--bench-zoom", "name one trace to draw, or give --events");
     } catch (const CLI::ParseError& error) {
         options.exit_code = app.exit(error);
         options.done = true;

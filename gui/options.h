@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line of the desktop program, read before Qt starts because it decides about Qt's platform and scale.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ struct Options {
     std::vector<std::string> files;
     std::string screenshot_folder; // empty: an ordinary window
     std::string theme;             // "dark" | "light"; empty: as remembered, or both for screenshots
+    bool bench_zoom = false;       // time the drawing of files[0], or of a trace of bench_events
+    int64_t bench_events = 0;
+    int bench_frames = 2'000;
     int width = 1600, height = 1000;
     int scale = 1;
     // Set when there is nothing more to do: help, version, or a mistake in the command line.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/session.h"
 #include "gui/style.h"
+#include "gui/timeline_tools.h"
 #include <QDateTime>
 #include <QThreadPool>
 #include <algorithm>
@@ -25,7 +26,9 @@ uint64_t fileIdentity(const std::string& path) {
 Session::Session(QObject* parent)
     : QObject(parent)
     , m_actions(this)
+    , m_timeline_tools(new TimelineTools(*this))
     , m_theme(&darkTheme()) {
+    connect(m_timeline_tools, &TimelineTools::changed, this, &Session::viewChanged);
     connectActions();
     connect(&m_analysis, &AnalysisJob::ready, this, &Session::takeAnalysis);
     connect(&m_analysis, &AnalysisJob::failed, this, [this](const QString& sentence) { notify(sentence, true); });
@@ -207,7 +210,7 @@ void Session::warmUp(const OpenTrace& cold) {
 }
 
 bool Session::busy() const {
-    return m_analysis.pending() || m_memory_data.pending() || !m_opening.empty() ||
+    return m_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() || !m_opening.empty() ||
            std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return !t.warm; });
 }
 
@@ -370,8 +373,8 @@ void Session::connectActions() {
     on(pan_right, [this] { pan(0.15); });
     on(fit, [this] { this->fit(); });
     on(ActionId::focus, [this] { this->focus(); });
-    on(previous_event, [this] { selectNeighbour(-1); });
-    on(next_event, [this] { selectNeighbour(+1); });
+    on(previous_event, [this] { m_timeline_tools->step(-1); });
+    on(next_event, [this] { m_timeline_tools->step(+1); });
     on(previous_step, [this] { stepBy(-1); });
     on(next_step, [this] { stepBy(+1); });
     on(align_step, [this] { setAlign(Align::step); });
@@ -385,7 +388,9 @@ void Session::connectActions() {
     on(use_as_baseline, [this] { setBaseline(m_active); });
     on(memory_curves, [this](bool checked) { setShowsMemory(checked); });
     on(longest_exposed, [this] { selectLongestExposed(); });
-    on(clear_selection, [this] { select(std::nullopt); });
+    on(clear_selection, [this] {
+        if (!m_timeline_tools->clear()) select(std::nullopt);
+    });
     on(theme_dark, [this] { setTheme(darkTheme()); });
     on(theme_light, [this] { setTheme(lightTheme()); });
 }
@@ -407,6 +412,7 @@ void Session::syncActions() {
     check(ActionId::exposed_only, m_exposed_only);
     check(memory_curves, m_shows_memory);
     check(differences, m_marks_differences);
+    m_timeline_tools->syncActions(!m_traces.empty() && m_place != Place::run);
     check(theme_dark, m_theme->name == "dark");
     check(theme_light, m_theme->name == "light");
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));

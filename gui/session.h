@@ -21,6 +21,8 @@ enum class Place { run, timeline, compare, memory };
 enum class Align { step, time };
 enum class FileState { as_opened, deleted, replaced }; // what became of a trace's file while it is open
 
+class TimelineTools;
+
 struct OpenTrace {
     int id = 0; // stays the same while other traces come and go
     std::unique_ptr<TraceReader> reader;
@@ -79,6 +81,7 @@ public:
     Actions& actions() { return m_actions; }
     RunProcess& run() { return m_run; }
     MemoryData& memoryData() { return m_memory_data; }
+    TimelineTools& timelineTools() { return *m_timeline_tools; }
     const Theme& theme() const { return *m_theme; }
     void setTheme(const Theme&);
     bool reducedMotion() const { return m_reduced_motion; } // nothing slides or fades
@@ -162,6 +165,7 @@ signals:
     void momentChanged();
     void themeChanged();
     void noticed(const QString& sentence, bool is_error);
+    void changeWanted(int trace_id, const QString& key); // of the configuration that a new run should change
 
 private:
     void connectActions();
@@ -190,6 +194,7 @@ private:
     AnalysisJob m_analysis;
     MemoryData m_memory_data;
     NoteBook m_notes;
+    TimelineTools* m_timeline_tools;
     const Theme* m_theme;
     std::vector<OpenTrace> m_traces;
     std::vector<std::shared_ptr<Opening>> m_opening; // in the order of the wishes

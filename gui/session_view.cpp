@@ -4,6 +4,7 @@
 #include "gui/event_facts.h"
 #include "gui/event_order.h"
 #include "gui/session.h"
+#include "gui/timeline_tools.h"
 #include "gui/units.h"
 #include <algorithm>
 #include <cmath>
@@ -246,11 +247,16 @@ PlaceModel Session::model() const {
         place.timeline.traces.push_back(std::move(view));
         place.trace_ids.push_back(open.id);
     }
+    m_timeline_tools->decorate(place);
     return place;
 }
 
 TimelineSelection Session::timelineSelection(const PlaceModel& place) const {
-    TimelineSelection selection{.visible = m_visible, .selected = {}, .cursor_ns = m_cursor_ns, .moment = {}};
+    TimelineSelection selection{.visible = m_visible,
+                                .selected = {},
+                                .cursor_ns = m_cursor_ns,
+                                .range = m_timeline_tools->range(),
+                                .moment = {}};
     for (size_t i = 0; m_moment && i < place.trace_ids.size(); ++i)
         if (place.trace_ids[i] == m_moment->trace_id)
             selection.moment = MemoryRef{static_cast<int>(i), m_moment->rank, m_moment->tier, m_moment->time_ns};
@@ -265,6 +271,7 @@ void Session::apply(const TimelineIntents& intents, const PlaceModel& place) {
         if (!ref || ref->trace < 0 || static_cast<size_t>(ref->trace) >= place.trace_ids.size()) return std::nullopt;
         return PickedEvent{place.trace_ids[static_cast<size_t>(ref->trace)], ref->event};
     };
+    m_timeline_tools->apply(intents, place);
     if (intents.visible) setVisible(*intents.visible);
     if (intents.cursor_ns != m_cursor_ns) {
         m_cursor_ns = intents.cursor_ns;

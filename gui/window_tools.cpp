@@ -81,7 +81,7 @@ void WindowTools::connectPalette(Session& session, MainWindow& window) {
     on(session, ActionId::command_palette, this, [this] { m_palette->open(PaletteMode::commands); });
     on(session, ActionId::go_to_lane, this, [this] { m_palette->open(PaletteMode::lanes); });
     on(session, ActionId::go_to_step, this, [this] { m_palette->open(PaletteMode::steps); });
-    on(session, ActionId::search, this, [this] { m_palette->open(PaletteMode::anything); });
+    on(session, ActionId::find_anything, this, [this] { m_palette->open(PaletteMode::anything); });
 }
 
 void WindowTools::connectMarks(Session& session, Workspace& workspace, NotesPanel& notes) {

@@ -47,9 +47,9 @@ private:
     std::string m_path;
 };
 
-// Layers of compute, each a few operations, with collectives beside them: durations from below a microsecond to
-// milliseconds.
-Result<void> writeTrace(const std::string& path, int64_t events) {
+} // namespace
+
+Result<void> writeBenchTrace(const std::string& path, int64_t events) {
     auto created = TraceWriter::createSorted(path, false);
     if (!created) return created.error();
     TraceWriter& writer = **created;
@@ -87,6 +87,8 @@ Result<void> writeTrace(const std::string& path, int64_t events) {
     return writer.finish("finished");
 }
 
+namespace {
+
 void dropFromCache(const std::string& path) {
     const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
@@ -119,7 +121,7 @@ Result<Opened> openOnce(int64_t events) {
     const std::string path = (*folder)->trace();
     Opened o{.events = events};
     auto start = Clock::now();
-    if (const Result<void> written = writeTrace(path, events); !written) return written.error();
+    if (const Result<void> written = writeBenchTrace(path, events); !written) return written.error();
     o.write_s = secondsSince(start);
     o.bytes_per_event = static_cast<double>(fs::file_size(path)) / static_cast<double>(events);
     dropFromCache(path);
@@ -163,7 +165,8 @@ Result<std::string> benchOpen(const BenchTraceRequest& request) {
 Result<std::string> benchZoom(const BenchTraceRequest& request) {
     const auto folder = Folder::create();
     if (!folder) return folder.error();
-    if (const Result<void> written = writeTrace((*folder)->trace(), request.events); !written) return written.error();
+    if (const Result<void> written = writeBenchTrace((*folder)->trace(), request.events); !written)
+        return written.error();
     const auto reader = TraceReader::open((*folder)->trace());
     if (!reader) return reader.error();
     const TimeRange all = (*reader)->span();

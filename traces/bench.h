@@ -13,6 +13,10 @@ struct BenchTraceRequest {
     bool json = false;
 };
 
+// Layers of compute, each a few operations, with collectives beside them, on the lanes of four ranks: durations from
+// below a microsecond to milliseconds. The same number gives the same trace.
+Result<void> writeBenchTrace(const std::string& path, int64_t events);
+
 // Traces of 10^5, 10^6 ... up to `events`: written, opened and drawn once, with the file dropped from the page cache.
 Result<std::string> benchOpen(const BenchTraceRequest&);
 // A seeded walk of 2,000 views from the whole trace down to single events, all lanes at 1920 pixels each.

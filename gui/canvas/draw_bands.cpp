@@ -25,8 +25,8 @@ void drawSteps(TimelineDrawing& d, const TraceView& view, Box band) {
     const Theme& theme = p.theme();
     const auto steps = view.reader->steps();
     const TimeRange range{d.axis.visible.start_ns + view.origin_ns, d.axis.visible.end_ns + view.origin_ns};
-    const auto first = std::partition_point(steps.begin(), steps.end(),
-                                            [&](const StepEvent& s) { return s.end_ns < range.start_ns; });
+    const auto first =
+        std::partition_point(steps.begin(), steps.end(), [&](const StepEvent& s) { return s.end_ns < range.start_ns; });
     const auto last =
         std::partition_point(first, steps.end(), [&](const StepEvent& s) { return s.start_ns <= range.end_ns; });
     if (first == last) return;
@@ -61,8 +61,7 @@ void drawPhases(TimelineDrawing& d, const TimelineRow& row, const TraceView& vie
         return info.rank == rank && info.kind == LaneKind::compute;
     });
     if (lane == lanes.end()) return;
-    const auto& blocks =
-        d.cache.blocks(*view.reader, static_cast<LaneId>(lane - lanes.begin()), range, ns_per_px);
+    const auto& blocks = d.cache.blocks(*view.reader, static_cast<LaneId>(lane - lanes.begin()), range, ns_per_px);
     const auto [first, last] = visiblePart(blocks, range);
     const StepEvent* step = nullptr;
     for (size_t i = first; i < last && p.roomForRects(64);) {
@@ -94,8 +93,7 @@ void drawBands(TimelineDrawing& d, const TimelineRow& row, float y, double ns_pe
     Box band{d.axis.x0, y, d.axis.x1, y + step_band_height - 1};
     p.rect({0, y, d.content.x1, y + row.height}, p.theme().background);
     if (steps) p.textRight(d.axis.x0 - 10, band, "steps", p.theme().faint, Font::axis);
-    const Box phase_band{band.x0, steps ? band.y1 + 1 : y, band.x1,
-                         (steps ? band.y1 + 1 : y) + phase_band_height - 1};
+    const Box phase_band{band.x0, steps ? band.y1 + 1 : y, band.x1, (steps ? band.y1 + 1 : y) + phase_band_height - 1};
     if (phases) p.textRight(d.axis.x0 - 10, phase_band, "phase", p.theme().faint, Font::axis);
     p.pushClip({d.axis.x0, y, d.axis.x1, y + row.height});
     if (steps) drawSteps(d, view, band);

@@ -97,7 +97,7 @@ void drawExposed(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bl
     for (const TimeRange& part : uncovered({block.start_ns, block.end_ns}, cover)) {
         const float x0 = std::max(d.axis.x(viewTime(part.start_ns, origin)), style.box.x0);
         const float x1 = std::min(d.axis.x(viewTime(part.end_ns, origin)), style.box.x1);
-        if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(2)) continue;
+        if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(2 + frame_rects)) continue;
         if (d.model.exposed_only) {
             const Rgb colour = operationColour(block.op_class, block.phase);
             const BlockStyle lit{{x0, style.box.y0, x1, style.box.y1}, colour, style.radius};
@@ -132,8 +132,7 @@ void drawFold(TimelineDrawing& d, const TimelineRow& row, Box box, float label_x
         d.painter.triangle({x, y - 4}, {x, y + 4}, {x + 5, y}, colour);
     else
         d.painter.triangle({x - 1.5f, y - 2.5f}, {x + 6.5f, y - 2.5f}, {x + 2.5f, y + 2.5f}, colour);
-    if (row.names_rank)
-        d.painter.textInRow(18, box, "rank " + std::to_string(row.rank), theme.text);
+    if (row.names_rank) d.painter.textInRow(18, box, "rank " + std::to_string(row.rank), theme.text);
 }
 
 } // namespace
@@ -158,23 +157,32 @@ bool isTwin(const TraceView& view, EventId event) {
 }
 
 double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visible_rows) {
-    double ns_per_px = d.axis.nsPerPx();
-    for (int attempt = 0; attempt < 8; ++attempt, ns_per_px *= 2) {
+    constexpr int most_doublings = 8;
+    int& doublings = d.cache.coarseningAt(d.axis.nsPerPx());
+    const auto count = [&](double ns_per_px) {
         size_t blocks = 0;
-        const auto count = [&](const TimelineRow& row, LaneId lane) {
+        const auto add = [&](const TimelineRow& row, LaneId lane) {
             const TimeRange range = d.traceRange(row.trace);
             const auto [first, last] =
                 visiblePart(d.cache.blocks(*d.view(row.trace).reader, lane, range, ns_per_px), range);
             blocks += last - first;
         };
         for (const TimelineRow& row : visible_rows) {
-            if (row.kind == RowKind::lane) count(row, row.lane);
+            if (row.kind == RowKind::lane) add(row, row.lane);
             if (row.kind != RowKind::summary) continue;
-            for (const LaneId lane : lanesOfRank(*d.view(row.trace).reader, row.rank, {})) count(row, lane);
+            for (const LaneId lane : lanesOfRank(*d.view(row.trace).reader, row.rank, {})) add(row, lane);
         }
-        if (blocks <= block_budget) break;
+        return blocks;
+    };
+    size_t blocks = 0;
+    const auto resolution = [&] { return d.axis.nsPerPx() * (1 << doublings); };
+    while ((blocks = count(resolution())) > block_budget && doublings < most_doublings) ++doublings;
+    const double used = resolution();
+    if (doublings > 0 && 3 * blocks < block_budget) { // there is room again: finer in the next frame
+        --doublings;
+        d.wants_finer = true;
     }
-    return ns_per_px;
+    return used;
 }
 
 void drawLaneLabel(TimelineDrawing& d, const TimelineRow& row, float y) {
@@ -201,7 +209,7 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
     Painter& p = d.painter;
     std::optional<Box> selected;
     const bool searching = view.marks.matches != nullptr;
-    for (size_t i = first; i < last && p.roomForRects(64); ++i) {
+    for (size_t i = first; i < last && p.roomForRects(64 + frame_rects); ++i) {
         const LaneBlock& block = blocks[i];
         // A pixel between neighbours keeps them apart where there is room for it; cut ends stay outside the clip.
         const float x0 = std::max(d.axis.x(viewTime(block.start_ns, view.origin_ns)), d.axis.x0 - 8);
@@ -229,7 +237,8 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
         if (!dimmed) drawLabel(d, row, block, style);
         if (difference && !dimmed) drawDifference(p, style.box, *difference);
         const EventRef ref{row.trace, block.event};
-        if (d.selection.selected == ref) selected = style.box;
+        if (d.selection.selected == ref)
+            selected = style.box;
         else if (block.count == 1 && isTwin(view, block.event))
             p.outline(style.box, p.theme().text, style.radius, 1, 0.9f);
         const Box target{x0, y - 2, std::max(x1, x0 + 2), y + metrics::lane_height + 2};

@@ -58,7 +58,7 @@ void drawStrip(TimelineDrawing& d, const TimelineRow& row, const std::vector<Lan
     Painter& p = d.painter;
     float reached = -1e6f;
     for (const LaneBlock& block : blocks) {
-        if (!p.roomForRects(64)) return;
+        if (!p.roomForRects(64 + frame_rects)) return;
         const float x0 = std::max(d.axis.x(viewTime(block.start_ns, view.origin_ns)), d.axis.x0 - 8);
         const float x1 = std::min(d.axis.x(viewTime(block.end_ns, view.origin_ns)), d.axis.x1 + 8);
         const EventRef ref{row.trace, block.event};
@@ -95,7 +95,7 @@ void drawSummaryLane(TimelineDrawing& d, const TimelineRow& row, float y, double
         for (const TimeRange& part : uncovered({block.start_ns, block.end_ns}, hidden_by)) {
             const float x0 = std::max(d.axis.x(viewTime(part.start_ns, origin)), d.axis.x0);
             const float x1 = std::min(d.axis.x(viewTime(part.end_ns, origin)), d.axis.x1);
-            if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(64)) continue;
+            if (x1 - x0 < p.pixel() / 2 || !p.roomForRects(64 + frame_rects)) continue;
             if (d.model.exposed_only)
                 p.rect({x0, comm_y, x1, comm_y + comm_height}, operationColour(block.op_class, block.phase));
             p.rect({x0, y + metrics::lane_height + 1, x1, y + metrics::lane_height + 1 + underline_height},

@@ -20,6 +20,7 @@ struct Box {
 class VectorRecord;
 
 inline constexpr int max_rects = 10'000, max_labels = 500;
+inline constexpr int frame_rects = 1'300; // of max_rects: kept by the rows for minimap, legend and what is above them
 
 class Painter {
 public:

@@ -257,9 +257,9 @@ void rasterise(const ImDrawData& data, const AlphaTexture& texture, QImage& targ
     assert(target.format() == QImage::Format_RGB32 && texture.alpha);
     const Target pixels{reinterpret_cast<uint32_t*>(target.bits()), static_cast<int>(target.bytesPerLine() / 4)};
     constexpr int worth_a_thread = 400'000, most_threads = 4; // pixels; starting a thread costs some 30 us
-    const int threads = std::clamp(
-        std::min(static_cast<int>(std::thread::hardware_concurrency()), target.width() * target.height() / worth_a_thread),
-        1, most_threads);
+    const int threads = std::clamp(std::min(static_cast<int>(std::thread::hardware_concurrency()),
+                                            target.width() * target.height() / worth_a_thread),
+                                   1, most_threads);
     const auto edge = [&](int band) { return target.height() * band / threads; };
     std::vector<std::jthread> others;
     for (int band = 1; band < threads; ++band)

@@ -202,7 +202,8 @@ Rgb memoryColour(MemoryCategory category) {
 
 Rgb seriesColour(int64_t index) {
     // Neighbours differ in lightness as well as in hue.
-    constexpr Rgb series[series_colours] = {0x4c9aff, 0xf0a63a, 0x7563c9, 0x35b57f, 0xd9659a, 0x9fd356, 0x2d7f8f, 0xe2703a};
+    constexpr Rgb series[series_colours] = {0x4c9aff, 0xf0a63a, 0x7563c9, 0x35b57f,
+                                            0xd9659a, 0x9fd356, 0x2d7f8f, 0xe2703a};
     return series[((index % series_colours) + series_colours) % series_colours];
 }
 

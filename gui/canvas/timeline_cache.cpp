@@ -14,9 +14,9 @@ bool contains(TimeRange outer, TimeRange inner) {
     return outer.start_ns <= inner.start_ns && outer.end_ns >= inner.end_ns;
 }
 
-// Three times the span, so that a pan of one screen to either side is answered from memory.
+// Twice the span, so that a pan of half a screen to either side is answered from memory.
 TimeRange widened(TimeRange range) {
-    const int64_t margin = std::min(range.duration(), int64_t{1} << 60); // ends stay within int64
+    const int64_t margin = std::min(range.duration() / 2, int64_t{1} << 60); // ends stay within int64
     return {range.start_ns - margin, range.end_ns + margin};
 }
 
@@ -152,7 +152,11 @@ std::vector<TimeRange> uncovered(TimeRange range, const std::vector<LaneBlock>& 
     return free;
 }
 
-void TimelineCache::beginFrame(const TimelineModel& model) {
+void TimelineCache::beginFrame(const TimelineModel& model, double fetch_budget_ms) {
+    using namespace std::chrono;
+    m_incomplete = false;
+    m_deadline = fetch_budget_ms > 0 ? steady_clock::now() + microseconds(static_cast<int64_t>(fetch_budget_ms * 1e3))
+                                     : steady_clock::time_point::max();
     std::set<const TraceReader*> shown;
     for (const TraceView& trace : model.traces) {
         shown.insert(trace.reader);
@@ -172,19 +176,38 @@ void TimelineCache::beginFrame(const TimelineModel& model) {
     for (auto& [reader, entry] : m_traces) entry.lanes.clear();
 }
 
+bool TimelineCache::late() {
+    const bool late = std::chrono::steady_clock::now() > m_deadline;
+    m_incomplete |= late;
+    return late;
+}
+
+int& TimelineCache::coarseningAt(double ns_per_px) {
+    if (m_zoom != ns_per_px) m_coarsening = 0;
+    m_zoom = ns_per_px;
+    return m_coarsening;
+}
+
 const std::vector<LaneBlock>& TimelineCache::fetch(LaneEntry& entry, const TraceReader& reader, LaneId lane,
-                                                   TimeRange range, double ns_per_px) const {
-    if (entry.ns_per_px != ns_per_px || !contains(entry.range, range)) {
-        entry.range = widened(range);
-        entry.ns_per_px = ns_per_px;
-        const std::vector<LaneRect> rects = reader.rects(lane, entry.range, ns_per_px);
-        entry.blocks.clear();
-        if (m_joins)
-            entry.blocks = joinRects(rects, ns_per_px);
-        else
-            for (const LaneRect& rect : rects) entry.blocks.push_back(blockOf(rect));
-        for (LaneBlock& block : entry.blocks) block.lane = lane;
+                                                   TimeRange range, double ns_per_px) {
+    const bool covered = contains(entry.range, range) && entry.ns_per_px > 0;
+    if (entry.ns_per_px == ns_per_px && covered) return entry.blocks;
+    double resolution = ns_per_px;
+    if (late()) { // what was there before, or a quick look
+        if (covered) return entry.blocks;
+        constexpr double coarser = 64;
+        resolution *= coarser;
     }
+    // A pan is likely to go on, and is free then; a zoom would make what lies beside the view useless.
+    entry.range = entry.ns_per_px == ns_per_px ? widened(range) : range;
+    entry.ns_per_px = resolution;
+    const std::vector<LaneRect> rects = reader.rects(lane, entry.range, resolution);
+    entry.blocks.clear();
+    if (m_joins)
+        entry.blocks = joinRects(rects, resolution);
+    else
+        for (const LaneRect& rect : rects) entry.blocks.push_back(blockOf(rect));
+    for (LaneBlock& block : entry.blocks) block.lane = lane;
     return entry.blocks;
 }
 
@@ -199,8 +222,10 @@ const std::vector<LaneBlock>& TimelineCache::overview(const TraceReader& reader,
 }
 
 const std::optional<IntervalDetails>& TimelineCache::details(const TraceReader& reader, const LaneBlock& block) {
+    static const std::optional<IntervalDetails> not_yet;
     auto& known = m_traces[&reader].details;
     if (known.size() > max_details) known.clear();
+    if (!known.contains(static_cast<int64_t>(block.event)) && late()) return not_yet;
     const auto [entry, is_new] = known.try_emplace(static_cast<int64_t>(block.event));
     if (!is_new) return entry->second;
     // Where the start is known the lane's columns answer; the longest of a sub-pixel run has to be looked up.

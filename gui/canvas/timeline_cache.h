@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was asked of the readers, kept from frame to frame: lane blocks and memory columns for three times the visible
-// span, so that panning asks nothing, and the details of events that carry a label. A trace that changed loses its
+// What was asked of the readers, kept from frame to frame: lane blocks and memory columns for twice the visible
+// span, so that panning asks little, and the details of events that carry a label. A trace that changed loses its
 // entries.
 #pragma once
 #include "gui/canvas/timeline.h"
 #include <array>
+#include <chrono>
 #include <limits>
 #include <map>
 #include <set>
@@ -52,12 +53,17 @@ struct MemoryColumns {
 
 class TimelineCache {
 public:
-    void beginFrame(const TimelineModel&); // blocks are joined unless names give the colours
+    // Blocks are joined unless names give the colours. After `fetch_budget_ms` what is missing is answered coarser, or
+    // not at all, and the frame is incomplete; 0: as long as it takes.
+    void beginFrame(const TimelineModel&, double fetch_budget_ms = 0);
+    bool incomplete() const { return m_incomplete; }
 
     const std::vector<LaneBlock>& blocks(const TraceReader&, LaneId, TimeRange, double ns_per_px);
     const std::vector<LaneBlock>& overview(const TraceReader&, LaneId, TimeRange, double ns_per_px); // for the minimap
     const std::optional<IntervalDetails>& details(const TraceReader&, const LaneBlock&); // of its longest event
     const MemoryColumns& memory(const TraceReader&, int32_t rank, MemoryTier, TimeRange, double column_ns);
+    // Where laneResolution ended at this zoom, so that the next frame begins there.
+    int& coarseningAt(double ns_per_px);
     int32_t headLayer(const TraceReader&); // the layer number of the final norm and head, or -1 if unknown
 
 private:
@@ -85,9 +91,13 @@ private:
         std::unordered_map<int64_t, std::optional<IntervalDetails>> details;
         std::optional<int32_t> head_layer;
     };
-    const std::vector<LaneBlock>& fetch(LaneEntry&, const TraceReader&, LaneId, TimeRange, double ns_per_px) const;
+    const std::vector<LaneBlock>& fetch(LaneEntry&, const TraceReader&, LaneId, TimeRange, double ns_per_px);
+    bool late(); // and then the frame is incomplete
 
-    bool m_joins = true;
+    bool m_joins = true, m_incomplete = false;
+    std::chrono::steady_clock::time_point m_deadline;
+    double m_zoom = 0;
+    int m_coarsening = 0;
     std::map<const TraceReader*, TraceEntry> m_traces;
 };
 

@@ -37,8 +37,8 @@ BlockPaint paintOf(TimelineColouring colouring, const LaneBlock& block, int64_t 
     }
     const bool by_phase = block.op_class == OpClass::compute;
     return {operationColour(block.op_class, block.phase), Pattern::none,
-            (by_phase ? 0 : 100) + static_cast<int64_t>(by_phase ? static_cast<int>(block.phase)
-                                                                 : static_cast<int>(block.op_class))};
+            (by_phase ? 0 : 100) +
+                static_cast<int64_t>(by_phase ? static_cast<int>(block.phase) : static_cast<int>(block.op_class))};
 }
 
 std::string legendText(TimelineColouring colouring, const BlockPaint& paint, int32_t head_layer,
@@ -49,9 +49,9 @@ std::string legendText(TimelineColouring colouring, const BlockPaint& paint, int
                                                         : "several, zoom in";
     switch (colouring) {
     case TimelineColouring::layer:
-        return paint.key < 0                                 ? "embedding"
+        return paint.key < 0                               ? "embedding"
                : paint.key == head_layer && head_layer > 0 ? "head"
-                                                             : "layer " + std::to_string(paint.key);
+                                                           : "layer " + std::to_string(paint.key);
     case TimelineColouring::bucket:
         return "bucket " + std::to_string(paint.key);
     case TimelineColouring::name:
@@ -60,7 +60,8 @@ std::string legendText(TimelineColouring colouring, const BlockPaint& paint, int
         break;
     }
     if (paint.key >= 100) return spaced(toText(static_cast<OpClass>(paint.key - 100)));
-    return static_cast<Phase>(paint.key) == Phase::unknown ? "compute" : std::string(toText(static_cast<Phase>(paint.key)));
+    return static_cast<Phase>(paint.key) == Phase::unknown ? "compute"
+                                                           : std::string(toText(static_cast<Phase>(paint.key)));
 }
 
 } // namespace shardscope::gui

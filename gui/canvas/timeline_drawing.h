@@ -37,6 +37,7 @@ struct TimelineDrawing {
     std::optional<MemoryRef> hovered_memory;
     std::optional<RankRef> folded = {};
     std::map<int64_t, LegendEntry> legend = {}; // by BlockPaint::key
+    bool wants_finer = false; // the next frame can show more
     bool drew_waiting = false, drew_emulated = false, drew_exposed = false;
     const NoteFlag* hovered_note = nullptr;
 

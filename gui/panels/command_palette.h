@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One field and a list: type a part of what you want and press Enter. Commands, lanes and steps; other views add theirs.
+// One field and a list: type a part of what you want and press Enter. Commands, lanes and steps; other views add
+// theirs.
 #pragma once
 #include "gui/palette_model.h"
 #include "gui/panels/overlay.h"

@@ -2,11 +2,15 @@
 #include "gui/panels/inspector_panel.h"
 #include "gui/event_facts.h"
 #include "gui/panels/fact_list.h"
+#include "gui/panels/range_card.h"
+#include "gui/panels/relations_list.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
+#include "gui/timeline_tools.h"
 #include <QFrame>
 #include <QLabel>
 #include <QScrollArea>
+#include <QToolButton>
 #include <QVBoxLayout>
 
 namespace shardscope::gui {
@@ -44,10 +48,13 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     , m_hint(wrapping(roleLabel({}, "dim")))
     , m_facts(new FactList(false))
     , m_differences(new FactList(true))
+    , m_relations(new RelationsList(session))
+    , m_range(new RangeCard(session))
     , m_cause(new QFrame)
     , m_cause_key(wrapping(roleLabel({}, "key")))
     , m_cause_value(wrapping(new QLabel))
-    , m_cause_sentence(wrapping(roleLabel({}, "dim"))) {
+    , m_cause_sentence(wrapping(roleLabel({}, "dim")))
+    , m_change(new QToolButton) {
     setMinimumWidth(250);
     m_title->setFont(uiFont(15, true));
     m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
@@ -59,6 +66,11 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     cause->addWidget(m_cause_key);
     cause->addWidget(m_cause_value);
     cause->addWidget(m_cause_sentence);
+    m_change->setText("Change it in a new run");
+    m_change->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+    connect(m_change, &QToolButton::clicked, this, [this] { emit m_session.changeWanted(m_shown_trace, m_shown_key); });
+    cause->addSpacing(4);
+    cause->addWidget(m_change);
     m_cause_value->setFont(uiFont(metrics::font_small));
 
     auto* content = new QWidget;
@@ -68,10 +80,11 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     auto* selection = new QVBoxLayout;
     selection->setContentsMargins(14, 14, 14, 14);
     selection->setSpacing(6);
-    for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_hint, m_facts})
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_range, m_title, m_subtitle, m_hint, m_facts})
         selection->addWidget(widget);
     selection->addSpacing(6);
     selection->addWidget(m_cause);
+    selection->addWidget(m_relations);
     column->addLayout(selection);
     column->addWidget(thinLine());
     column->addWidget(m_differences_head);
@@ -93,6 +106,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     connect(&session, &Session::tracesChanged, this, &InspectorPanel::showSelection);
     connect(&session, &Session::tracesChanged, this, &InspectorPanel::showDifferences);
     connect(&session, &Session::analysisChanged, this, &InspectorPanel::showDifferences);
+    connect(&session.timelineTools(), &TimelineTools::answered, this, &InspectorPanel::showSelection);
     showSelection();
     showDifferences();
 }
@@ -105,7 +119,12 @@ void InspectorPanel::showSelection() {
     const auto facts = trace ? eventFacts(*trace->reader, picked->event) : std::nullopt;
     for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_facts})
         widget->setVisible(facts.has_value());
-    m_hint->setVisible(!facts);
+    m_hint->setVisible(!facts && !m_session.timelineTools().range());
+    // What is under the mouse has facts only; relations are those of what is selected.
+    if (facts && picked == m_session.selected())
+        m_relations->showRelations();
+    else
+        m_relations->hide();
     m_cause->setVisible(facts && facts->cause);
     if (!facts) {
         m_title->clear();
@@ -122,6 +141,8 @@ void InspectorPanel::showSelection() {
     m_facts->setFacts(facts->facts);
     if (!facts->cause) return;
     const ConfigFact& cause = *facts->cause;
+    m_shown_trace = picked->trace_id;
+    m_shown_key = text(cause.key);
     m_cause_key->setText(breakable(cause.key));
     QString value = "<b>" + text(cause.value).toHtmlEscaped() + "</b>";
     if (!cause.unit.empty()) value += " " + text(cause.unit).toHtmlEscaped();

@@ -7,10 +7,13 @@
 
 class QFrame;
 class QLabel;
+class QToolButton;
 
 namespace shardscope::gui {
 
 class FactList;
+class RangeCard;
+class RelationsList;
 class SectionHead;
 
 class InspectorPanel : public QWidget {
@@ -20,6 +23,9 @@ public:
     QString title() const;
     const FactList& facts() const { return *m_facts; }
     const FactList& differences() const { return *m_differences; }
+    RelationsList& relations() { return *m_relations; }
+    RangeCard& range() { return *m_range; }
+    QToolButton& changeButton() { return *m_change; }
 
 private:
     void showSelection();
@@ -28,8 +34,13 @@ private:
     SectionHead *m_head, *m_differences_head;
     QLabel *m_title, *m_subtitle, *m_hint;
     FactList *m_facts, *m_differences;
+    RelationsList* m_relations;
+    RangeCard* m_range;
     QFrame* m_cause;
     QLabel *m_cause_key, *m_cause_value, *m_cause_sentence;
+    QToolButton* m_change; // leads to where the key can be changed
+    int m_shown_trace = 0;
+    QString m_shown_key;
 };
 
 } // namespace shardscope::gui

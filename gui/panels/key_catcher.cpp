@@ -14,8 +14,8 @@ bool isModifier(int key) {
 QKeySequence sequenceOf(const QKeyEvent& event) {
     Qt::KeyboardModifiers modifiers = event.modifiers() & ~Qt::KeypadModifier;
     const QString typed = event.text();
-    const bool symbol = !typed.isEmpty() && typed.front().isPrint() && !typed.front().isLetterOrNumber() &&
-                        !typed.front().isSpace();
+    const bool symbol =
+        !typed.isEmpty() && typed.front().isPrint() && !typed.front().isLetterOrNumber() && !typed.front().isSpace();
     if (symbol) modifiers &= ~Qt::ShiftModifier;
     return QKeySequence(QKeyCombination(modifiers, static_cast<Qt::Key>(event.key())));
 }

@@ -13,12 +13,9 @@ namespace {
 struct MouseHelp {
     const char *gesture, *meaning;
 };
-constexpr MouseHelp mouse_help[] = {{"Wheel", "Zoom at the mouse"},
-                                    {"Shift + wheel", "Earlier, later"},
-                                    {"Drag", "Move along the time axis"},
-                                    {"Point", "Show a block in the inspector"},
-                                    {"Click", "Keep it there"},
-                                    {"Double click", "Zoom to a block"}};
+constexpr MouseHelp mouse_help[] = {{"Wheel", "Zoom at the mouse"},       {"Shift + wheel", "Earlier, later"},
+                                    {"Drag", "Move along the time axis"}, {"Point", "Show a block in the inspector"},
+                                    {"Click", "Keep it there"},           {"Double click", "Zoom to a block"}};
 // Menus by column; what is in a menu within a menu has keys of one pattern and is left to the list of all keys.
 constexpr const char* columns[][3] = {{"Navigate", "", ""}, {"View", "Run", ""}, {"File", "Help", ""}};
 

@@ -50,9 +50,8 @@ KeysPanel::KeysPanel(KeyBindings& bindings, QWidget* window)
     m_confirm->hide();
     auto* close = new QPushButton("Close");
     auto* buttons = new QHBoxLayout;
-    for (QPushButton* button :
-         {static_cast<QPushButton*>(m_catcher), m_confirm, m_remove, m_reset, static_cast<QPushButton*>(nullptr),
-          m_reset_all, close}) {
+    for (QPushButton* button : {static_cast<QPushButton*>(m_catcher), m_confirm, m_remove, m_reset,
+                                static_cast<QPushButton*>(nullptr), m_reset_all, close}) {
         if (button)
             buttons->addWidget(button);
         else

@@ -61,9 +61,9 @@ void PaletteDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
     if (left > 40) {
         painter->setFont(small);
         painter->setPen(dim);
-        painter->drawText(QRect(x + gap, room.top(), left, room.height()), Qt::AlignLeft | Qt::AlignVCenter,
-                          QFontMetrics(small).elidedText(index.data(PaletteModel::detail_role).toString(),
-                                                         Qt::ElideRight, left));
+        painter->drawText(
+            QRect(x + gap, room.top(), left, room.height()), Qt::AlignLeft | Qt::AlignVCenter,
+            QFontMetrics(small).elidedText(index.data(PaletteModel::detail_role).toString(), Qt::ElideRight, left));
     }
     painter->restore();
 }

@@ -3,8 +3,12 @@
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/canvas/timeline_layout.h"
 #include "gui/panels/section.h"
+#include "gui/panels/timeline_menu.h"
 #include "gui/style.h"
+#include "gui/timeline_tools.h"
+#include <QKeyEvent>
 #include <QLabel>
+#include <QMenu>
 #include <QStackedLayout>
 #include <algorithm>
 
@@ -30,8 +34,41 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     m_stack->addWidget(m_reading);
     connect(&session, &Session::tracesChanged, this, &TimelinePanel::chooseFace);
     connect(&session, &Session::viewChanged, this, &TimelinePanel::chooseFace);
+    connect(&session.timelineTools(), &TimelineTools::revealWanted, this, &TimelinePanel::reveal);
+    connect(&session.timelineTools(), &TimelineTools::menuWanted, this, [this](const TimelineMenu& menu, int trace_id) {
+        if (QMenu* offered = makeTimelineMenu(m_session, menu, trace_id, this))
+            offered->popup(m_canvas->mapToGlobal(QPoint(static_cast<int>(menu.x), static_cast<int>(menu.y))));
+    });
+    constexpr double fetch_budget_ms = 6; // of the 16 of a frame
+    for (TimelineState& state : m_states) state.fetch_budget_ms = fetch_budget_ms;
+    m_canvas->installEventFilter(this);
     m_canvas->setTheme(session.theme());
     chooseFace();
+}
+
+void TimelinePanel::reveal(int trace_id, LaneId lane) {
+    const PlaceModel place = m_session.model();
+    for (size_t i = 0; i < place.trace_ids.size(); ++i) {
+        if (place.trace_ids[i] != trace_id) continue;
+        TimelineState& state = m_states[static_cast<size_t>(m_session.place())];
+        state.reveal = EventRef{.trace = static_cast<int>(i)};
+        state.reveal_lane = lane;
+    }
+    m_canvas->requestFrame();
+}
+
+bool TimelinePanel::eventFilter(QObject* watched, QEvent* event) {
+    if (event->type() == QEvent::KeyPress) {
+        const auto& key = static_cast<const QKeyEvent&>(*event);
+        const int along = (key.key() == Qt::Key_Right) - (key.key() == Qt::Key_Left);
+        const int across = (key.key() == Qt::Key_Down) - (key.key() == Qt::Key_Up);
+        const bool plain = !(key.modifiers() & ~Qt::KeypadModifier);
+        if (plain && (along != 0 || across != 0) && m_session.selected()) {
+            m_session.timelineTools().moveSelection(along, across);
+            return true;
+        }
+    }
+    return QWidget::eventFilter(watched, event);
 }
 
 void TimelinePanel::chooseFace() {
@@ -54,6 +91,7 @@ void TimelinePanel::draw(const CanvasFrame&) {
     if (!here && !m_cursor_here) intents.cursor_ns = m_session.cursor();
     m_cursor_here = here;
     m_session.apply(intents, place);
+    if (intents.incomplete) m_canvas->requestFrame();
 }
 
 void TimelinePanel::revealLane(int trace_id, LaneId lane) {

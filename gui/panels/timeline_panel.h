@@ -22,8 +22,12 @@ public:
     void revealLane(int trace_id, LaneId); // scrolls there, in the place that shows it
     const TimelineState& state() const { return m_states[static_cast<size_t>(m_session.place())]; }
 
+protected:
+    bool eventFilter(QObject*, QEvent*) override; // arrow keys of the canvas walk from operation to operation
+
 private:
     void draw(const CanvasFrame&);
+    void reveal(int trace_id, LaneId);
     void chooseFace(); // the canvas, what to do next, or that a large trace is being read
     Session& m_session;
     QStackedLayout* m_stack;

@@ -96,14 +96,22 @@ std::set<int32_t> ranksOf(const TraceReader& trace) {
     return ranks;
 }
 
-void forEachInterval(const TraceReader& trace, int32_t rank, const std::function<void(const IntervalEvent&)>& visit) {
-    const TimeRange span = trace.span();
-    const TimeRange all{span.start_ns, span.end_ns + 1}; // with intervals of no length at its end
+static void forEachInterval(const TraceReader& trace, int32_t rank, TimeRange range,
+                            const std::function<void(const IntervalEvent&)>& visit) {
     const auto lanes = trace.lanes();
     for (size_t i = 0; i < lanes.size(); ++i) {
         if (lanes[i].rank != rank) continue;
-        for (const IntervalEvent& e : trace.events(static_cast<LaneId>(i), all)) visit(e);
+        for (const IntervalEvent& e : trace.events(static_cast<LaneId>(i), range)) visit(e);
     }
+}
+
+static TimeRange wholeSpan(const TraceReader& trace) {
+    const TimeRange span = trace.span();
+    return {span.start_ns, span.end_ns + 1}; // with intervals of no length at its end
+}
+
+void forEachInterval(const TraceReader& trace, int32_t rank, const std::function<void(const IntervalEvent&)>& visit) {
+    forEachInterval(trace, rank, wholeSpan(trace), visit);
 }
 
 TimeRange RankActivity::extent() const {
@@ -111,9 +119,9 @@ TimeRange RankActivity::extent() const {
     return ranges.empty() ? TimeRange{} : TimeRange{ranges.front().start_ns, ranges.back().end_ns};
 }
 
-RankActivity activityOf(const TraceReader& trace, int32_t rank) {
+RankActivity activityWithin(const TraceReader& trace, int32_t rank, TimeRange range) {
     std::vector<TimeRange> compute, comm, copy, other, emulated;
-    forEachInterval(trace, rank, [&](const IntervalEvent& e) {
+    forEachInterval(trace, rank, range, [&](const IntervalEvent& e) {
         const TimeRange own{e.start_ns, e.end_ns};
         if (e.emulated_ns > 0) emulated.push_back({e.end_ns - e.emulated_ns, e.end_ns});
         switch (activityOf(e.op_class)) {
@@ -140,6 +148,11 @@ RankActivity activityOf(const TraceReader& trace, int32_t rank) {
     a.copy = IntervalSet(std::move(copy));
     a.emulated = IntervalSet(std::move(emulated));
     a.busy = unionOf(unionOf(a.compute, a.comm), unionOf(a.copy, IntervalSet(std::move(other))));
+    return a;
+}
+
+RankActivity activityOf(const TraceReader& trace, int32_t rank) {
+    RankActivity a = activityWithin(trace, rank, wholeSpan(trace));
     a.launches = launchesOf(trace, rank, a.busy);
     return a;
 }

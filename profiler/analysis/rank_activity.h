@@ -28,6 +28,9 @@ struct RankActivity {
 };
 
 RankActivity activityOf(const TraceReader&, int32_t rank);
+// Only of what touches the range: as quick as the range is short. Budgets of other ranges mean nothing then, and gaps
+// that reach beyond the range are not explained.
+RankActivity activityWithin(const TraceReader&, int32_t rank, TimeRange);
 RankBudget budgetOf(const TraceReader&, const RankActivity&, TimeRange);
 
 } // namespace shardscope

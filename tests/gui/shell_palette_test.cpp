@@ -87,7 +87,7 @@ TEST_CASE("letters typed into the palette are no shortcuts of the window") {
     shell.open({1});
     const TimeRange before = shell.session.visible();
     shell.activate();
-    QTest::keyClick(&shell.window, Qt::Key_Slash);
+    QTest::keyClick(&shell.window, Qt::Key_F, Qt::ControlModifier | Qt::ShiftModifier);
     CommandPalette& palette = shell.window.tools().palette();
     REQUIRE(palette.isVisible());
     QTest::keyClicks(&palette.field(), "wasdfw");

@@ -55,10 +55,9 @@ TEST_CASE("four stages stand one below the other on one scale") {
     std::vector<int> optimizer;
     for (const TimelineRow& row : layoutRows(model, contentHeight(model, 900)).rows)
         if (row.kind == RowKind::memory)
-            optimizer.push_back(pixelsOf(tall.picture,
-                                         mix(darkTheme().background, memoryColour(MemoryCategory::optimizer), 0.9f),
-                                         {300, static_cast<int>(topHeight() + row.y), 1, static_cast<int>(row.height)},
-                                         2));
+            optimizer.push_back(
+                pixelsOf(tall.picture, mix(darkTheme().background, memoryColour(MemoryCategory::optimizer), 0.9f),
+                         {300, static_cast<int>(topHeight() + row.y), 1, static_cast<int>(row.height)}, 2));
     REQUIRE(optimizer.size() == 4);
     CHECK(optimizer[0] > 2 * optimizer[1]);
     CHECK(optimizer[1] > 0);

@@ -61,6 +61,24 @@ TEST_CASE("a collapsed rank is one summary lane without its memory") {
     CHECK(rowsOf(model, RowKind::lane) == lanes - 1);
 }
 
+TEST_CASE("a thousand ranks collapse within the budget of a frame") {
+    TimelineFixture fixture;
+    TimelineModel model = fixture.one(fixture.add([](TraceWriter& writer) {
+        const NameId name = writer.intern("op");
+        std::vector<TraceEvent> events;
+        for (int32_t rank = 0; rank < 1000; ++rank) {
+            const LaneId lane = writer.addLane({rank, LaneKind::compute, "compute"});
+            for (int64_t i = 0; i < 20; ++i) events.push_back(interval(lane, name, i * 1000 + rank, i * 1000 + 700 + rank));
+        }
+        writer.append(events);
+    }));
+    for (int32_t rank = 0; rank < 1000; ++rank) model.traces[0].collapsed.insert(rank);
+    CHECK(rowsOf(model, RowKind::summary) == 1000);
+    const Drawn drawn = drawOnce(model);
+    CHECK(drawn.state.drawn_rects <= 10'000);
+    CHECK(drawn.state.drawn_rects > 200);
+}
+
 TEST_CASE("a summary lane shows compute, communication and what of it is exposed") {
     TimelineFixture fixture;
     TimelineModel model = fixture.one(overlapping(fixture));
@@ -108,7 +126,7 @@ TEST_CASE("colourings tell layers, buckets and names apart") {
         return paintOf(colouring, block, name, theme);
     };
     using enum TimelineColouring;
-    CHECK(paint(layer, layer3).colour == paint(layer, layer11).colour); // eight colours,
+    CHECK(paint(layer, layer3).colour == paint(layer, layer11).colour);   // eight colours,
     CHECK(paint(layer, layer3).pattern != paint(layer, layer11).pattern); // and patterns for the rest
     CHECK_FALSE(paint(layer, bucket1) == paint(layer, layer3));
     CHECK(legendText(layer, paint(layer, layer3), 12, "") == "layer 3");
@@ -127,7 +145,8 @@ TEST_CASE("colourings tell layers, buckets and names apart") {
         const Drawn drawn = drawOnce(model, {.visible = stepRange(model)});
         keepPicture(drawn.picture, ("colouring" + std::to_string(static_cast<int>(colouring))).c_str());
         CHECK(drawn.state.drawn_rects <= 10'000);
-        pictures.insert(static_cast<QRgb>(qHashBits(drawn.picture.constBits(), static_cast<size_t>(drawn.picture.sizeInBytes()))));
+        pictures.insert(
+            static_cast<QRgb>(qHashBits(drawn.picture.constBits(), static_cast<size_t>(drawn.picture.sizeInBytes()))));
     }
     CHECK(pictures.size() == 4);
 }
@@ -157,7 +176,8 @@ TEST_CASE("arrows, twins and a range are drawn over the lanes") {
     TimelineModel model = fixture.one(overlapping(fixture));
     const TimelineSelection selection{.visible = {0, 1'000'000}};
     const QImage plain = drawOnce(model, selection).picture;
-    model.traces[0].marks.flows = {{.from_lane = LaneId{0}, .to_lane = LaneId{1}, .from_ns = 100'000, .to_ns = 400'000}};
+    model.traces[0].marks.flows = {
+        {.from_lane = LaneId{0}, .to_lane = LaneId{1}, .from_ns = 100'000, .to_ns = 400'000}};
     const QImage arrow = drawOnce(model, selection).picture;
     CHECK(arrow != plain);
     model.traces[0].collapsed = {0}; // both ends meet in the summary lane
