@@ -185,6 +185,7 @@ QString scaled(QString text) {
 // Fonts that widgets were given; those they inherit follow by themselves.
 void scaleGivenFonts(float scale) {
     constexpr const char* base = "fontPixelsAtScale1";
+    constexpr const char* seen_by_sheet = "_q_styleSheetWidgetFont"; // where Qt's style sheets keep a widget's own font
     static float last = 1;
     if (scale == last) return;
     for (QWidget* widget : QApplication::allWidgets()) {
@@ -197,6 +198,7 @@ void scaleGivenFonts(float scale) {
         }
         font.setPixelSize(static_cast<int>(std::lround(designed.toDouble() * static_cast<double>(scale))));
         widget->setFont(font);
+        if (widget->property(seen_by_sheet).isValid()) widget->setProperty(seen_by_sheet, font);
     }
     last = scale;
 }
@@ -242,8 +244,8 @@ void applyTheme(QApplication& application, const Theme& theme) {
     useIcons();
     application.setFont(uiFont());
     application.setPalette(paletteOf(theme));
-    scaleGivenFonts(uiScale());
     application.setStyleSheet(sheetOf(theme));
+    scaleGivenFonts(uiScale()); // last: a new style sheet puts fonts back to what they were when it first saw them
 }
 
 QFont uiFont(float pixels, bool strong) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/library_panel.h"
+#include "gui/canvas/theme.h"
 #include "gui/panels/missing_card.h"
 #include "gui/panels/section.h"
 #include "gui/panels/trace_card.h"
@@ -81,6 +82,7 @@ TraceCard* LibraryPanel::makeCard(int trace_id) {
 }
 
 void LibraryPanel::rebuild() {
+    setMinimumWidth(static_cast<int>(232 * uiScale())); // a card holds its figures whatever the size of type
     // Cards are kept by trace id, so that nothing moves or loses focus when only figures change.
     std::vector<TraceCard*> kept;
     for (const OpenTrace& open : m_session.traces()) {
