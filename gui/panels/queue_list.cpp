@@ -63,7 +63,7 @@ QueueRow::QueueRow(int run_id)
     , m_up(rowButton("up", "↑", "Run this one earlier"))
     , m_down(rowButton("down", "↓", "Run this one later"))
     , m_repeat(rowButton("again", "↻", "Run this configuration again"))
-    , m_duplicate(rowButton("duplicate", "⧉", "Duplicate and change one thing"))
+    , m_duplicate(rowButton("duplicate", "±", "Duplicate and change one thing"))
     , m_remove(rowButton("remove", "×", "Take this run out of the queue; its trace stays")) {
     setCursor(Qt::PointingHandCursor);
     m_title->setFont(uiFont(metrics::font_small));

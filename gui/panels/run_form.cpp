@@ -288,8 +288,10 @@ void RunForm::noteRequest() {
     note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
     const auto note_link = [&](const char* name, const std::string& of) {
         if (const auto link = findLink(of))
-            note(name, link->emulates() ? QString("emulated, %1 GB/s").arg(text(significant(link->bandwidth_gbps, 3)))
-                                        : "not emulated");
+            note(name,
+                 link->emulates()
+                     ? QString::fromUtf8("emulated, %1 GB/\u2060s").arg(text(significant(link->bandwidth_gbps, 3)))
+                     : "not emulated");
     };
     note_link("link", m_request.link);
     note_link("host_link", m_request.host_link);

@@ -44,6 +44,25 @@ QScrollArea* scrolling(QWidget* content) {
     return scroll;
 }
 
+// Room around a bar that comes and goes with it: margins of a layout stay where its widgets are hidden.
+class Around : public QWidget {
+public:
+    explicit Around(QWidget* bar) {
+        auto* line = new QHBoxLayout(this);
+        line->setContentsMargins(12, 6, 12, 2);
+        line->addWidget(bar);
+        setVisible(!bar->isHidden());
+        bar->installEventFilter(this);
+    }
+
+protected:
+    bool eventFilter(QObject* bar, QEvent* event) override {
+        if (event->type() == QEvent::ShowToParent) show();
+        if (event->type() == QEvent::HideToParent) hide();
+        return QWidget::eventFilter(bar, event);
+    }
+};
+
 QString withoutSource(const std::string& sentence) {
     QString said = text(sentence).remove("the configuration: ");
     if (said.startsWith("the configuration, ")) said = said.mid(19);
@@ -164,13 +183,9 @@ void RunPanel::addBars(QVBoxLayout* column) {
         m_original.reset();
         showOriginal();
     });
-    for (QWidget* bar : {static_cast<QWidget*>(m_close_bar), static_cast<QWidget*>(m_failure),
-                         static_cast<QWidget*>(m_original_bar)}) {
-        auto* margin = new QHBoxLayout; // goes with the bar: no gap where there is none
-        margin->setContentsMargins(12, 3, 12, 3);
-        margin->addWidget(bar);
-        column->addLayout(margin);
-    }
+    for (QWidget* bar :
+         {static_cast<QWidget*>(m_close_bar), static_cast<QWidget*>(m_failure), static_cast<QWidget*>(m_original_bar)})
+        column->addWidget(new Around(bar));
 }
 
 void RunPanel::connectParts() {
