@@ -103,7 +103,7 @@ private:
 std::vector<int> chooseLevels(const WindowCounts& windows, size_t events) {
     std::vector<int> levels;
     size_t last = events / 4;
-    for (int level = finest_level; level <= coarsest_level && last > level_chunk_capacity / 2; ++level) {
+    for (int level = finest_level; level <= coarsest_level && last > level_chunk_capacity / 2; level += 2) {
         if (windows.at(level) > last / 2) continue;
         levels.push_back(level);
         last = windows.at(level);
