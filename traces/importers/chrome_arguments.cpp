@@ -8,8 +8,8 @@ namespace shardscope::importers {
 
 ChromeArguments::ChromeArguments(const JsonEvent& event) {
     for (const auto& [key, value, is_string] : event.arguments) {
-        const auto number = [&] { return decimalToInteger(value, 0); };
-        switch (key.size()) { // most arguments are none of these
+        const auto number = [text = value] { return decimalToInteger(text, 0); }; // clang 14 cannot capture bindings
+        switch (key.size()) {                                                     // most arguments are none of these
         case 5:
             if (key == "bytes" || key == "Bytes") {
                 const auto given = number();
