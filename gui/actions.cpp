@@ -123,7 +123,7 @@ constexpr ActionSpec table[] = {
     {stop_run, "Run", "Stop", "Ctrl+.", "stop", "End the run after its current step; after 5 s it is killed"},
     {run_demo, "Run", "Run the demo", "", "", "Train a small model at ZeRO stages 0 to 3 and compare the four"},
     {run_again, "Run", "Run again", "Ctrl+Shift+R", "", "The latest run once more, into a trace of its own"},
-    {queue_run, "Run", "Add to queue", "Ctrl+E", "", "Run what the form describes after the runs before it"},
+    {queue_run, "Run", "Add to queue", "Ctrl+Shift+A", "", "Run what the form describes after the runs before it"},
     {queue_stages, "Run", "Stages 0-3 of this", "", "", "Four runs that differ in nothing but the ZeRO stage"},
     {vary_run, "Run", "Duplicate and change one thing", "Ctrl+D", "",
      "Take the active trace's configuration into the form and mark what you change"},
