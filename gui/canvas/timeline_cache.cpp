@@ -14,9 +14,9 @@ bool contains(TimeRange outer, TimeRange inner) {
     return outer.start_ns <= inner.start_ns && outer.end_ns >= inner.end_ns;
 }
 
-// Twice the span, so that a pan of half a screen to either side is answered from memory.
+// Three times the span, so that a pan of one screen to either side is answered from memory.
 TimeRange widened(TimeRange range) {
-    const int64_t margin = std::min(range.duration() / 2, int64_t{1} << 60); // ends stay within int64
+    const int64_t margin = std::min(range.duration(), int64_t{1} << 60); // ends stay within int64
     return {range.start_ns - margin, range.end_ns + margin};
 }
 
@@ -198,8 +198,9 @@ const std::vector<LaneBlock>& TimelineCache::fetch(LaneEntry& entry, const Trace
         constexpr double coarser = 64;
         resolution *= coarser;
     }
-    // A pan is likely to go on, and is free then; a zoom would make what lies beside the view useless.
-    entry.range = entry.ns_per_px == ns_per_px ? widened(range) : range;
+    // A pan is likely to go on, and is free then; a zoom makes what lies beside the view useless, where time is short.
+    const bool hurried = m_deadline != std::chrono::steady_clock::time_point::max();
+    entry.range = hurried && entry.ns_per_px != ns_per_px ? range : widened(range);
     entry.ns_per_px = resolution;
     const std::vector<LaneRect> rects = reader.rects(lane, entry.range, resolution);
     entry.blocks.clear();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was asked of the readers, kept from frame to frame: lane blocks and memory columns for twice the visible
-// span, so that panning asks little, and the details of events that carry a label. A trace that changed loses its
+// What was asked of the readers, kept from frame to frame: lane blocks and memory columns for three times the visible
+// span, so that panning asks nothing, and the details of events that carry a label. A trace that changed loses its
 // entries.
 #pragma once
 #include "gui/canvas/timeline.h"
