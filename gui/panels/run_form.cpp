@@ -42,12 +42,16 @@ QString firstPart(const QString& sentence) { return sentence.section(", and", 0,
 
 RunForm::RunForm(QWidget* parent)
     : QWidget(parent)
-    , m_facts(defaultFacts()) {
+    , m_facts(defaultFacts())
+    , m_no_match(roleLabel("No field or key is called so; the JSON takes every key that DeepSpeed knows.", "dim")) {
     m_request.config = startingConfig();
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(16, 8, 10, 12);
     column->setSpacing(2);
     for (const FieldGroup group : all_field_groups) addGroup(group, column);
+    m_no_match->setObjectName("noField");
+    m_no_match->setWordWrap(true);
+    column->addWidget(m_no_match);
     column->addStretch();
     refresh();
     arrange();
@@ -387,6 +391,7 @@ void RunForm::focusField(const QString& name) {
 
 // A row that was asked for or given stays until its group is folded: nothing goes away under the hand.
 void RunForm::arrange() {
+    int found = 0;
     for (Group& group : m_groups) {
         int given = 0, hidden = 0, matching = 0, wrong = 0;
         for (FieldRow* row : group.rows) {
@@ -399,6 +404,7 @@ void RunForm::arrange() {
             hidden += !(isCommon(row->spec()) || row->given() || row->remarked());
             row->setVisible(m_filter.isEmpty() ? wanted : matches);
         }
+        found += matching;
         const bool open = m_filter.isEmpty() ? group.open || wrong > 0 : matching > 0;
         group.box->setVisible(open);
         group.head->setVisible(m_filter.isEmpty() || matching > 0);
@@ -411,6 +417,7 @@ void RunForm::arrange() {
         group.summary->setVisible(group.head->isVisibleTo(this));
         setTone(group.summary, wrong > 0 ? Tone::bad : Tone::normal);
     }
+    m_no_match->setVisible(found == 0);
 }
 
 } // namespace shardscope::gui

@@ -75,6 +75,7 @@ private:
     std::map<std::string, KeyFact> m_facts;
     QString m_model_note, m_context, m_filter;
     std::vector<Group> m_groups;
+    QLabel* m_no_match;
 };
 
 } // namespace shardscope::gui

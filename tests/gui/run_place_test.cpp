@@ -12,6 +12,7 @@
 #include <QClipboard>
 #include <QComboBox>
 #include <QFile>
+#include <QLabel>
 #include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QToolButton>
@@ -390,7 +391,10 @@ TEST_CASE("fields are found by what they are called") {
     QTest::keyClicks(place.window.findChild<QLineEdit*>("fieldFilter"), "hyster");
     CHECK(place.form.shows("fp16.hysteresis"));
     CHECK_FALSE(place.form.shows("ranks"));
+    QTest::keyClicks(place.window.findChild<QLineEdit*>("fieldFilter"), "xyz");
+    CHECK_FALSE(place.form.findChild<QLabel*>("noField")->isHidden());
     place.window.findChild<QLineEdit*>("fieldFilter")->clear();
+    CHECK(place.form.findChild<QLabel*>("noField")->isHidden());
     place.press("more:ZeRO");
     CHECK(place.form.shows("zero_optimization.stage3_max_live_parameters"));
     place.press("group:ZeRO");
