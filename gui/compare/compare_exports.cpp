@@ -100,12 +100,14 @@ std::vector<Exportable> timelineExports(const Session& session, QSize canvas_siz
     Exportable canvas{.name = name, .file_stem = QString(name).toLower().replace(' ', '_'), .size = canvas_size};
     // Everything that scrolls is shown, however small the window is.
     canvas.size.setHeight(std::clamp(static_cast<int>(std::ceil(timelineHeight(place.timeline))), 200, 16'000));
-    canvas.canvas = [&session](const CanvasFrame& frame) {
+    const auto state = std::make_shared<TimelineState>(); // keeps what was fetched from frame to frame
+    const auto unfinished = std::make_shared<bool>(false);
+    canvas.unfinished = [unfinished] { return *unfinished; };
+    canvas.canvas = [&session, state, unfinished](const CanvasFrame& frame) {
         const PlaceModel now = session.model();
         TimelineSelection selection = session.timelineSelection(now);
         selection.cursor_ns.reset(); // where the mouse happens to be
-        TimelineState state;
-        drawTimeline(now.timeline, selection, {}, *frame.theme, state);
+        *unfinished = drawTimeline(now.timeline, selection, {}, *frame.theme, *state).incomplete;
     };
     return {canvas};
 }

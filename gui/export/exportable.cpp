@@ -13,6 +13,7 @@
 namespace shardscope::gui {
 namespace {
 
+constexpr int most_frames = 500;
 constexpr int dots_per_inch = 96;                 // of a logical pixel
 constexpr int64_t most_pixels = int64_t{1} << 26; // a quarter of a GiB of picture
 
@@ -24,8 +25,21 @@ QByteArray pngOf(const QImage& image) {
     return bytes;
 }
 
+// A frame fetches what its time allows; a picture waits until everything is there.
+template <class Draw> auto finished(const Exportable& what, Draw draw) {
+    auto drawn = draw();
+    for (int frame = 0; frame < most_frames && what.unfinished && what.unfinished(); ++frame) drawn = draw();
+    return drawn;
+}
+
+QByteArray svgOfCanvas(const Exportable& what, const ExportOptions& options) {
+    return finished(what, [&] { return renderToSvg(what.canvas, *options.theme, options.size); });
+}
+
 QByteArray png(const Exportable& what, const ExportOptions& options) {
-    if (what.canvas) return pngOf(renderToImage(what.canvas, *options.theme, options.size, options.scale));
+    if (what.canvas)
+        return pngOf(
+            finished(what, [&] { return renderToImage(what.canvas, *options.theme, options.size, options.scale); }));
     QImage image(options.size * options.scale, QImage::Format_RGB32);
     image.setDevicePixelRatio(options.scale);
     image.fill(toColour(options.theme->panel));
@@ -36,7 +50,7 @@ QByteArray png(const Exportable& what, const ExportOptions& options) {
 }
 
 QByteArray svg(const Exportable& what, const ExportOptions& options) {
-    if (what.canvas) return renderToSvg(what.canvas, *options.theme, options.size);
+    if (what.canvas) return svgOfCanvas(what, options);
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
@@ -65,7 +79,7 @@ QByteArray pdf(const Exportable& what, const ExportOptions& options) {
         QPageSize(QSizeF(options.size) * 72 / dots_per_inch, QPageSize::Point, {}, QPageSize::ExactMatch));
     QPainter painter(&writer);
     if (what.canvas) {
-        QSvgRenderer renderer(renderToSvg(what.canvas, *options.theme, options.size));
+        QSvgRenderer renderer(svgOfCanvas(what, options));
         renderer.render(&painter, QRectF(QPointF(), QSizeF(options.size)));
     } else {
         painter.fillRect(QRect({0, 0}, options.size), toColour(options.theme->panel));

@@ -20,6 +20,7 @@ struct Exportable {
     QString file_stem; // "timelines"
     QSize size;        // on the screen now, in logical pixels; what the dialog suggests
     std::function<void(const CanvasFrame&)> canvas = {};
+    std::function<bool()> unfinished = {}; // of a canvas: its last frame was coarser than it should be
     std::function<void(QPainter&, QSize, const Theme&)> page = {};
     std::function<std::string()> csv = {};
 };
