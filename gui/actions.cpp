@@ -31,6 +31,8 @@ constexpr ActionSpec table[] = {
     {place_run, "View", "Run", "Alt+1", "", "Configure and start a training run", Choice::place},
     {place_timeline, "View", "Timeline", "Alt+2", "", "All ranks of the active trace", Choice::place},
     {place_compare, "View", "Compare", "Alt+3", "", "Up to four traces on one time axis", Choice::place},
+    {place_buckets, "View", "Buckets", "Alt+4", "",
+     "Bucket sizes: what a sweep measured, and every collective of a step", Choice::place},
     {place_memory, "View", "Memory", "Alt+5", "", "What every byte was for, over time", Choice::place},
     {zoom_in, "Navigate", "Zoom in", "W", "", "Also the mouse wheel"},
     {zoom_out, "Navigate", "Zoom out", "S", "", "Also the mouse wheel"},

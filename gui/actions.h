@@ -34,6 +34,7 @@ enum class ActionId {
     place_run,
     place_timeline,
     place_compare,
+    place_buckets,
     place_memory,
     zoom_in,
     zoom_out,

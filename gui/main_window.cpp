@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/main_window.h"
+#include "gui/buckets/buckets_panel.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/compare/compare_exports.h"
@@ -50,7 +51,7 @@ namespace shardscope::gui {
 namespace {
 
 constexpr int library_width = 232, inspector_width = 284, summary_height = 232, notes_height = 170, note_ms = 6'000;
-constexpr int layout_version = 3; // what was stored with other docks is not used
+constexpr int layout_version = 4; // what was stored with other docks is not used
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
     auto* button = new QToolButton;
@@ -109,6 +110,7 @@ MainWindow::~MainWindow() { m_workspace->finish(); }
 void MainWindow::makeCentre() {
     m_timeline = new TimelinePanel(m_session);
     m_run = new RunPanel(m_session);
+    m_buckets = new BucketsPanel(m_session, [this] { return m_run->form().request(); });
     m_centre = new QStackedWidget;
     m_memory = new MemoryPanel(m_session);
     m_memory->hide();
@@ -120,6 +122,7 @@ void MainWindow::makeCentre() {
     m_canvas_page->setSizes({300, 540});
     m_centre->addWidget(m_canvas_page);
     m_centre->addWidget(m_run);
+    m_centre->addWidget(m_buckets);
     m_notice = new QFrame;
     m_notice->setObjectName("notice");
     m_notice_text = new QLabel;
@@ -315,6 +318,11 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
             all &= m_workspace->open(QString::fromStdString(file));
             continue;
         }
+        if (mayBeSweep(file)) {
+            m_buckets->openSweep(file); // a failure is shown when it was read
+            m_session.setPlace(Place::buckets);
+            continue;
+        }
         if (ImportProcess::mayImport(file)) {
             m_import->add(QString::fromStdString(file));
             continue;
@@ -346,6 +354,8 @@ bool MainWindow::settled() const {
     if (m_session.busy() || m_import->active() || !m_library->settled()) return false;
     if (m_session.place() == Place::run && !m_run->settled()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
+    if (!m_buckets->settled()) return false;
+    if (m_session.place() == Place::buckets) return m_session.traces().empty() || m_details->idle();
     return m_session.traces().empty() || (m_timeline->canvas().idle() && m_memory->idle() && m_details->idle());
 }
 
@@ -361,25 +371,26 @@ void MainWindow::showPlace() {
     if (m_shown_place == place) return;
     if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
     m_shown_place = place;
-    const bool run = place == Place::run, tables = m_session.actions().get(ActionId::tables)->isChecked();
+    const bool run = place == Place::run, buckets = place == Place::buckets, page = run || buckets;
+    const bool tables = m_session.actions().get(ActionId::tables)->isChecked();
     const auto arrangeDocks = [&] {
         if (!m_layouts.contains(place) || !restoreState(m_layouts[place], layout_version)) useDefaultLayout(place);
         m_details_dock->setVisible(tables);
     };
     // The form and the docks need not fit beside each other: those who go, go first, or they would widen the window.
-    if (run) arrangeDocks();
+    if (page) arrangeDocks();
     m_memory->setVisible(place == Place::memory);
-    showPage(run ? static_cast<QWidget*>(m_run) : m_canvas_page);
-    if (!run) arrangeDocks();
-    for (QAction* tool : m_canvas_tools) tool->setVisible(!run);
+    showPage(run ? static_cast<QWidget*>(m_run) : buckets ? static_cast<QWidget*>(m_buckets) : m_canvas_page);
+    if (!page) arrangeDocks();
+    for (QAction* tool : m_canvas_tools) tool->setVisible(!page);
     for (QAction* tool : m_run_tools) tool->setVisible(run);
-    if (!run) m_timeline->setFocus();
+    if (!page) m_timeline->setFocus();
     showStatus();
 }
 
 void MainWindow::showPage(QWidget* page) {
-    for (QWidget* other :
-         {static_cast<QWidget*>(m_run), static_cast<QWidget*>(m_canvas_page)}) { // a hidden page claims no room
+    for (QWidget* other : {static_cast<QWidget*>(m_run), static_cast<QWidget*>(m_buckets),
+                           static_cast<QWidget*>(m_canvas_page)}) { // a hidden page claims no room
         const auto policy = other == page ? QSizePolicy::Preferred : QSizePolicy::Ignored;
         other->setSizePolicy(policy, policy);
     }
@@ -399,9 +410,10 @@ void MainWindow::useDefaultLayout(Place place) {
                               m_details_dock})
         dock->setFloating(false);
     m_details_dock->hide();
-    m_library_dock->setVisible(place != Place::run);
-    m_inspector_dock->setVisible(place != Place::run);
-    m_notes_dock->setVisible(place != Place::run);
+    const bool docks = place != Place::run && place != Place::buckets;
+    m_library_dock->setVisible(docks);
+    m_inspector_dock->setVisible(docks);
+    m_notes_dock->setVisible(docks);
     m_summary_dock->setVisible(place == Place::compare);
     resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
     resizeDocks({m_summary_dock}, {summary_height}, Qt::Vertical);
@@ -466,6 +478,9 @@ void MainWindow::showStatus() {
     };
     m_hint->setText(m_session.place() == Place::run
                         ? "the form and the JSON are two views of one thing · " + key(ActionId::keys) + " keys"
+                    : m_session.place() == Place::buckets
+                        ? "click a point to open its trace · double-click a row to see it in the timeline · " +
+                              key(ActionId::keys) + " keys"
                         : QString("%1 %2 zoom · %3 %4 pan · %5 focus · %6 %7 step · %8 keys")
                               .arg(key(ActionId::zoom_in), key(ActionId::zoom_out), key(ActionId::pan_left),
                                    key(ActionId::pan_right), key(ActionId::focus), key(ActionId::previous_step),
@@ -517,7 +532,7 @@ void MainWindow::openDropped(const QString& file) {
 void MainWindow::chooseFiles() {
     std::vector<std::string> files;
     for (const QString& file : QFileDialog::getOpenFileNames(
-             this, "Open traces", {}, "Traces and projects (*.shardscope *.shardproj *.sqlite *.json *.json.gz);;All files (*)"))
+             this, "Open traces", {}, "Traces, sweeps and projects (*.shardscope *.shardproj *.sqlite *.json *.json.gz);;All files (*)"))
         files.push_back(file.toStdString());
     openFiles(files);
     if (!files.empty() && m_session.place() == Place::run) m_session.setPlace(Place::timeline);
@@ -551,7 +566,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 void MainWindow::restore() {
     QSettings settings;
     restoreGeometry(settings.value("geometry").toByteArray());
-    for (const Place place : {Place::run, Place::timeline, Place::compare, Place::memory})
+    for (const Place place : {Place::run, Place::timeline, Place::compare, Place::buckets, Place::memory})
         if (const QByteArray layout = settings.value(placeKey(place)).toByteArray(); !layout.isEmpty())
             m_layouts[place] = layout;
 }

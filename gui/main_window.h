@@ -15,6 +15,7 @@ class QStackedWidget;
 
 namespace shardscope::gui {
 
+class BucketsPanel;
 class DetailsPanel;
 class ExportController;
 class ImportProcess;
@@ -45,6 +46,7 @@ public:
     TimelinePanel& timeline() { return *m_timeline; }
     MemoryPanel& memory() { return *m_memory; }
     DetailsPanel& details() { return *m_details; }
+    BucketsPanel& buckets() { return *m_buckets; }
     RunPanel& runPanel() { return *m_run; }
     WindowTools& tools() { return *m_tools; }
     Workspace& workspace() { return *m_workspace; }
@@ -91,6 +93,7 @@ private:
     RunPanel* m_run = nullptr;
     WindowTools* m_tools = nullptr;
     ExportController* m_exports = nullptr;
+    BucketsPanel* m_buckets = nullptr;
     Workspace* m_workspace = nullptr;
     NotesPanel* m_notes = nullptr;
     QDockWidget *m_library_dock = nullptr, *m_inspector_dock = nullptr, *m_summary_dock = nullptr,

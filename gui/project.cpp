@@ -16,8 +16,11 @@ namespace {
 constexpr qint64 largest_file = 16 << 20;
 constexpr size_t most_traces = 256, most_tags = 32;
 constexpr qsizetype longest_string = 4'096;
-constexpr std::pair<Place, const char*> place_names[] = {
-    {Place::run, "run"}, {Place::timeline, "timeline"}, {Place::compare, "compare"}, {Place::memory, "memory"}};
+constexpr std::pair<Place, const char*> place_names[] = {{Place::run, "run"},
+                                                         {Place::timeline, "timeline"},
+                                                         {Place::compare, "compare"},
+                                                         {Place::buckets, "buckets"},
+                                                         {Place::memory, "memory"}};
 
 // Reads fields and keeps the first mistake; later ones follow from it more often than not.
 struct Fields {
@@ -160,9 +163,12 @@ QByteArray projectText(const Project& project, const QString& folder) {
     for (const ProjectTrace& trace : project.traces) {
         QJsonArray tags;
         for (const std::string& tag : trace.tags) tags.append(text(tag));
-        QJsonObject object{{"path", textValue(trace.path)},         {"bytes", qint64{trace.bytes}},
-                           {"trace_id", textValue(trace.trace_id)}, {"open", trace.open},
-                           {"compared", trace.compared},            {"name", textValue(trace.name)},
+        QJsonObject object{{"path", textValue(trace.path)},
+                           {"bytes", qint64{trace.bytes}},
+                           {"trace_id", textValue(trace.trace_id)},
+                           {"open", trace.open},
+                           {"compared", trace.compared},
+                           {"name", textValue(trace.name)},
                            {"tags", tags}};
         if (!folder.isEmpty()) object["relative"] = QDir(folder).relativeFilePath(text(trace.path));
         traces.append(object);
@@ -182,8 +188,11 @@ QByteArray projectText(const Project& project, const QString& folder) {
     for (size_t i = 0; i < project.bookmarks.size(); ++i)
         if (project.bookmarks[i]) bookmarks[QString::number(i)] = writeBookmark(project, *project.bookmarks[i]);
     for (const auto& [place, layout] : project.layouts) layouts[text(place)] = QString::fromLatin1(layout.toBase64());
-    QJsonObject root{{"shardproj", Project::version}, {"traces", traces}, {"bookmarks", bookmarks},
-                     {"notes", notes},                {"layouts", layouts}};
+    QJsonObject root{{"shardproj", Project::version},
+                     {"traces", traces},
+                     {"bookmarks", bookmarks},
+                     {"notes", notes},
+                     {"layouts", layouts}};
     if (project.view) root["view"] = writeBookmark(project, *project.view);
     if (!project.origin.empty()) root["origin"] = textValue(project.origin);
     return QJsonDocument(root).toJson();

@@ -39,8 +39,11 @@ int takeScreenshots(const Options& options) {
     window.resize(options.width, options.height);
     if (!window.openFiles(options.files)) return fail(window.notice());
     window.show();
-    const std::pair<Place, const char*> places[] = {
-        {Place::compare, "compare"}, {Place::timeline, "timeline"}, {Place::memory, "memory"}, {Place::run, "run"}};
+    const std::pair<Place, const char*> places[] = {{Place::compare, "compare"},
+                                                    {Place::timeline, "timeline"},
+                                                    {Place::buckets, "buckets"},
+                                                    {Place::memory, "memory"},
+                                                    {Place::run, "run"}};
     bool selected = false;
     const auto save = [&](const char* name) {
         const QString path = QString("%1/%2_%3.png").arg(folder, name, text(session.theme().name));

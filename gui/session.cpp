@@ -365,6 +365,7 @@ void Session::connectActions() {
     on(new_run, [this] { setPlace(Place::run); });
     on(place_timeline, [this] { setPlace(Place::timeline); });
     on(place_compare, [this] { setPlace(Place::compare); });
+    on(place_buckets, [this] { setPlace(Place::buckets); });
     on(place_memory, [this] { setPlace(Place::memory); });
     on(close_trace, [this] { closeTrace(m_active); });
     on(zoom_in, [this] { zoom(0.8); });
@@ -404,6 +405,7 @@ void Session::syncActions() {
     check(place_run, m_place == Place::run);
     check(place_timeline, m_place == Place::timeline);
     check(place_compare, m_place == Place::compare);
+    check(place_buckets, m_place == Place::buckets);
     check(place_memory, m_place == Place::memory);
     check(align_step, m_align == Align::step);
     check(align_time, m_align == Align::time);
@@ -416,7 +418,7 @@ void Session::syncActions() {
     check(theme_dark, m_theme->name == "dark");
     check(theme_light, m_theme->name == "light");
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
-    const bool any = !m_traces.empty(), canvas = any && m_place != Place::run;
+    const bool any = !m_traces.empty(), canvas = any && m_place != Place::run && m_place != Place::buckets;
     enable({close_trace, copy_comparison, export_view, export_report}, any);
     enable({differences, use_as_baseline}, canvas && m_comparison.runs.size() > 1);
     enable({go_to_step, go_to_lane, save_project, save_project_as, new_project}, any);

@@ -17,7 +17,8 @@
 
 namespace shardscope::gui {
 
-enum class Place { run, timeline, compare, memory };
+enum class Place { run, timeline, compare, buckets, memory };
+inline constexpr size_t place_count = 5;
 enum class Align { step, time };
 enum class FileState { as_opened, deleted, replaced }; // what became of a trace's file while it is open
 
@@ -206,8 +207,8 @@ private:
     Place m_place = Place::compare;
     Align m_align = Align::step;
     int32_t m_step = -1;
-    bool m_step_chosen = false;                       // by the user; otherwise the middle one is shown
-    std::array<int32_t, 4> m_only_rank{-1, -1, 0, 0}; // by place
+    bool m_step_chosen = false;                                    // by the user; otherwise the middle one is shown
+    std::array<int32_t, place_count> m_only_rank{-1, -1, 0, 0, 0}; // by place
     int32_t m_chosen_rank = 0;
     bool m_exposed_only = false, m_reduced_motion = false;
     bool m_shows_memory = true; // the Memory place shows it always

@@ -34,7 +34,7 @@ private:
     ImGuiCanvas* m_canvas;
     QLabel* m_reading;
     bool m_cursor_here = false;            // this canvas put the cursor where it is
-    std::array<TimelineState, 4> m_states; // by place: each keeps its scroll position
+    std::array<TimelineState, place_count> m_states; // by place: each keeps its scroll position
 };
 
 } // namespace shardscope::gui

@@ -75,7 +75,7 @@ TEST_CASE("buttons rest when their actions do, in every place") {
     shell.window.show();
     for (const bool with_trace : {false, true}) {
         if (with_trace) REQUIRE(shell.window.openFiles({shell.stage(1)}));
-        for (const Place place : {Place::run, Place::timeline, Place::compare, Place::memory}) {
+        for (const Place place : {Place::run, Place::timeline, Place::compare, Place::buckets, Place::memory}) {
             shell.session.setPlace(place);
             QApplication::processEvents(); // a toolbar shows and hides when it is laid out
             for (const QToolButton* button : shell.window.findChildren<QToolButton*>())
