@@ -357,6 +357,14 @@ void BucketsPanel::showSweep() {
         m_note_right->clear();
         for (const ChartNote& note : m_model->notes)
             (note.text.starts_with("too small") ? m_note_left : m_note_right)->setText(text(note.text));
+        if (m_model->curves.size() > 1) { // the same pens as in the chart
+            QString legend;
+            for (size_t i = 0; i < m_model->curves.size(); ++i)
+                legend += QString("<span style=\"color:%1\">%2</span> %3 &nbsp; ")
+                              .arg(toColour(traceColour(static_cast<int>(i))).name(), i % 2 ? "╌╌" : "──",
+                                   text(m_model->curves[i].label).toHtmlEscaped());
+            m_note_left->setText(legend);
+        }
         m_chart->setModel(&*m_model);
         m_chart->setSelected(m_point);
     }

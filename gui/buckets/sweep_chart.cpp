@@ -176,6 +176,7 @@ void SweepChart::fill() {
         for (QCPAxis* axis : {m_x, m_x_below}) {
             axis->setScaleType(m_model->logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
             axis->setTicker(ticker);
+            axis->setNumberFormat("g"); // 1e5, as it stands in the JSON
         }
         const std::string key = shortKey(m_model->sweep.keys[m_model->key]);
         m_x_below->setLabel(text(key) + (key.ends_with("_size") || key.ends_with("_threshold") ? ", elements" : ""));
