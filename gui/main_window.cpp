@@ -37,6 +37,7 @@
 #include <QMenuBar>
 #include <QMimeData>
 #include <QProgressBar>
+#include <QResizeEvent>
 #include <QSettings>
 #include <QSplitter>
 #include <QStackedWidget>
@@ -221,12 +222,19 @@ void MainWindow::makeToolBar() {
     connect(actions.get(ActionId::search), &QAction::triggered, search, &SearchBox::start);
     m_canvas_tools << group({search});
     bar->addWidget(gap);
-    m_canvas_tools << group({actionButton(actions.get(ActionId::exposed_only)),
-                             actionButton(actions.get(ActionId::export_view)),
+    m_exposed_tool = actionButton(actions.get(ActionId::exposed_only));
+    m_canvas_tools << group({m_exposed_tool, actionButton(actions.get(ActionId::export_view)),
                              actionButton(actions.get(ActionId::new_run), "primary")});
     m_run_tools << group({actionButton(actions.get(ActionId::queue_stages)),
                           actionButton(actions.get(ActionId::queue_run)), actionButton(actions.get(ActionId::stop_run)),
                           actionButton(actions.get(ActionId::start_run), "primary")});
+}
+
+// Where not all tools have room, the one that has a key and a menu entry of its own goes before the rest are cut off.
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    constexpr float all_tools = 1400;
+    m_exposed_tool->setVisible(static_cast<float>(event->size().width()) >= all_tools * uiScale());
+    QMainWindow::resizeEvent(event);
 }
 
 void MainWindow::makeStatusBar() {
@@ -337,7 +345,8 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
         m_session.notify(text(opened.error().message), true);
     }
     const auto is_trace = [](const std::string& file) { return !file.ends_with(".shardproj"); };
-    if (std::count_if(files.begin(), files.end(), is_trace) > 1 && !m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
+    if (std::count_if(files.begin(), files.end(), is_trace) > 1 && !m_session.traces().empty())
+        m_session.setActive(m_session.traces().front().id);
     return all;
 }
 
@@ -406,8 +415,7 @@ void MainWindow::useDefaultLayout(Place place) {
     addDockWidget(Qt::BottomDockWidgetArea, m_summary_dock);
     addDockWidget(Qt::BottomDockWidgetArea, m_details_dock);
     tabifyDockWidget(m_summary_dock, m_details_dock);
-    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock,
-                              m_details_dock})
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock, m_details_dock})
         dock->setFloating(false);
     m_details_dock->hide();
     const bool docks = place != Place::run && place != Place::buckets;
@@ -532,7 +540,8 @@ void MainWindow::openDropped(const QString& file) {
 void MainWindow::chooseFiles() {
     std::vector<std::string> files;
     for (const QString& file : QFileDialog::getOpenFileNames(
-             this, "Open traces", {}, "Traces, sweeps and projects (*.shardscope *.shardproj *.sqlite *.json *.json.gz);;All files (*)"))
+             this, "Open traces", {},
+             "Traces, sweeps and projects (*.shardscope *.shardproj *.sqlite *.json *.json.gz);;All files (*)"))
         files.push_back(file.toStdString());
     openFiles(files);
     if (!files.empty() && m_session.place() == Place::run) m_session.setPlace(Place::timeline);

@@ -182,26 +182,42 @@ QString scaled(QString text) {
     return text;
 }
 
-// Fonts that widgets were given; those they inherit follow by themselves.
-void scaleGivenFonts(float scale) {
-    constexpr const char* base = "fontPixelsAtScale1";
-    constexpr const char* seen_by_sheet = "_q_styleSheetWidgetFont"; // where Qt's style sheets keep a widget's own font
-    static float last = 1;
-    if (scale == last) return;
-    for (QWidget* widget : QApplication::allWidgets()) {
-        if (!widget->testAttribute(Qt::WA_SetFont) || widget->font().pixelSize() <= 0) continue;
-        QFont font = widget->font();
-        QVariant designed = widget->property(base);
-        if (!designed.isValid()) {
-            designed = static_cast<double>(font.pixelSize()) / static_cast<double>(last);
-            widget->setProperty(base, designed);
-        }
-        font.setPixelSize(static_cast<int>(std::lround(designed.toDouble() * static_cast<double>(scale))));
-        widget->setFont(font);
-        if (widget->property(seen_by_sheet).isValid()) widget->setProperty(seen_by_sheet, font);
+// Fonts that widgets were given; those they inherit follow by themselves. Their sizes are noted while widgets still
+// look as the last scale made them, and changed after the style sheet, because a new sheet puts fonts back to what they
+// were when it first saw them.
+class GivenFonts {
+public:
+    explicit GivenFonts(float scale)
+        : m_scale(scale) {
+        if (m_scale == last) return;
+        for (QWidget* widget : QApplication::allWidgets())
+            if (isGiven(widget) && !widget->property(designed).isValid())
+                widget->setProperty(designed,
+                                    static_cast<double>(widget->font().pixelSize()) / static_cast<double>(last));
     }
-    last = scale;
-}
+    void apply() {
+        if (m_scale == last) return;
+        for (QWidget* widget : QApplication::allWidgets()) {
+            const QVariant pixels = widget->property(designed);
+            if (!isGiven(widget) || !pixels.isValid()) continue;
+            QFont font = widget->font();
+            font.setPixelSize(static_cast<int>(std::lround(pixels.toDouble() * static_cast<double>(m_scale))));
+            widget->setFont(font);
+            if (widget->property(seen_by_sheet).isValid()) widget->setProperty(seen_by_sheet, font);
+        }
+        last = m_scale;
+    }
+
+private:
+    static constexpr const char* designed = "fontPixelsAtScale1";
+    static constexpr const char* seen_by_sheet =
+        "_q_styleSheetWidgetFont"; // where Qt's sheets keep a widget's own font
+    static inline float last = 1;
+    static bool isGiven(const QWidget* widget) {
+        return widget->testAttribute(Qt::WA_SetFont) && widget->font().pixelSize() > 0;
+    }
+    float m_scale;
+};
 
 QString sheetOf(const Theme& theme) {
     QString text = QString::fromUtf8(sheet);
@@ -242,10 +258,11 @@ Rgb traceColour(int index) {
 void applyTheme(QApplication& application, const Theme& theme) {
     if (application.style()->name() != "fusion") application.setStyle(QStyleFactory::create("Fusion"));
     useIcons();
+    GivenFonts given(uiScale());
     application.setFont(uiFont());
     application.setPalette(paletteOf(theme));
     application.setStyleSheet(sheetOf(theme));
-    scaleGivenFonts(uiScale()); // last: a new style sheet puts fonts back to what they were when it first saw them
+    given.apply();
 }
 
 QFont uiFont(float pixels, bool strong) {

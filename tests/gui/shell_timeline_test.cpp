@@ -245,6 +245,9 @@ TEST_CASE("the same operation in other ranks and steps is a click away") {
     CHECK(relations->next_step->name == relations->self.name);
     CHECK(shell.session.model().timeline.traces[0].marks.twins.size() >= 2);
 
+    QEvent leave(QEvent::Leave); // the mouse goes to the list: what it rests on in the canvas would be shown instead
+    QApplication::sendEvent(&shell.canvas(), &leave);
+    shell.settle();
     RelationsList& list = shell.window.inspector().relations();
     CHECK(list.ranks().rowCount() == 2);
     const EventId other = relations->ranks[1].event;

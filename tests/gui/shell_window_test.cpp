@@ -252,8 +252,8 @@ TEST_CASE("pictures of every place are written in both themes") {
     options.height = 720;
     REQUIRE(takeScreenshots(options) == 0);
     const QStringList written = QDir(text(options.screenshot_folder)).entryList({"*.png"});
-    CHECK(written.size() == 14);
-    for (const char* place : {"compare", "timeline", "memory", "run", "tables", "warnings", "sql"})
+    CHECK(written.size() == 16);
+    for (const char* place : {"compare", "timeline", "buckets", "memory", "run", "tables", "warnings", "sql"})
         for (const char* theme : {"dark", "light"}) {
             const QImage image(text(options.screenshot_folder) + QString("/%1_%2.png").arg(place, theme));
             CHECK(image.width() == 1280);
