@@ -142,10 +142,7 @@ void MainWindow::makeCentre() {
     auto* column = new QVBoxLayout(centre);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
-    auto* margin = new QVBoxLayout; // goes with the notice: no gap where there is none
-    margin->setContentsMargins(8, 8, 8, 8);
-    margin->addWidget(m_notice);
-    column->addLayout(margin);
+    column->addWidget(m_notice);
     column->addWidget(m_centre, 1);
     setCentralWidget(centre);
 }
@@ -213,27 +210,27 @@ void MainWindow::makeToolBar() {
     gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
 
     bar->addWidget(new Segmented(actions.ofChoice(Choice::place)));
+    m_wide_tools = {actionButton(actions.get(ActionId::exposed_only)), actionButton(actions.get(ActionId::vary_run))};
     m_canvas_tools << group({new Segmented(actions.ofChoice(Choice::align)),
                              new Segmented(actions.ofChoice(Choice::rank)), arrow(ActionId::previous_step),
                              m_step_label, arrow(ActionId::next_step)});
-    m_run_tools << group(
-        {actionButton(actions.get(ActionId::open_config)), actionButton(actions.get(ActionId::vary_run))});
+    m_run_tools << group({actionButton(actions.get(ActionId::open_config)), m_wide_tools[1]});
     auto* search = new SearchBox(m_session, &m_timeline->canvas());
     connect(actions.get(ActionId::search), &QAction::triggered, search, &SearchBox::start);
     m_canvas_tools << group({search});
     bar->addWidget(gap);
-    m_exposed_tool = actionButton(actions.get(ActionId::exposed_only));
-    m_canvas_tools << group({m_exposed_tool, actionButton(actions.get(ActionId::export_view)),
+    m_canvas_tools << group({m_wide_tools[0], actionButton(actions.get(ActionId::export_view)),
                              actionButton(actions.get(ActionId::new_run), "primary")});
     m_run_tools << group({actionButton(actions.get(ActionId::queue_stages)),
                           actionButton(actions.get(ActionId::queue_run)), actionButton(actions.get(ActionId::stop_run)),
                           actionButton(actions.get(ActionId::start_run), "primary")});
 }
 
-// Where not all tools have room, the one that has a key and a menu entry of its own goes before the rest are cut off.
+// Where not all tools have room, one of each place that has a key and a menu entry goes before the rest are cut off.
 void MainWindow::resizeEvent(QResizeEvent* event) {
     constexpr float all_tools = 1400;
-    m_exposed_tool->setVisible(static_cast<float>(event->size().width()) >= all_tools * uiScale());
+    for (QWidget* tool : m_wide_tools)
+        tool->setVisible(static_cast<float>(event->size().width()) >= all_tools * uiScale());
     QMainWindow::resizeEvent(event);
 }
 

@@ -165,7 +165,7 @@ QTreeView::item:selected { background: @accent; color: @on_accent; }
 QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 4px 6px; }
 QFrame#card QPlainTextEdit { border: 1px solid @line; border-radius: 7px; padding: 4px; }
 QFrame#overlay { background: @panel; border: 1px solid @line; border-radius: 9px; }
-QFrame#notice { background: @raised; border: 1px solid @bad; border-radius: 7px; }
+QFrame#notice { background: @raised; border: 1px solid @bad; border-radius: 7px; margin: 8px; }
 QFrame#notice[kind="note"] { border-color: @line; }
 )";
 
