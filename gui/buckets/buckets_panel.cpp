@@ -27,7 +27,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int side_width = 284, table_row = 24, widest_column = 330;
+constexpr int side_width = 300, table_row = 24, widest_column = 330;
 
 QString monospaced(const std::vector<SnippetLine>& lines, const Theme& theme) {
     QString html;
@@ -149,6 +149,7 @@ QWidget* BucketsPanel::makeLeft() {
     connect(copy, &QToolButton::clicked, this, &BucketsPanel::copyTable);
     auto* table_head = new QHBoxLayout;
     table_head->setContentsMargins(14, 6, 12, 6);
+    table_head->setSpacing(12);
     table_head->addWidget(m_source);
     table_head->addWidget(m_table_note, 1);
     table_head->addWidget(copy);
@@ -245,6 +246,7 @@ QWidget* BucketsPanel::makeSide() {
     m_snippet->setObjectName("sweepSnippet");
     m_snippet->setFont(monoFont());
     m_snippet->setTextFormat(Qt::RichText);
+    m_snippet->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred); // a long key must not widen the side
     m_snippet->setTextInteractionFlags(Qt::TextSelectableByMouse);
     auto* card = new QFrame;
     card->setObjectName("card");

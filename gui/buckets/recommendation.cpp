@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// The top-level sections that the keys are in, one line per member.
+// The top-level sections that the keys are in: what was varied, what it works together with, and dots for the rest.
 std::vector<SnippetLine> snippetOf(const std::string& config, const std::vector<std::string>& keys) {
     std::vector<SnippetLine> lines;
     const Json json = Json::parse(config, nullptr, false, true);
@@ -31,8 +31,14 @@ std::vector<SnippetLine> snippetOf(const std::string& config, const std::vector<
             line.changed = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
                 return line.text.find('"' + shortKey(key) + "\":") != std::string::npos;
             });
-            lines.push_back(std::move(line));
             start = end + 1;
+            const bool member = line.text.starts_with("  ");
+            const bool shown = !member || line.changed || line.text.find("\"stage\":") != std::string::npos ||
+                               line.text.find("\"overlap_comm\":") != std::string::npos;
+            if (shown)
+                lines.push_back(std::move(line));
+            else if (lines.back().text != "  …")
+                lines.push_back({"  …"});
         }
     }
     return lines;

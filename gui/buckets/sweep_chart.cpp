@@ -15,8 +15,8 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr double reach_px = 14;      // of the mouse around a point
-constexpr double marks_share = 0.24; // of the height, above the curves, for labels
+constexpr double reach_px = 14;  // of the mouse around a point
+constexpr int marks_height = 56; // above the curves, for three rows of labels
 
 class ShortNumbers : public QCPAxisTickerLog { // 1e5, 1e6 ...
 protected:
@@ -66,7 +66,11 @@ SweepChart::SweepChart(QWidget* parent)
     m_plot->setObjectName("sweepPlot");
     m_plot->setAccessibleName("Step time and exposed communication against the key");
     m_plot->installEventFilter(this);
-    connect(m_plot, &QCustomPlot::afterLayout, this, &SweepChart::laidOut);
+    connect(m_plot, &QCustomPlot::afterLayout, this, [this] {
+        if (m_model && std::abs(m_time->height() - m_filled_height) > 2)
+            QMetaObject::invokeMethod(this, &SweepChart::fill, Qt::QueuedConnection); // the labels need other room
+        emit laidOut();
+    });
     connect(m_plot, &QCustomPlot::mousePress, this, [this](QMouseEvent* event) {
         if (const int32_t point = pointAt(event->position()); point >= 0) emit pointChosen(point);
     });
@@ -205,6 +209,9 @@ void SweepChart::scaleAxes() {
     low = std::max(0.0, low);
     high = std::min(high, 2 * most);
     const double span = std::max(high - low, high * 0.02);
+    m_filled_height = m_time->height();
+    const double marks_share =
+        m_filled_height > 0 ? std::clamp(marks_height / static_cast<double>(m_filled_height), 0.1, 0.6) : 0.24;
     if (m_model->logarithmic) {
         const double margin = std::pow(x1 / x0, 0.035);
         m_x->setRange(x0 / margin, x1 * margin);

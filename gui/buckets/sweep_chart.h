@@ -22,7 +22,7 @@ public:
     void setTheme(const Theme&);
     QPointF positionOf(size_t point) const; // of its step time, in this widget; for the slider and tests
     QCustomPlot& plot() { return *m_plot; }
-    QSize minimumSizeHint() const override { return {320, 170}; }
+    QSize minimumSizeHint() const override { return {320, 230}; }
 
 signals:
     void pointChosen(int32_t point); // clicked
@@ -47,6 +47,7 @@ private:
     std::optional<double> m_in_use;
     const Theme* m_theme;
     double m_time_unit = 1e6, m_byte_unit = 1;
+    int m_filled_height = 0; // of the upper chart when its scale was chosen
 };
 
 } // namespace shardscope::gui
