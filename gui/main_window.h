@@ -106,7 +106,7 @@ private:
     QStackedWidget* m_centre = nullptr;
     QFrame* m_notice = nullptr;
     QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr;
-    QWidget* m_exposed_tool = nullptr;           // in the toolbar of a wide window only
+    QList<QWidget*> m_wide_tools;              // in the toolbar of a wide window only
     QList<QAction*> m_canvas_tools, m_run_tools; // toolbar items that belong to some places only
     std::optional<Place> m_shown_place;
     std::map<Place, QByteArray> m_layouts;
