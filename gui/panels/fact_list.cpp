@@ -7,6 +7,14 @@
 
 namespace shardscope::gui {
 
+QString breakable(QString name) {
+    constexpr qsizetype longest = 240;
+    if (name.size() > longest) name = name.left(longest) + "…";
+    for (const char* mark : {"_", "(", ",", "<", ">", ":", ")", ".", "/"})
+        name.replace(mark, QString(mark) + line_break_here);
+    return name;
+}
+
 FactList::FactList(bool monospaced, QWidget* parent)
     : QWidget(parent)
     , m_monospaced(monospaced)
@@ -30,6 +38,7 @@ void FactList::setFacts(const std::vector<Fact>& facts) {
         m_grid->addWidget(labels.value, row, 1);
         m_rows.push_back(labels);
     }
+    constexpr qsizetype most_letters = 20; // that fit beside a name in any case
     m_used = facts.size();
     for (size_t i = 0; i < m_rows.size(); ++i) {
         const bool used = i < m_used;
@@ -37,7 +46,8 @@ void FactList::setFacts(const std::vector<Fact>& facts) {
         m_rows[i].value->setVisible(used);
         if (!used) continue;
         m_rows[i].name->setText(text(facts[i].name));
-        m_rows[i].value->setText(text(facts[i].value));
+        const QString value = text(facts[i].value);
+        m_rows[i].value->setText(value.size() > most_letters ? breakable(value) : value);
         m_rows[i].name->setToolTip(text(facts[i].tooltip));
         m_rows[i].value->setToolTip(text(facts[i].tooltip));
         setTone(m_rows[i].value, facts[i].tone);
@@ -46,7 +56,7 @@ void FactList::setFacts(const std::vector<Fact>& facts) {
 
 QString FactList::valueOf(const QString& name) const {
     for (size_t i = 0; i < m_used; ++i)
-        if (m_rows[i].name->text() == name) return m_rows[i].value->text();
+        if (m_rows[i].name->text() == name) return m_rows[i].value->text().remove(line_break_here);
     return {};
 }
 

@@ -10,6 +10,10 @@ class QLabel;
 
 namespace shardscope::gui {
 
+// Names of kernels are single words of hundreds of letters: a line of such a text may end behind their punctuation.
+inline constexpr QChar line_break_here = QChar(0x200b);
+QString breakable(QString);
+
 class FactList : public QWidget {
     Q_OBJECT
 public:

@@ -21,21 +21,6 @@ QLabel* wrapping(QLabel* label) {
     return label;
 }
 
-// A dotted key may be wider than the panel; it may break after a point or an underscore.
-QString breakable(const std::string& key) {
-    return text(key).replace(".", QString(".") + QChar(0x200b)).replace("_", QString("_") + QChar(0x200b));
-}
-
-constexpr QChar break_here = QChar(0x200b);
-
-// Names of kernels are single words of hundreds of letters; a line may end behind their punctuation.
-QString breakable(QString name) {
-    constexpr qsizetype longest = 240;
-    if (name.size() > longest) name = name.left(longest) + "…";
-    for (const char* mark : {"_", "(", ",", "<", ">", ":", ")"}) name.replace(mark, QString(mark) + break_here);
-    return name;
-}
-
 } // namespace
 
 InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget* parent)
@@ -111,7 +96,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     showDifferences();
 }
 
-QString InspectorPanel::title() const { return m_title->text().remove(break_here); }
+QString InspectorPanel::title() const { return m_title->text().remove(line_break_here); }
 
 void InspectorPanel::showSelection() {
     const auto picked = m_session.hovered() ? m_session.hovered() : m_session.selected();
@@ -143,7 +128,7 @@ void InspectorPanel::showSelection() {
     const ConfigFact& cause = *facts->cause;
     m_shown_trace = picked->trace_id;
     m_shown_key = text(cause.key);
-    m_cause_key->setText(breakable(cause.key));
+    m_cause_key->setText(breakable(text(cause.key)));
     QString value = "<b>" + text(cause.value).toHtmlEscaped() + "</b>";
     if (!cause.unit.empty()) value += " " + text(cause.unit).toHtmlEscaped();
     value += cause.given ? " given" : " by default";
