@@ -296,20 +296,8 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
         app.add_subcommand("run", "Train a GPT-2 or LLaMA on CPU ranks with ZeRO and record what every lane did");
     addRunOptions(*sub, *command);
     sub->add_option("--steps", command->steps, "Optimizer steps")->type_name("N")->capture_default_str();
-    sub->add_option("--data", command->data, "Any file, read as bytes; without it the program's own documentation")
-        ->type_name("FILE");
-    std::string links;
-    for (const LinkModel& link : builtinLinks()) links += (links.empty() ? "" : ", ") + link.name;
-    sub->add_option("--link", command->link,
-                    "Hold collectives as long as this link would: " + links + ", or ALPHA_US:GBPS")
-        ->type_name("LINK")
-        ->capture_default_str();
-    sub->add_option("--host-link", command->host_link, "The same for copies between device and host (offload)")
-        ->type_name("LINK")
-        ->capture_default_str();
-    sub->add_option("--storage-link", command->storage_link, "The same for reads and writes of NVMe offload")
-        ->type_name("LINK")
-        ->capture_default_str();
+    addDataOption(*sub, command->data);
+    addLinkOptions(*sub, command->link, command->host_link, command->storage_link);
     sub->add_option("--seed", command->seed, "Of the initial weights and the samples; 1 if not given")->type_name("N");
     sub->add_option("--trace", command->trace, "Record into this file")->type_name("FILE");
     sub->add_option("--init-weights", command->initial_weights,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_options.h"
 #include "core_runtime/config_json.h"
+#include "core_runtime/link_model.h"
 
 #include <CLI/CLI.hpp>
 
@@ -73,6 +74,25 @@ void addModelOptions(CLI::App& app, RunOptions& options) {
 
 void addSequenceOption(CLI::App& app, RunOptions& options) {
     app.add_option("--sequence", options.sequence, "Tokens per sample; 0 is the model's context")->type_name("N");
+}
+
+void addDataOption(CLI::App& app, std::string& path) {
+    app.add_option("--data", path, "Any file, read as bytes; without it the program's own documentation")
+        ->type_name("FILE");
+}
+
+void addLinkOptions(CLI::App& app, std::string& link, std::string& host_link, std::string& storage_link) {
+    std::string links;
+    for (const LinkModel& known : builtinLinks()) links += (links.empty() ? "" : ", ") + known.name;
+    app.add_option("--link", link, "Hold collectives as long as this link would: " + links + ", or ALPHA_US:GBPS")
+        ->type_name("LINK")
+        ->capture_default_str();
+    app.add_option("--host-link", host_link, "The same for copies between device and host (offload)")
+        ->type_name("LINK")
+        ->capture_default_str();
+    app.add_option("--storage-link", storage_link, "The same for reads and writes of NVMe offload")
+        ->type_name("LINK")
+        ->capture_default_str();
 }
 
 Result<Given> readGiven(const RunOptions& options, std::optional<int64_t> steps) {

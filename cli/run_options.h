@@ -40,6 +40,8 @@ void addOverrideOptions(CLI::App&, RunOptions&); // --set, --stage
 void addModelOptions(CLI::App&, RunOptions&);    // --model, --ranks, --sequence
 void addModelOption(CLI::App&, RunOptions&);
 void addSequenceOption(CLI::App&, RunOptions&);
+void addDataOption(CLI::App&, std::string& path);
+void addLinkOptions(CLI::App&, std::string& link, std::string& host_link, std::string& storage_link);
 // "auto" values follow from the model and, where it is known, the number of optimizer steps.
 Result<Given> readGiven(const RunOptions&, std::optional<int64_t> steps = std::nullopt);
 

@@ -259,20 +259,8 @@ void addSweepCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--warmup", command->warmup_steps, "Steps at the start of a run that are not measured")
         ->type_name("N")
         ->capture_default_str();
-    sub->add_option("--data", command->data, "Any file, read as bytes; without it the program's own documentation")
-        ->type_name("FILE");
-    std::string links;
-    for (const LinkModel& link : builtinLinks()) links += (links.empty() ? "" : ", ") + link.name;
-    sub->add_option("--link", command->link,
-                    "Hold collectives as long as this link would: " + links + ", or ALPHA_US:GBPS")
-        ->type_name("LINK")
-        ->capture_default_str();
-    sub->add_option("--host-link", command->host_link, "The same for copies between device and host (offload)")
-        ->type_name("LINK")
-        ->capture_default_str();
-    sub->add_option("--storage-link", command->storage_link, "The same for reads and writes of NVMe offload")
-        ->type_name("LINK")
-        ->capture_default_str();
+    addDataOption(*sub, command->data);
+    addLinkOptions(*sub, command->link, command->host_link, command->storage_link);
     sub->add_option("--seed", command->seed, "Of the initial weights and the samples")
         ->type_name("N")
         ->capture_default_str();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/import_process.h"
+#include "gui/child_process.h"
 #include "gui/run_process.h"
 #include "traces/trace_file.h"
 #include <QCryptographicHash>
@@ -9,12 +10,10 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <QStandardPaths>
-#include <csignal>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int farewell_ms = 2'000;
 constexpr qsizetype longest_line = 65'536;
 
 } // namespace
@@ -23,12 +22,7 @@ ImportProcess::ImportProcess(QObject* parent)
     : QObject(parent) {}
 
 ImportProcess::~ImportProcess() {
-    if (!m_process) return;
-    m_process->disconnect(this);
-    if (m_process->processId() > 0) ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
-    if (m_process->waitForFinished(farewell_ms)) return;
-    m_process->kill();
-    m_process->waitForFinished(farewell_ms);
+    if (m_process) endChild(*m_process);
 }
 
 bool ImportProcess::mayImport(const std::string& path) {
@@ -57,7 +51,7 @@ void ImportProcess::add(const QString& file) {
 void ImportProcess::cancel() {
     m_waiting.clear();
     m_cancelled = true;
-    if (m_process && m_process->processId() > 0) ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
+    if (m_process) interrupt(*m_process);
 }
 
 void ImportProcess::next() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/run_process.h"
+#include "gui/child_process.h"
 #include <QCoreApplication>
 #include <QFile>
 #include <QFileInfo>
@@ -11,7 +12,6 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int farewell_ms = 2'000;         // for a child to end when the window closes
 constexpr qsizetype longest_line = 65'536; // a child that writes no line ends must not fill our memory
 constexpr qsizetype longest_output = 262'144;
 
@@ -26,12 +26,7 @@ RunProcess::RunProcess(QObject* parent)
 }
 
 RunProcess::~RunProcess() {
-    if (!m_process || m_process->state() == QProcess::NotRunning) return;
-    m_process->disconnect(this);
-    if (m_process->processId() > 0) ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
-    if (m_process->waitForFinished(farewell_ms)) return;
-    m_process->kill();
-    m_process->waitForFinished(farewell_ms);
+    if (m_process) endChild(*m_process);
 }
 
 QString RunProcess::program() const {
@@ -92,7 +87,7 @@ bool RunProcess::start(const RunRequest& request) {
 void RunProcess::stop() {
     if (!active() || !m_process || m_process->processId() <= 0) return;
     m_state = RunState::stopping;
-    ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
+    interrupt(*m_process);
     m_kill_timer.start(m_patience_ms);
     emit changed();
 }

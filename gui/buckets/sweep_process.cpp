@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/buckets/sweep_process.h"
+#include "gui/child_process.h"
 #include "gui/units.h"
 #include <QFile>
 #include <QJsonDocument>
 #include <QJsonObject>
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 
 namespace shardscope::gui {
@@ -14,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int patience_ms = 5'000;         // between asking the child to stop and killing it
-constexpr int farewell_ms = 2'000;         // when the window closes
 constexpr qsizetype longest_line = 65'536; // a child that writes no line ends must not fill our memory
 
 std::string entry(const Sweep& sweep, const char* key, const char* otherwise = "") {
@@ -107,12 +106,7 @@ SweepProcess::SweepProcess(QObject* parent)
 }
 
 SweepProcess::~SweepProcess() {
-    if (!m_process || m_process->state() == QProcess::NotRunning) return;
-    m_process->disconnect(this);
-    if (m_process->processId() > 0) ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
-    if (m_process->waitForFinished(farewell_ms)) return;
-    m_process->kill();
-    m_process->waitForFinished(farewell_ms);
+    if (m_process) endChild(*m_process);
 }
 
 void SweepProcess::fail(const QString& sentence) {
@@ -158,7 +152,7 @@ void SweepProcess::start(const QString& program, const SweepRequest& request) {
 void SweepProcess::stop() {
     if (!active() || !m_process || m_process->processId() <= 0) return;
     m_state.kind = SweepState::stopping;
-    ::kill(static_cast<pid_t>(m_process->processId()), SIGINT);
+    interrupt(*m_process);
     m_kill_timer.start(patience_ms);
     emit changed();
 }
