@@ -119,6 +119,7 @@ QFrame#card { background: @raised; border: 1px solid @line; border-radius: 9px; 
 QFrame#card[active="true"] { border-color: @accent; }
 QFrame#card[attention="true"] { border-color: @attention; }
 QFrame#card[failed="true"] { border-color: @bad; }
+QLabel#factsLine { padding: 5px 12px; }
 QLabel#chip { color: @dim; border: 1px solid @line; border-radius: 9px; padding: 1px 5px; font-size: 11px; }
 QLabel[role="dim"], QCheckBox[role="dim"] { color: @dim; }
 QLabel[role="faint"] { color: @faint; }

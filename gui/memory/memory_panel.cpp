@@ -120,7 +120,7 @@ QWidget* MemoryPanel::makeBuffers() {
     m_buffers_head->addWidget(m_tier_choice);
     m_buffers_head->addWidget(m_order_choice);
     m_facts = roleLabel({}, "dim", metrics::font_small);
-    m_facts->setContentsMargins(12, 5, 12, 5);
+    m_facts->setObjectName("factsLine"); // the style sheet pads it: it would take margins away with every new theme
     m_facts->setWordWrap(true);
     QSizePolicy policy(QSizePolicy::Ignored, QSizePolicy::Minimum);
     policy.setHeightForWidth(true);
