@@ -29,8 +29,8 @@ struct Block {
 
 std::vector<Block> blocksOf(std::byte* memory, int64_t offset, int64_t bytes) {
     std::vector<Block> blocks;
-    for (int64_t at = 0; at < bytes; at += SwapFile::block)
-        blocks.push_back({memory + at, offset + at, std::min(SwapFile::block, bytes - at)});
+    for (int64_t at = 0; at < bytes; at += SwapFile::block_bytes)
+        blocks.push_back({memory + at, offset + at, std::min(SwapFile::block_bytes, bytes - at)});
     return blocks;
 }
 

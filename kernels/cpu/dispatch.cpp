@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/cpu/vector_table.h"
+#include <cpuid.h>
 #include <utility>
 
 namespace shardscope::kernels::cpu {
+
+namespace {
+
+bool convertsHalf() { // clang 14 does not know __builtin_cpu_supports("f16c")
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+} // namespace
 
 const VectorTable* vectorTable(Isa isa) {
     switch (isa) {
@@ -12,8 +22,7 @@ const VectorTable* vectorTable(Isa isa) {
         return has ? &avx512::table() : nullptr;
     }
     case Isa::avx2: {
-        const bool has =
-            __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+        const bool has = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && convertsHalf();
         return has ? &avx2::table() : nullptr;
     }
     case Isa::baseline:

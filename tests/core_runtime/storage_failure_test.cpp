@@ -71,7 +71,7 @@ TEST_CASE("a swap file gives back what it was given, by io_uring and by threads"
     const TemporaryFolder folder;
     for (const bool threads : {false, true}) {
         const WithoutIoUring without(threads);
-        constexpr int64_t bytes = 5 * SwapFile::block + 777; // several requests and a last one that is no page
+        constexpr int64_t bytes = 5 * SwapFile::block_bytes + 777; // several requests and a last one that is no page
         const auto file = SwapFile::create(folder.path().string(), 2 * bytes + SwapFile::page, 0);
         REQUIRE(file);
         if (threads) CHECK_FALSE((*file)->method().io_uring);

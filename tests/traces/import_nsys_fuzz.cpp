@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever an SQLite file holds, importing it as an export of Nsight Systems ends in a trace that can be read or in a
-// sentence. Engine and settings as in import_json_fuzz.cpp; half of the inputs have damaged bytes, half damaged values.
+// sentence. Half of the inputs have damaged bytes, half damaged values.
 #include "profiler/analysis/summary.h"
+#include "support/fuzz_target.h"
 #include "support/temporary_folder.h"
 #include "traces/importers/import.h"
 #include "traces/trace_reader.h"
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <random>
 #include <sqlite3.h>
 
 using namespace shardscope;
@@ -26,29 +21,6 @@ const Paths& paths() {
     static const Paths all;
     return all;
 }
-
-void tryImport(const std::string& input) {
-    std::ofstream(paths().source, std::ios::binary).write(input.data(), static_cast<std::streamsize>(input.size()));
-    const auto summary = importTrace(std::vector{paths().source}, paths().trace);
-    if (!summary) {
-        if (summary.error().message.empty()) std::abort();
-        return;
-    }
-    const auto reader = TraceReader::open(paths().trace);
-    if (!reader || (*reader)->eventCount() != summary->events) std::abort(); // we wrote it: it must be sound
-    (void)summarize(**reader);
-}
-
-} // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    tryImport({reinterpret_cast<const char*>(data), size});
-    return 0;
-}
-
-#ifndef SHARDSCOPE_LIBFUZZER
-
-namespace {
 
 constexpr const char* seed_sql =
     "PRAGMA page_size=1024; CREATE TABLE StringIds(id INTEGER NOT NULL PRIMARY KEY, value TEXT NOT NULL);"
@@ -101,64 +73,62 @@ const std::vector<std::string> values = {"-1",
                                          "2305843009213693952",
                                          "hex(zeroblob(9000))"};
 
-std::string contentOf(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
+// `path` after the statements.
 std::string changed(const std::string& path, const std::string& sql) {
     sqlite3* db = nullptr;
     if (sqlite3_open(path.c_str(), &db) != SQLITE_OK) std::abort();
     sqlite3_exec(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
     sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr); // wrong columns are part of the game
     sqlite3_close(db);
-    return contentOf(path);
-}
-
-int64_t setting(const char* name, int64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text ? std::strtoll(text, nullptr, 10) : otherwise;
+    return fuzz::contentOf(path);
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) tryImport(contentOf(argv[i]));
-    if (argc > 1) return 0;
-    if (std::filesystem::is_directory("/dev/shm")) setenv("TMPDIR", "/dev/shm", 0); // many small files
-    const std::string seed = changed(paths().seed, seed_sql);
-    tryImport(seed);
-    std::mt19937_64 random(static_cast<uint64_t>(setting("SHARDSCOPE_FUZZ_SEED", 1)));
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(setting("SHARDSCOPE_FUZZ_SECONDS", 3));
-    int64_t tried = 0;
-    for (; std::chrono::steady_clock::now() < end; ++tried) {
-        std::string input = seed;
-        for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
-            if (random() % 2) {
-                const size_t at = random() % input.size();
-                // The head of a page is where the numbers are that lead elsewhere.
-                input[random() % 2 ? at : at / 1024 * 1024 + random() % 64] = static_cast<char>(random());
-                if (random() % 64 == 0) input.resize(std::max<size_t>(random() % input.size(), 200));
-            }
-        }
-        if (random() % 2) {
-            std::ofstream(paths().seed, std::ios::binary) << seed;
-            std::string sql;
-            for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
-                const std::string& table = tables[random() % tables.size()];
-                if (random() % 16 == 0)
-                    sql += "DROP TABLE " + table + ";";
-                else
-                    sql += "UPDATE OR IGNORE " + table + " SET " + columns[random() % columns.size()] + "=" +
-                           values[random() % values.size()] + " WHERE rowid%5<" + std::to_string(random() % 6) + ";";
-                input = changed(paths().seed, sql);
-                sql.clear();
-            }
-        }
-        tryImport(input);
-    }
-    std::printf("%lld damaged exports, no fault\n", static_cast<long long>(tried));
-    return 0;
+namespace shardscope::fuzz {
+
+std::vector<std::string> seeds() {
+    std::filesystem::remove(paths().seed);
+    return {changed(paths().seed, seed_sql)};
 }
 
-#endif
+std::string mutated(const std::string& input, const std::vector<std::string>&, Random& random) {
+    std::string result = input;
+    if (random() % 2) {
+        for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
+            const size_t at = random() % result.size();
+            // The head of a page is where the numbers are that lead elsewhere.
+            result[random() % 2 ? at : std::min(at / 1024 * 1024 + random() % 64, result.size() - 1)] =
+                static_cast<char>(random());
+            if (random() % 64 == 0) result.resize(std::max<size_t>(random() % result.size(), 200));
+        }
+        return result;
+    }
+    std::ofstream(paths().seed, std::ios::binary) << input;
+    std::string sql;
+    for (uint64_t edits = 1 + random() % 4; edits > 0; --edits) {
+        const std::string& table = tables[random() % tables.size()];
+        if (random() % 16 == 0)
+            sql += "DROP TABLE " + table + ";";
+        else
+            sql += "UPDATE OR IGNORE " + table + " SET " + columns[random() % columns.size()] + "=" +
+                   values[random() % values.size()] + " WHERE rowid%5<" + std::to_string(random() % 6) + ";";
+        result = changed(paths().seed, sql);
+        sql.clear();
+    }
+    return result;
+}
+
+void tryInput(const std::string& input) {
+    std::ofstream(paths().source, std::ios::binary).write(input.data(), static_cast<std::streamsize>(input.size()));
+    const auto summary = importTrace(std::vector{paths().source}, paths().trace);
+    if (!summary) {
+        if (summary.error().message.empty()) std::abort();
+        return;
+    }
+    const auto reader = TraceReader::open(paths().trace);
+    if (!reader || (*reader)->eventCount() != summary->events) std::abort(); // we wrote it: it must be sound
+    (void)summarize(**reader);
+}
+
+} // namespace shardscope::fuzz

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whatever the bytes, opening them as a trace and asking everything ends in answers or a sentence. Built with libFuzzer
-// the engine calls LLVMFuzzerTestOneInput; built without, main() replays the files it is given or mutates a valid trace
-// for SHARDSCOPE_FUZZ_SECONDS (5) seconds from SHARDSCOPE_FUZZ_SEED (1). After a crash the input is still in the
-// temporary folder.
+// Whatever the bytes, opening them as a trace and asking everything ends in answers or a sentence.
 #include "profiler/analysis/compare.h"
 #include "profiler/analysis/summary.h"
+#include "support/fuzz_target.h"
 #include "support/sample_trace.h"
 #include "support/temporary_folder.h"
 #include "traces/trace_reader.h"
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <random>
 #include <sqlite3.h>
 
 using namespace shardscope;
@@ -47,29 +38,7 @@ void askEverything(TraceReader& reader) {
     (void)comparisonJson(compare({&reader, &reader}));
 }
 
-} // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    write(inputPath(), reinterpret_cast<const char*>(data), size);
-    auto reader = TraceReader::open(inputPath());
-    if (!reader) {
-        if (reader.error().message.empty()) std::abort();
-        return 0;
-    }
-    askEverything(**reader);
-    return 0;
-}
-
-#ifndef SHARDSCOPE_LIBFUZZER
-
-namespace {
-
-using Random = std::mt19937_64;
-
-std::string contentOf(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
+using fuzz::Random;
 
 // Bytes change in place: a database is made of pages, and inserting a byte would only ever test the first check.
 std::string damageBytes(std::string input, Random& random) {
@@ -153,48 +122,40 @@ std::string damageValues(const std::string& input, Random& random) {
         sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr);
     }
     sqlite3_close(db);
-    return contentOf(path);
-}
-
-int64_t setting(const char* name, int64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text ? std::strtoll(text, nullptr, 10) : otherwise;
-}
-
-void tryInput(const std::string& input) {
-    LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(input.data()), input.size());
+    return fuzz::contentOf(path);
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-    for (int i = 1; i < argc; ++i) tryInput(contentOf(argv[i]));
-    if (argc > 1) return 0;
-    if (std::filesystem::is_directory("/dev/shm"))
-        setenv("TMPDIR", "/dev/shm", 0); // many small files: memory is faster
+namespace shardscope::fuzz {
+
+std::vector<std::string> seeds() {
     const TemporaryFolder folder;
     SampleTraceOptions options;
-    options.ranks = 2;
     options.steps = 2;
     options.layers = 2;
-    std::vector<std::string> corpus;
+    std::vector<std::string> all;
     for (const int64_t synthetic : {0, 20'000}) { // the second has coarser levels
         options.synthetic_events = synthetic;
         options.ranks = synthetic ? 1 : 2;
         writeSampleTrace(folder / "seed.shardscope", options);
-        corpus.push_back(contentOf(folder / "seed.shardscope"));
-        tryInput(corpus.back());
+        all.push_back(contentOf(folder / "seed.shardscope"));
     }
-    Random random(static_cast<uint64_t>(setting("SHARDSCOPE_FUZZ_SEED", 1)));
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(setting("SHARDSCOPE_FUZZ_SECONDS", 5));
-    int64_t tried = 0;
-    for (; std::chrono::steady_clock::now() < end; ++tried) {
-        const std::string& seed = corpus[random() % 8 == 0];
-        const std::string input = random() % 2 ? damageBytes(seed, random) : damageValues(seed, random);
-        tryInput(input);
-    }
-    std::printf("%lld damaged traces, no fault\n", static_cast<long long>(tried));
-    return 0;
+    return all;
 }
 
-#endif
+std::string mutated(const std::string& input, const std::vector<std::string>&, Random& random) {
+    return random() % 2 ? damageBytes(input, random) : damageValues(input, random);
+}
+
+void tryInput(const std::string& input) {
+    write(inputPath(), input.data(), input.size());
+    auto reader = TraceReader::open(inputPath());
+    if (!reader) {
+        if (reader.error().message.empty()) std::abort();
+        return;
+    }
+    askEverything(**reader);
+}
+
+} // namespace shardscope::fuzz
