@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chrome JSON in its dialects, and damaged in every way that profilers are known to damage it.
 #include "imported.h"
+#include "profiler/analysis/buffer_lives.h"
+#include <fmt/format.h>
 #include <fstream>
 #include <zlib.h>
 
@@ -327,6 +329,26 @@ TEST_CASE("memory instants become the ledger, with what was held before") {
     const auto without = importText(folder, object(change(3, 50, "") + "," + change(5, -100, "")));
     CHECK(without.trace->memory(0, MemoryTier::device).peak_bytes == 100);
     CHECK(without.trace->memory(0, MemoryTier::device).total_bytes.back() == 0);
+}
+
+TEST_CASE("a release ends the allocation at its address, not the latest of its size") {
+    const TemporaryFolder folder;
+    const auto change = [](int ts, int bytes, const char* address) {
+        return fmt::format(R"({{"ph":"i","name":"[memory]","pid":1,"tid":1,"ts":{},"args":{{"Device Type":1,)"
+                           R"("Device Id":0,"Addr":{},"Bytes":{}}}}})",
+                           ts, address, bytes);
+    };
+    const auto imported =
+        importText(folder, object(change(1, 64, "4096") + "," + change(2, 64, "8192") + "," + change(3, -64, "4096") +
+                                  "," + change(4, 64, "4096") + "," + change(5, -64, "\"8192\"")));
+    const auto lives = bufferLives(*imported.trace, 0, MemoryTier::device);
+    REQUIRE(lives);
+    REQUIRE(lives->all().size() == 3);
+    CHECK(lives->unnamed == 0);
+    CHECK(imported.trace->name(lives->all()[0].name) == "0x1000");
+    CHECK(lives->all()[0].end_ns - lives->all()[0].start_ns == 2000);
+    CHECK(lives->all()[1].end_ns - lives->all()[1].start_ns == 3000);
+    CHECK_FALSE(lives->all()[2].released());
 }
 
 TEST_CASE("several files are ranks of one run, wherever they say which") {

@@ -10,6 +10,9 @@ ChromeArguments::ChromeArguments(const JsonEvent& event) {
     for (const auto& [key, value, is_string] : event.arguments) {
         const auto number = [text = value] { return decimalToInteger(text, 0); }; // clang 14 cannot capture bindings
         switch (key.size()) {                                                     // most arguments are none of these
+        case 4:
+            if (key == "Addr") address = number().value_or(0);
+            break;
         case 5:
             if (key == "bytes" || key == "Bytes") {
                 const auto given = number();

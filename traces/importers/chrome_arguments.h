@@ -20,6 +20,7 @@ struct ChromeArguments {
     // [memory]
     std::optional<int64_t> device_type, total_allocated;
     std::string_view device_id;
+    int64_t address = 0; // 0: not given
     bool has_bytes = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "traces/importers/chrome_memory.h"
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace shardscope::importers {
 
@@ -23,12 +24,15 @@ bool ChromeMemory::take(const ChromeArguments& arguments, int64_t time_ns) {
         m_table.warn("many_devices", "Memory of more than a thousand devices was left out.");
         return true;
     }
-    m_changes[std::move(key)].push_back({time_ns, arguments.bytes, arguments.total_allocated});
+    const NameId buffer =
+        arguments.address > 0 ? m_table.names.intern(fmt::format("0x{:x}", arguments.address)) : NameId::none;
+    m_changes[std::move(key)].push_back({time_ns, arguments.bytes, arguments.total_allocated, buffer});
     return true;
 }
 
 void ChromeMemory::finish(RankIndex rank) {
-    for (auto& [key, changes] : m_changes) {
+    for (auto& entry : m_changes) {
+        std::vector<Change>& changes = entry.second;
         std::stable_sort(changes.begin(), changes.end(),
                          [](const Change& a, const Change& b) { return a.time_ns < b.time_ns; });
         int64_t before = 0, running = 0;
@@ -40,20 +44,21 @@ void ChromeMemory::finish(RankIndex rank) {
                 before = std::max(before, -running);
             }
         }
-        const auto put = [&](int64_t time_ns, int64_t bytes) {
+        const auto put = [&](int64_t time_ns, int64_t bytes, NameId buffer) {
             m_table.memory.push_back({.time_ns = time_ns,
                                       .rank = static_cast<int32_t>(rank),
-                                      .tier = key.first,
+                                      .tier = entry.first.first,
                                       .category = MemoryCategory::other,
-                                      .delta_bytes = bytes});
+                                      .delta_bytes = bytes,
+                                      .buffer = buffer});
         };
         if (before > 0) {
-            put(changes.front().time_ns, before);
+            put(changes.front().time_ns, before, NameId::none);
             m_table.warn("memory_before_start",
                          "Memory allocated before recording began is shown from the first change "
                          "on.");
         }
-        for (const Change& change : changes) put(change.time_ns, change.bytes);
+        for (const Change& change : changes) put(change.time_ns, change.bytes, change.buffer);
         changes = {};
     }
 }

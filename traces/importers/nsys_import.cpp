@@ -400,7 +400,8 @@ Result<void> NsysImport::deviceMemory() {
                                   .rank = static_cast<int32_t>(rank),
                                   .tier = c.tier,
                                   .category = MemoryCategory::other,
-                                  .delta_bytes = delta});
+                                  .delta_bytes = delta,
+                                  .buffer = m_table.names.intern(fmt::format("0x{:x}", c.address))});
         m_earliest = std::min(m_earliest, c.time_ns);
     }
     return {};
