@@ -2,9 +2,11 @@
 #include "traces/trace_writer.h"
 #include "schema_sql.h"
 #include "traces/column_writer.h"
+#include "traces/disk_reserve.h"
 #include "traces/lane_index.h"
 #include "traces/sqlite_db.h"
 #include "traces/trace_file.h"
+#include "traces/trace_rows.h"
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -22,6 +24,8 @@ namespace shardscope {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr off_t reserved_bytes = 256 << 10; // a dozen pages in the log, and the pages a checkpoint may add
 
 struct StringHash {
     using is_transparent = void;
@@ -66,12 +70,12 @@ struct TraceWriter::Impl {
     std::string path, temporary;
     bool published = false, finished = false, in_transaction = false;
     Database db;
-    Statement put_run, put_name, put_lane, put_op, put_wait, put_bucket, put_peak, put_event, put_memory, put_step,
-        put_warning, put_group, put_counter;
+    TraceRows rows{db};
     std::unique_ptr<SortedColumns> columns; // of a sorted writer
-    bool rows = true;
+    bool event_rows = true;
+    DiskReserve reserve;
     std::unordered_map<std::string, NameId, StringHash, std::equal_to<>> names;
-    int64_t lanes = 0, events = 0, memory_changes = 0, peaks = 0, warnings = 0, counters = 0, ignored = 0, clamped = 0;
+    int64_t lanes = 0, events = 0, memory_changes = 0, ignored = 0, clamped = 0;
     std::optional<Error> failure;
 
     bool fail(std::string_view doing) {
@@ -90,26 +94,21 @@ struct TraceWriter::Impl {
         return false;
     }
 
-    bool prepareAll() {
-        return put_run.prepare(db, "INSERT OR REPLACE INTO run VALUES (?,?)") &&
-               put_name.prepare(db, "INSERT INTO name VALUES (?,?)") &&
-               put_lane.prepare(db, "INSERT INTO lane VALUES (?,?,?,?)") &&
-               put_op.prepare(db, "INSERT OR REPLACE INTO op VALUES (?,?,?,?,?,?,?,?,?,?)") &&
-               put_wait.prepare(db, "INSERT OR REPLACE INTO op_wait VALUES (?,?)") &&
-               put_bucket.prepare(db, "INSERT OR REPLACE INTO bucket VALUES (?,?,?,?,?,?)") &&
-               put_peak.prepare(db, "INSERT INTO planned_peak VALUES (?,?,?,?,?)") &&
-               put_event.prepare(db, "INSERT INTO event_row VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)") &&
-               put_memory.prepare(db, "INSERT INTO memory_row VALUES (?,?,?,?,?,?,?,?,?)") &&
-               put_step.prepare(db, "INSERT OR REPLACE INTO step VALUES (?,?,?,?,?,?,?,?,?)") &&
-               put_warning.prepare(db, "INSERT INTO warning VALUES (?,?,?,?)") &&
-               put_group.prepare(db, "INSERT OR REPLACE INTO process_group VALUES (?,?,?,?,?)") &&
-               put_counter.prepare(db, "INSERT INTO counter_row VALUES (?,?,?,?,?)");
-    }
-
-    void finalizeAll() {
-        for (Statement* s : {&put_run, &put_name, &put_lane, &put_op, &put_wait, &put_bucket, &put_peak, &put_event,
-                             &put_memory, &put_step, &put_warning, &put_group, &put_counter})
-            s->finalize();
+    // After a failed write: what was committed stays, and the trace says why it ends there.
+    void endAsFailed() {
+        reserve.release();
+        const auto tell = [&] {
+            const bool told = db.exec("BEGIN") && rows.put(RunInfoEvent{"status", "failed"}) &&
+                              rows.put(RunInfoEvent{"error", failure->message}) &&
+                              (ignored == 0 || rows.put(WarningEvent{"events_not_written",
+                                                                     "Events after the first failed write are "
+                                                                     "missing.",
+                                                                     ignored})) &&
+                              db.exec("COMMIT");
+            if (!told) db.exec("ROLLBACK");
+            return told;
+        };
+        if (!tell() && db.exec("PRAGMA wal_checkpoint(TRUNCATE)")) tell();
     }
 
     bool begin() {
@@ -122,7 +121,7 @@ struct TraceWriter::Impl {
 
     // The temporary file, complete so far, takes the final name.
     bool rename() {
-        finalizeAll();
+        rows.finalize();
         columns.reset();
         db.close();
         if (Result<void> retired = retireOldTrace(path); !retired) {
@@ -143,9 +142,11 @@ struct TraceWriter::Impl {
         if (!rename()) return false;
         if (!db.open(path, SQLITE_OPEN_READWRITE)) return fail("open");
         sqlite3_busy_timeout(db.handle(), 5000);
+        const fs::path folder = fs::path(path).parent_path();
+        reserve.take(folder.empty() ? "." : folder.string(), reserved_bytes);
         // From the first read in WAL mode on we hold a lock that keeps a second writer from taking the file over.
         return (db.exec("PRAGMA journal_mode=WAL") && db.exec("SELECT count(*) FROM run") &&
-                db.exec("PRAGMA synchronous=NORMAL") && prepareAll()) ||
+                db.exec("PRAGMA synchronous=NORMAL") && rows.prepare()) ||
                fail("write");
     }
 
@@ -159,7 +160,7 @@ struct TraceWriter::Impl {
 
     // Rows, index, columns and status in one transaction, on the disk before the file gets its name.
     bool finishSorted(std::string_view status) {
-        const bool ok = begin() && columns->finish() && (!rows || db.exec(event_index_sql)) &&
+        const bool ok = begin() && columns->finish() && (!event_rows || db.exec(event_index_sql)) &&
                         put(RunInfoEvent{"status", std::string(status)}) && db.exec("COMMIT");
         if (!ok) return fail("complete");
         in_transaction = false;
@@ -192,7 +193,7 @@ struct TraceWriter::Impl {
         const bool changed = clampToLimits(entry.rect, entry.detail);
         clamped += changed;
         if (!columns->add(static_cast<int64_t>(e.lane), entry)) return false;
-        return !rows || putRow(changed ? toEvent(e.lane, entry.rect, entry.detail) : e, events);
+        return !event_rows || rows.put(changed ? toEvent(e.lane, entry.rect, entry.detail) : e, events);
     }
 
     bool put(const IntervalEvent& given) {
@@ -214,137 +215,14 @@ struct TraceWriter::Impl {
             e.wait_ns = detail.wait_ns;
             e.emulated_ns = detail.emulated_ns;
         }
-        return putRow(e, ++events);
-    }
-
-    bool putRow(const IntervalEvent& e, int64_t id) {
-        Statement& s = put_event;
-        s.bind(0, id);
-        s.bind(1, static_cast<int64_t>(e.lane));
-        s.bind(2, e.start_ns);
-        s.bind(3, e.end_ns);
-        s.bindUnless(4, static_cast<int64_t>(e.op), -1);
-        s.bindUnless(5, static_cast<int64_t>(e.name), -1);
-        s.bindUnless(6, e.step, -1);
-        s.bind(7, static_cast<int64_t>(e.phase));
-        s.bind(8, static_cast<int64_t>(e.op_class));
-        s.bindUnless(9, e.layer, -1);
-        s.bindUnless(10, e.bucket, -1);
-        s.bind(11, e.elements);
-        s.bind(12, e.bytes);
-        s.bind(13, e.sent_bytes);
-        s.bind(14, e.wait_ns);
-        s.bind(15, e.emulated_ns);
-        s.bindUnless(16, e.correlation, -1);
-        s.bindUnless(17, e.process_group, -1);
-        return s.run();
+        return rows.put(e, ++events);
     }
 
     bool put(const MemoryEvent& e) {
-        Statement& s = put_memory;
-        s.bind(0, ++memory_changes);
-        s.bind(1, e.time_ns);
-        s.bind(2, int64_t{e.rank});
-        s.bind(3, static_cast<int64_t>(e.tier));
-        s.bind(4, static_cast<int64_t>(e.category));
-        s.bind(5, e.delta_bytes);
-        s.bindUnless(6, static_cast<int64_t>(e.buffer), -1);
-        s.bindUnless(7, static_cast<int64_t>(e.op), -1);
-        s.bindUnless(8, e.step, -1);
-        return s.run();
+        ++memory_changes;
+        return rows.put(e);
     }
-
-    bool put(const StepEvent& e) {
-        Statement& s = put_step;
-        s.bind(0, int64_t{e.step});
-        s.bind(1, e.start_ns);
-        s.bind(2, e.end_ns);
-        s.bind(3, e.loss); // SQLite keeps not-a-number as NULL
-        s.bind(4, e.learning_rate);
-        s.bind(5, e.tokens);
-        s.bind(6, e.gradient_norm);
-        s.bind(7, e.loss_scale);
-        s.bind(8, int64_t{e.skipped});
-        return s.run();
-    }
-
-    bool put(const RunInfoEvent& e) {
-        put_run.bind(0, e.key);
-        put_run.bind(1, e.value);
-        return put_run.run();
-    }
-
-    bool put(const ProgramOpEvent& e) {
-        Statement& s = put_op;
-        const auto id = static_cast<int64_t>(e.op);
-        s.bind(0, id);
-        s.bind(1, e.name);
-        s.bind(2, toText(e.lane));
-        s.bind(3, toText(e.phase));
-        s.bind(4, toText(e.op_class));
-        s.bindUnless(5, e.layer, -1);
-        s.bindUnless(6, e.bucket, -1);
-        s.bind(7, e.elements);
-        s.bind(8, e.bytes);
-        e.config_key.empty() ? s.bindNull(9) : s.bind(9, e.config_key);
-        if (!s.run()) return false;
-        for (const OpId before : e.waits_for) {
-            put_wait.bind(0, id);
-            put_wait.bind(1, static_cast<int64_t>(before));
-            if (!put_wait.run()) return false;
-        }
-        return true;
-    }
-
-    bool put(const BucketEvent& e) {
-        Statement& s = put_bucket;
-        s.bind(0, int64_t{e.bucket});
-        s.bind(1, e.elements);
-        s.bind(2, e.padded_elements);
-        s.bind(3, e.bytes);
-        s.bind(4, e.parameters);
-        s.bind(5, e.closed_because);
-        return s.run();
-    }
-
-    bool put(const PlannedPeakEvent& e) {
-        Statement& s = put_peak;
-        s.bind(0, ++peaks);
-        s.bind(1, int64_t{e.rank});
-        s.bind(2, toText(e.tier));
-        s.bind(3, e.category ? toText(*e.category) : std::string_view("total"));
-        s.bind(4, e.bytes);
-        return s.run();
-    }
-
-    bool put(const WarningEvent& e) {
-        Statement& s = put_warning;
-        s.bind(0, ++warnings);
-        s.bind(1, e.kind);
-        s.bind(2, e.text);
-        s.bind(3, e.count);
-        return s.run();
-    }
-
-    bool put(const ProcessGroupEvent& e) {
-        Statement& s = put_group;
-        s.bind(0, int64_t{e.group});
-        s.bind(1, e.name);
-        s.bind(2, e.description);
-        s.bind(3, e.size);
-        s.bind(4, e.ranks);
-        return s.run();
-    }
-
-    bool put(const CounterEvent& e) {
-        Statement& s = put_counter;
-        s.bind(0, ++counters);
-        s.bind(1, e.time_ns);
-        s.bind(2, int64_t{e.rank});
-        s.bind(3, static_cast<int64_t>(e.name));
-        s.bind(4, e.value);
-        return s.run();
-    }
+    template <class Event> bool put(const Event& e) { return rows.put(e); }
 
     static Result<std::unique_ptr<Impl>> create(const std::string& path);
 };
@@ -407,12 +285,12 @@ Result<std::unique_ptr<TraceWriter::Impl>> TraceWriter::Impl::create(const std::
     const std::string trace_id = fmt::format("{:08x}{:08x}", random(), random());
     // Nothing may be lost if the machine stops while the file has its temporary name, so this part need not be synced.
     const bool ok = db.open(impl->temporary, SQLITE_OPEN_READWRITE) && db.exec("PRAGMA synchronous=OFF") &&
-                    db.exec(identity.c_str()) && impl->begin() && db.exec(schema_sql) && impl->prepareAll() &&
+                    db.exec(identity.c_str()) && impl->begin() && db.exec(schema_sql) && impl->rows.prepare() &&
                     impl->put(RunInfoEvent{"status", "running"}) && impl->put(RunInfoEvent{"trace_id", trace_id});
     if (!ok) {
         impl->fail("create");
         Error error = *impl->failure;
-        impl->finalizeAll();
+        impl->rows.finalize();
         db.close();
         removeTemporary(impl->temporary);
         return error;
@@ -431,7 +309,7 @@ Result<std::unique_ptr<TraceWriter>> TraceWriter::createSorted(const std::string
     if (!impl) return impl.error();
     Impl& w = **impl;
     w.columns = std::make_unique<SortedColumns>(w.db);
-    w.rows = rows;
+    w.event_rows = rows;
     auto writer = std::unique_ptr<TraceWriter>(new TraceWriter(*std::move(impl)));
     if (!w.columns->prepare()) w.fail("create");
     if (w.failure) return *w.failure;
@@ -442,7 +320,7 @@ TraceWriter::~TraceWriter() {
     Impl& w = *m_impl;
     const bool unused = !w.published && w.events + w.memory_changes + w.lanes == 0 && w.names.empty();
     if (!w.finished && !unused && !w.columns) w.commit();
-    w.finalizeAll();
+    w.rows.finalize();
     w.columns.reset();
     w.db.close();
     if (!w.published) removeTemporary(w.temporary);
@@ -453,25 +331,15 @@ NameId TraceWriter::intern(std::string_view text) {
     if (const auto known = w.names.find(text); known != w.names.end()) return known->second;
     const auto id = static_cast<NameId>(w.names.size());
     w.names.emplace(text, id);
-    if (w.begin()) {
-        w.put_name.bind(0, static_cast<int64_t>(id));
-        w.put_name.bind(1, text);
-        if (!w.put_name.run()) w.fail("write");
-    }
+    if (w.begin() && !w.rows.putName(id, text)) w.fail("write");
     return id;
 }
 
 LaneId TraceWriter::addLane(const LaneInfo& lane) {
     Impl& w = *m_impl;
-    const int64_t id = w.lanes++;
-    if (w.begin()) {
-        w.put_lane.bind(0, id);
-        w.put_lane.bind(1, int64_t{lane.rank});
-        w.put_lane.bind(2, toText(lane.kind));
-        w.put_lane.bind(3, lane.name);
-        if (!w.put_lane.run()) w.fail("write");
-    }
-    return static_cast<LaneId>(id);
+    const auto id = static_cast<LaneId>(w.lanes++);
+    if (w.begin() && !w.rows.putLane(id, lane)) w.fail("write");
+    return id;
 }
 
 void TraceWriter::append(std::span<const TraceEvent> events) {
@@ -517,7 +385,7 @@ Result<void> TraceWriter::finish(std::string_view status) {
     if (w.columns) {
         if (ok) w.finishSorted(status);
         w.finished = true;
-        w.finalizeAll();
+        w.rows.finalize();
         w.columns.reset();
         w.db.close();
         if (w.failure) return *w.failure;
@@ -530,9 +398,11 @@ Result<void> TraceWriter::finish(std::string_view status) {
                            w.fail("complete"));
         ok = ok && w.commit();
     }
+    if (w.failure && w.published) w.endAsFailed();
     w.finished = true;
-    w.finalizeAll();
-    if (ok && w.db.exec("PRAGMA wal_checkpoint(TRUNCATE)")) leaveWal(w.db); // a spectator may keep the empty WAL alive
+    w.rows.finalize();
+    if (w.db.isOpen() && w.db.exec("PRAGMA wal_checkpoint(TRUNCATE)"))
+        leaveWal(w.db); // a spectator may keep the empty WAL alive
     w.db.close();
     if (w.failure) return *w.failure;
     return {};

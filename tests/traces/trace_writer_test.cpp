@@ -5,6 +5,7 @@
 #include "support/temporary_folder.h"
 #include "traces/trace_reader.h"
 #include "traces/trace_writer.h"
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -158,4 +159,10 @@ TEST_CASE("a full disk ends the recording in words and keeps what was committed"
     REQUIRE(reader);
     CHECK((*reader)->eventCount() >= 1000);
     CHECK((*reader)->eventCount() % 1000 == 0);
+    CHECK_FALSE((*reader)->live());
+    CHECK((*reader)->runValue("status") == "failed");
+    CHECK_THAT((*reader)->runValue("error"), Catch::Matchers::Contains("try again"));
+    const auto warnings = (*reader)->warnings();
+    CHECK(std::any_of(warnings.begin(), warnings.end(),
+                      [](const WarningEvent& w) { return w.kind == "events_not_written" && w.count >= 1000; }));
 }
