@@ -2,7 +2,10 @@
 // Nsight Systems: SQLite exports of schema 2.9 to 3.25. A rank is a device of a process; kernels find their launch by
 // (process, correlation id), because ids of two processes collide.
 #include "traces/importers/kernel_class.h"
+#include "traces/importers/nsys_facts.h"
 #include "traces/importers/nsys_file.h"
+#include "traces/importers/nsys_memory.h"
+#include "traces/importers/nsys_words.h"
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -15,38 +18,9 @@ namespace {
 
 constexpr std::string_view sqlite_magic{"SQLite format 3\0", 16};
 
-// "Memcpy HtoD", as in ENUM_CUDA_MEMCPY_OPER, which old exports lack.
-constexpr std::array<const char*, 14> copy_kinds = {"Unknown", "HtoD",         "DtoH",         "HtoA",        "AtoH",
-                                                    "AtoA",    "AtoD",         "DtoA",         "DtoD",        "HtoH",
-                                                    "PtoP",    "Unified HtoD", "Unified DtoH", "Unified DtoD"};
-constexpr std::array<const char*, 8> memory_kinds = {"Pageable", "Pinned",        "Device",         "Array",
-                                                     "Managed",  "Device Static", "Managed Static", "Unknown"};
-constexpr std::array<const char*, 5> sync_kinds = {"Synchronization", "Event Sync", "Stream Wait Event", "Stream Sync",
-                                                   "Context Sync"};
-
-template <size_t N> const char* wordOf(const std::array<const char*, N>& words, int64_t number, const char* otherwise) {
-    return number >= 0 && number < static_cast<int64_t>(N) ? words[static_cast<size_t>(number)] : otherwise;
-}
-
 uint32_t correlationOf(const Statement& row, int column) {
     const int64_t id = row.integerOr(column, -1);
     return id > 0 && id < no_correlation ? static_cast<uint32_t>(id) : no_correlation; // 0: none
-}
-
-// "cudaLaunchKernel_v7000" is the function; the suffix is the version of its interface.
-std::string_view withoutVersion(std::string_view name) {
-    const size_t digits = name.find_last_not_of("0123456789");
-    return digits != std::string_view::npos && digits + 1 < name.size() && digits > 1 &&
-                   name.substr(digits - 1, 2) == "_v"
-               ? name.substr(0, digits - 1)
-               : name;
-}
-
-// "aten::view, op_id = 314290" is one call of aten::view; a name of its own for each call could not be summed up.
-std::string_view withoutCallNumber(std::string_view name) {
-    for (const std::string_view mark : {", seq = ", ", op_id = "})
-        if (const size_t at = name.find(mark); at != std::string_view::npos) name = name.substr(0, at);
-    return name;
 }
 
 class NsysImport {
@@ -81,19 +55,17 @@ private:
     Result<void> calls();
     Result<void> ranges();
     Result<void> synchronizations();
-    Result<void> deviceMemory();
     Result<void> threadNames();
     Result<void> mpiRanks();
     Result<void> clock();
-    Result<void> facts();
-    void environment();
     void nameTracks();
-    void noteSkipped();
+    void nameDevices();
 
     std::optional<DeviceRow> deviceRow(const Statement&);
     Process& processOf(Pid);
     RankIndex rankOf(Pid, Number device); // makes it
     RankIndex hostRank(Pid);
+    RankIndex knownRank(Pid, Number device); // where there was no work of the device, that of the host
     TrackIndex streamTrack(const DeviceRow&);
     TrackIndex besideTrack(RankIndex, const std::string& name);
     TrackIndex threadTrack(int64_t global_tid);
@@ -132,6 +104,12 @@ RankIndex NsysImport::hostRank(Pid pid) {
     if (!process.devices.empty()) return process.devices.begin()->second;
     if (!process.host_rank) process.host_rank = m_table.addRank(process.index);
     return *process.host_rank;
+}
+
+RankIndex NsysImport::knownRank(Pid pid, Number device) {
+    const Process& process = processOf(pid);
+    const auto known = process.devices.find(device);
+    return known == process.devices.end() ? hostRank(pid) : known->second;
 }
 
 TrackIndex NsysImport::streamTrack(const DeviceRow& row) {
@@ -227,11 +205,10 @@ Result<void> NsysImport::copies(const char* table, bool set) {
     return m_file.read(table, columns, 2, [&](const Statement& row) {
         auto copy = deviceRow(row);
         if (!copy) return;
-        std::string name = set ? "Memset" : std::string("Memcpy ") + wordOf(copy_kinds, row.integerOr(8, 0), "Unknown");
-        if (set && !row.isNull(11)) name += fmt::format(" ({})", wordOf(memory_kinds, row.integer(11), "Unknown"));
+        std::string name = set ? "Memset" : std::string("Memcpy ") + copyKind(row.integerOr(8, 0));
+        if (set && !row.isNull(11)) name += fmt::format(" ({})", memoryKind(row.integer(11)));
         if (!set && !row.isNull(9) && !row.isNull(10))
-            name += fmt::format(" ({} -> {})", wordOf(memory_kinds, row.integer(9), "Unknown"),
-                                wordOf(memory_kinds, row.integer(10), "Unknown"));
+            name += fmt::format(" ({} -> {})", memoryKind(row.integer(9)), memoryKind(row.integer(10)));
         copy->event.name = m_table.names.intern(name);
         copy->event.op_class = OpClass::copy;
         if (!row.isNull(7)) {
@@ -329,82 +306,12 @@ Result<void> NsysImport::synchronizations() {
     return m_file.read("CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", columns, 2, [&](const Statement& row) {
         auto sync = deviceRow(row);
         if (!sync) return;
-        sync->event.name = m_table.names.intern(wordOf(sync_kinds, row.integerOr(7, 0), sync_kinds[0]));
+        sync->event.name = m_table.names.intern(syncKind(row.integerOr(7, 0)));
         sync->event.op_class = OpClass::annotation;
-        const Process& process = processOf(sync->pid);
-        const auto device = process.devices.find(sync->device);
-        const RankIndex rank = device == process.devices.end() ? hostRank(sync->pid) : device->second;
-        m_table.add(besideTrack(rank, fmt::format("GPU {} synchronization", sync->device)), sync->event);
+        m_table.add(
+            besideTrack(knownRank(sync->pid, sync->device), fmt::format("GPU {} synchronization", sync->device)),
+            sync->event);
     });
-}
-
-// What the CUDA allocator gave out. A caching allocator above it hides tensors: this shows its segments.
-Result<void> NsysImport::deviceMemory() {
-    struct Change {
-        int64_t time_ns;
-        Pid pid;
-        Number device, context, address;
-        int64_t bytes;
-        bool release;
-        MemoryTier tier;
-    };
-    std::vector<Change> changes;
-    int64_t rows = 0, without_time = 0;
-    Result<void> read = m_file.read(
-        "CUDA_GPU_MEMORY_USAGE_EVENTS",
-        {"start", "bytes", "memKind", "memoryOperationType", "globalPid", "deviceId", "contextId", "address"}, 4,
-        [&](const Statement& row) {
-            const int64_t kind = row.integerOr(2, 7), bytes = row.integer(1);
-            ++rows;
-            without_time += row.integerOr(0, 0) == 0;
-            if (kind == 4 || kind > 5 || bytes < 0) {
-                m_table.warn("managed_memory", "Changes of managed memory, which has no fixed place, are not shown.");
-                return;
-            }
-            changes.push_back({row.integer(0), row.integerOr(4, 0) >> 24, row.integerOr(5, 0), row.integerOr(6, 0),
-                               row.integerOr(7, 0), bytes, row.integer(3) == 1,
-                               kind < 2 ? MemoryTier::host : MemoryTier::device});
-        });
-    if (!read) return read;
-    if (rows > 1 && without_time == rows) {
-        m_table.warn("memory_without_time", "Memory events have no times and are not shown.", rows);
-        return {};
-    }
-    std::stable_sort(changes.begin(), changes.end(),
-                     [](const Change& a, const Change& b) { return a.time_ns < b.time_ns; });
-    std::map<std::tuple<Pid, Number, Number>, int64_t> held; // pid, context, address
-    for (const Change& c : changes) {
-        if (c.time_ns > latest_ns || c.time_ns < -latest_ns) {
-            m_table.warn("impossible_times", "Events with times beyond 73 years were left out.");
-            continue;
-        }
-        int64_t delta = c.bytes;
-        const std::tuple key{c.pid, c.context, c.address};
-        if (c.release) {
-            const auto known = held.find(key);
-            if (known == held.end()) {
-                m_table.warn("unmatched_releases",
-                             "Memory released that was allocated before recording began is not in "
-                             "the curve.");
-                continue;
-            }
-            delta = -known->second;
-            held.erase(known);
-        } else {
-            held[key] = delta;
-        }
-        const Process& process = processOf(c.pid);
-        const auto device = process.devices.find(c.device);
-        const RankIndex rank = device == process.devices.end() ? hostRank(c.pid) : device->second;
-        m_table.memory.push_back({.time_ns = c.time_ns,
-                                  .rank = static_cast<int32_t>(rank),
-                                  .tier = c.tier,
-                                  .category = MemoryCategory::other,
-                                  .delta_bytes = delta,
-                                  .buffer = m_table.names.intern(fmt::format("0x{:x}", c.address))});
-        m_earliest = std::min(m_earliest, c.time_ns);
-    }
-    return {};
 }
 
 Result<void> NsysImport::threadNames() {
@@ -441,41 +348,6 @@ Result<void> NsysImport::clock() {
     });
 }
 
-Result<void> NsysImport::facts() {
-    std::string product, schema;
-    for (const char* table : {"META_DATA_EXPORT", "EXPORT_META_DATA"}) {
-        Result<void> read = m_file.read(table, {"name", "value"}, 2, [&](const Statement& row) {
-            if (row.text(0) == "EXPORT_PRODUCT_VERSION") product = row.text(1).substr(0, 64);
-            if (row.text(0) == "EXPORT_SCHEMA_VERSION") schema = row.text(1).substr(0, 64);
-        });
-        if (!read) return read;
-    }
-    m_table.run["software"] = "NVIDIA Nsight Systems" + (product.empty() ? "" : " " + product);
-    if (!schema.empty()) m_table.run["source_schema"] = schema;
-    std::map<Number, std::string> devices; // by CUDA ordinal
-    Result<void> read = m_file.read("TARGET_INFO_GPU", {"name", "cuDevice"}, 2, [&](const Statement& row) {
-        if (!row.isNull(1)) devices[row.integer(1)] = row.text(0).substr(0, 128);
-    });
-    if (!read) return read;
-    for (const auto& [pid, process] : m_processes)
-        for (const auto& [device, rank] : process.devices)
-            if (const auto known = devices.find(device); known != devices.end())
-                m_table.ranks[static_cast<size_t>(rank)].device = known->second;
-    if (m_job.options.with_environment) environment();
-    return {};
-}
-
-void NsysImport::environment() {
-    constexpr size_t most = 16 << 20;
-    std::string text;
-    for (const char* table : {"TARGET_INFO_SYSTEM_ENV", "META_DATA_CAPTURE", "META_DATA_EXPORT", "EXPORT_META_DATA"})
-        (void)m_file.read(table, {"name", "value"}, 2, [&](const Statement& row) {
-            if (text.size() < most) text += std::string(row.text(0)) + "=" + std::string(row.text(1)) + "\n";
-        });
-    bool repaired = false;
-    m_table.run["environment"] = validUtf8(std::string_view(text).substr(0, most), repaired);
-}
-
 // Streams of several contexts may have the same number.
 void NsysImport::nameTracks() {
     std::map<std::tuple<Pid, Number, Number>, int> contexts;
@@ -485,37 +357,11 @@ void NsysImport::nameTracks() {
             m_table.tracks[static_cast<size_t>(track)].name += fmt::format(" context {}", std::get<2>(key));
 }
 
-void NsysImport::noteSkipped() {
-    static const std::set<std::string> described = {"OSRT_API",
-                                                    "SCHED_EVENTS",
-                                                    "COMPOSITE_EVENTS",
-                                                    "GPU_METRICS",
-                                                    "PROFILER_OVERHEAD",
-                                                    "CUDA_GRAPH_NODE_EVENTS",
-                                                    "MPI_P2P_EVENTS",
-                                                    "MPI_COLLECTIVES_EVENTS",
-                                                    "CUBLAS_EVENTS",
-                                                    "CUDNN_EVENTS",
-                                                    "CUDA_GRAPH_EVENTS",
-                                                    "CUDA_UM_CPU_PAGE_FAULT_EVENTS",
-                                                    "CUPTI_ACTIVITY_KIND_CUDA_EVENT",
-                                                    "CUPTI_ACTIVITY_KIND_OVERHEAD",
-                                                    "CUDA_GPU_MEMORY_POOL_EVENTS"};
-    int64_t rows = 0;
-    std::string names;
-    for (const std::string& table : m_file.tables()) {
-        const int64_t count = described.contains(table) ? m_file.rowsOf(table) : 0;
-        if (count > 0) names += (rows ? ", " : "") + table;
-        rows += count;
-    }
-    m_table.warn("tables_not_imported", "Shardscope has no place for the rows of " + names + "; they were left out.",
-                 rows);
-    int64_t problems = 0;
-    (void)m_file.read("DIAGNOSTIC_EVENT", {"severity"}, 1, [&](const Statement& row) {
-        problems += row.integer(0) == 2 || row.integer(0) == 3; // warning, error
-    });
-    m_table.warn("profiler_diagnostics", "Nsight Systems reported problems while recording; see its diagnostics.",
-                 problems);
+void NsysImport::nameDevices() {
+    const NsysGpuNames names(m_file);
+    for (const auto& [pid, process] : m_processes)
+        for (const auto& [device, rank] : process.devices)
+            m_table.ranks[static_cast<size_t>(rank)].device = names.of(pid, device);
 }
 
 Result<void> NsysImport::run() {
@@ -536,13 +382,16 @@ Result<void> NsysImport::run() {
     then([&] { return calls(); });
     then([&] { return ranges(); });
     then([&] { return synchronizations(); });
-    then([&] { return deviceMemory(); });
+    then([&] {
+        return readNsysMemory(
+            m_file, m_table, [this](Pid pid, Number device) { return knownRank(pid, device); }, m_earliest);
+    });
     then([&] { return mpiRanks(); });
     then([&] { return clock(); });
-    then([&] { return facts(); });
     if (!done) return done;
     nameTracks();
-    noteSkipped();
+    nameDevices();
+    readNsysFacts(m_file, m_job);
 
     // Numbers as people expect them: by device, then by process; a file that is one rank of several says which.
     std::vector<std::tuple<Number, Pid, RankIndex>> order;
