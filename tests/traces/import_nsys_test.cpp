@@ -121,6 +121,18 @@ TEST_CASE("ranges, allocations, copies and graphs of an export") {
     CHECK(imported.warned("profiler_diagnostics") == 1);
 }
 
+TEST_CASE("names may be empty") {
+    const TemporaryFolder folder;
+    const auto imported = importInto(
+        folder,
+        {make(folder, "CREATE TABLE StringIds(id INTEGER PRIMARY KEY, value TEXT); INSERT INTO StringIds VALUES (1,'');"
+                      "CREATE TABLE NVTX_EVENTS(start INTEGER, \"end\" INTEGER, eventType INTEGER, text TEXT, "
+                      "globalTid INTEGER, textId INTEGER);"
+                      "INSERT INTO NVTX_EVENTS VALUES (1,2,59,NULL,1<<24,1),(3,4,59,'',1<<24,NULL);")});
+    CHECK(imported.named("").size() == 1);
+    CHECK(imported.named("range").size() == 1);
+}
+
 TEST_CASE("both clocks of exports end up on UTC") {
     const TemporaryFolder folder;
     const auto second = [&](const std::string& name, const std::string& sql) {

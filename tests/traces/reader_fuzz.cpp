@@ -52,7 +52,7 @@ std::string damageBytes(std::string input, Random& random) {
             input[at] = static_cast<char>(random());
             break;
         case 2: // the head of a page, where the numbers are that lead elsewhere
-            input[at / 4096 * 4096 + random() % 64] = static_cast<char>(random());
+            input[std::min(at / 4096 * 4096 + random() % 64, input.size() - 1)] = static_cast<char>(random());
             break;
         case 3:
             for (size_t i = at; i < std::min(input.size(), at + random() % 16); ++i)

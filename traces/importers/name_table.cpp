@@ -64,6 +64,7 @@ std::string validUtf8(std::string_view text, bool& repaired) {
 }
 
 std::string_view NameTable::keep(std::string_view text) {
+    if (text.empty()) return {}; // there may be no block yet
     if (text.size() > m_block_left) {
         m_blocks.push_back(std::make_unique<char[]>(block_bytes));
         m_block_at = m_blocks.back().get();

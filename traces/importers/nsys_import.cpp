@@ -268,7 +268,7 @@ Result<void> NsysImport::ranges() {
     enum Type { mark = 34, push_pop = 59, start_end = 60 };
     std::unordered_map<int64_t, NameId> names;
     const auto nameOf = [&](const Statement& row) {
-        if (!row.isNull(4)) return m_table.names.intern(withoutCallNumber(row.text(4)));
+        if (!row.text(4).empty()) return m_table.names.intern(withoutCallNumber(row.text(4)));
         if (row.isNull(5)) return m_table.names.intern("range");
         const auto [name, fresh] = names.try_emplace(row.integer(5), NameId::none);
         if (fresh) name->second = m_table.names.intern(withoutCallNumber(m_file.string(row.integer(5))));
