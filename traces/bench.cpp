@@ -57,7 +57,7 @@ Result<void> writeBenchTrace(const std::string& path, int64_t events) {
     const NameId names[] = {writer.intern("matmul"), writer.intern("norm"), writer.intern("all_gather"),
                             writer.intern("reduce_scatter")};
     std::mt19937_64 random(7);
-    std::vector<TraceEvent> batch;
+    std::vector<IntervalEvent> batch;
     for (int64_t l = 0; l < lanes; ++l) {
         const bool comm = l % 2 == 1;
         const LaneId lane = writer.addLane({.rank = static_cast<int32_t>(l / 2),
@@ -77,12 +77,12 @@ Result<void> writeBenchTrace(const std::string& path, int64_t events) {
             e.phase = (i / lanes) % 300 < 100 ? Phase::forward : Phase::backward;
             e.layer = static_cast<int32_t>((i / lanes / 10) % 48);
             time = e.end_ns + static_cast<int64_t>(drawn >> 13 & 1023);
-            batch.emplace_back(e);
-            if (batch.size() < 4096) continue;
-            writer.append(batch);
+            batch.push_back(e);
+            if (batch.size() < 1024) continue;
+            writer.append(std::span<const IntervalEvent>(batch));
             batch.clear();
         }
-        writer.append(batch);
+        writer.append(std::span<const IntervalEvent>(batch));
         batch.clear();
     }
     return writer.finish("finished");
