@@ -3,14 +3,17 @@
 // an event with a stream, or of a thread that TensorFlow or JAX call one; everything else belongs to the host. Files of
 // several ranks that a tool joined have the rank in the text of their process numbers. Formats: docs/import.md.
 #include "traces/importers/chrome_arguments.h"
+#include "traces/importers/chrome_collective.h"
 #include "traces/importers/chrome_memory.h"
 #include "traces/importers/chrome_ranges.h"
 #include "traces/importers/decimal_time.h"
 #include "traces/importers/importer.h"
+#include "traces/importers/json_damage.h"
 #include "traces/importers/json_stream.h"
 #include "traces/importers/kernel_class.h"
 #include "traces/importers/kineto_metadata.h"
 #include "traces/importers/rank_text.h"
+#include "traces/importers/text_map.h"
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -20,13 +23,6 @@ namespace shardscope::importers {
 
 namespace {
 
-struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-template <class T> using TextMap = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
-
-constexpr size_t most_open = 1 << 20;    // ranges that began and have not ended
 constexpr size_t most_file_ranks = 4096; // in one file
 
 // Events come from few threads and streams by turns; the ones used last are found without hashing.
@@ -80,12 +76,9 @@ private:
     void hostRow(const JsonEvent&, const ChromeArguments&, ImportedEvent);
     void begin(const JsonEvent&, int64_t ts);
     void end(const JsonEvent&, int64_t ts);
-    void async(const JsonEvent&, int64_t ts);
     void instant(const JsonEvent&, int64_t ts);
     void counter(const JsonEvent&, int64_t ts);
     void metadata(const JsonEvent&);
-    uint32_t collective(const ChromeArguments&, OpClass&);
-    uint32_t extraOf(const EventExtra&);
     OpClass deviceClass(NameId);
     Thread& threadOf(std::string_view pid, std::string_view tid);
     TrackIndex trackOf(Thread&);
@@ -98,7 +91,6 @@ private:
     void finishThreads();
     void finishCollectives();
     void finishRanks();
-    void report(const JsonStream&);
 
     ImportJob& m_job;
     ImportTable& m_table;
@@ -110,8 +102,7 @@ private:
     TextMap<Thread> m_threads;
     TextMap<std::string> m_process_names;
     TextMap<TrackIndex> m_device_tracks;
-    TextMap<ImportedEvent> m_async;
-    TextMap<TrackIndex> m_async_tracks;   // by rank and name
+    AsyncRanges m_async{m_table};
     TextMap<std::string> m_pid_of_device; // of the first row
     std::array<Thread*, recent_entries> m_recent_threads{};
     std::array<DeviceRow, recent_entries> m_recent_rows;
@@ -205,39 +196,13 @@ OpClass ChromeImport::deviceClass(NameId name) {
     return static_cast<OpClass>(m_classified[index] - 1);
 }
 
-uint32_t ChromeImport::extraOf(const EventExtra& extra) {
-    m_table.extras.push_back(extra);
-    return static_cast<uint32_t>(m_table.extras.size() - 1);
-}
-
-// What a collective moved, from the arguments that PyTorch's process groups leave; the class becomes more precise.
-uint32_t ChromeImport::collective(const ChromeArguments& arguments, OpClass& op_class) {
-    if (arguments.collective.empty() || arguments.collective == "wait") return no_extra;
-    if (const OpClass named = collectiveClass(arguments.collective); named != OpClass::communication) op_class = named;
-    EventExtra extra;
-    extra.elements = std::max<int64_t>({arguments.in_elements, arguments.out_elements, 0});
-    const int64_t element_bytes = bytesOfDtype(arguments.dtype);
-    if (element_bytes == 0 && extra.elements > 0)
-        m_table.warn("unknown_dtype", fmt::format("Collectives of the unknown type '{}' have no size in bytes.",
-                                                  std::string(arguments.dtype.substr(0, 32))));
-    if (__builtin_mul_overflow(extra.elements, element_bytes, &extra.bytes)) extra.bytes = 0;
-    extra.sent_bytes = ringBytes(op_class, extra.bytes, arguments.group_size);
-    if (!arguments.group_name.empty() || !arguments.group_ranks.empty()) {
-        bool repaired = false;
-        const auto text = [&](std::string_view view) { return validUtf8(view.substr(0, 4096), repaired); };
-        extra.process_group = m_table.groupOf(text(arguments.group_name), text(arguments.group_description),
-                                              std::max<int64_t>(arguments.group_size, 0), text(arguments.group_ranks));
-    }
-    return extraOf(extra);
-}
-
 void ChromeImport::deviceRow(const JsonEvent& event, const ChromeArguments& arguments, ImportedEvent row) {
     row.op_class = deviceClass(row.name);
     const std::string_view device = arguments.device.empty() ? event.pid : arguments.device;
     if (isCollective(row.op_class)) {
-        row.extra = collective(arguments, row.op_class);
+        row.extra = collectiveExtra(arguments, m_table, row.op_class);
     } else if (row.op_class == OpClass::copy && arguments.bytes > 0) {
-        row.extra = extraOf({.bytes = arguments.bytes});
+        row.extra = m_table.addExtra({.bytes = arguments.bytes});
     }
     const size_t rank = rankOf(event.pid);
     // Synchronization rows lie over the kernels of their stream.
@@ -271,7 +236,7 @@ void ChromeImport::hostRow(const JsonEvent& event, const ChromeArguments& argume
     const size_t rank = rankOf(event.pid);
     if (arguments.external_id && !arguments.collective.empty()) {
         OpClass op_class = OpClass::communication;
-        const uint32_t extra = collective(arguments, op_class);
+        const uint32_t extra = collectiveExtra(arguments, m_table, op_class);
         m_ranks[rank].calls_with_size.try_emplace(*arguments.external_id, extra, op_class);
     }
     if (event.cat == "gpu_user_annotation") {
@@ -325,46 +290,6 @@ void ChromeImport::begin(const JsonEvent& event, int64_t ts) {
 void ChromeImport::end(const JsonEvent& event, int64_t ts) {
     m_latest = std::max(m_latest, ts);
     threadOf(event.pid, event.tid).ranges.end(ts);
-}
-
-// Ranges that are tied together by an id and may overlap: one track for each name of a process.
-void ChromeImport::async(const JsonEvent& event, int64_t ts) {
-    const bool begins = event.ph == "b" || event.ph == "S", ends = event.ph == "e" || event.ph == "F";
-    if (!begins && !ends) {
-        m_table.warn("async_steps", "Instants within asynchronous ranges were left out.");
-        return;
-    }
-    m_latest = std::max(m_latest, ts);
-    const bool by_name = event.ph == "b" || event.ph == "e";
-    m_key.clear();
-    for (const std::string_view part : {event.pid, event.cat, event.id, by_name ? event.name : std::string_view()})
-        m_key.append(part.substr(0, 256)).append(1, '\0');
-    if (begins) {
-        if (m_async.size() >= most_open) {
-            m_table.warn("open_ranges", "Ranges that never ended were left out.");
-            return;
-        }
-        ImportedEvent range{.start_ns = ts, .name = m_table.names.intern(event.name), .op_class = OpClass::annotation};
-        if (!m_async.try_emplace(m_key, range).second)
-            m_table.warn("repeated_begins", "Asynchronous ranges that began twice count from the first time.");
-        return;
-    }
-    const auto open = m_async.find(std::string_view(m_key));
-    if (open == m_async.end()) {
-        m_table.warn("ends_without_begin", "Ends of ranges that never began were left out.");
-        return;
-    }
-    ImportedEvent range = open->second;
-    m_async.erase(open);
-    if (__builtin_sub_overflow(ts, range.start_ns, &range.duration_ns)) range.duration_ns = longest_ns + 1;
-    bool repaired = false;
-    const std::string name =
-        "asynchronous " + validUtf8((event.cat.empty() ? event.name : event.cat).substr(0, 128), repaired);
-    const size_t rank = rankOf(event.pid);
-    const auto [track, fresh] = m_async_tracks.try_emplace(fmt::format("{} {}", rank, name), TrackIndex::none);
-    if (fresh)
-        track->second = m_table.addTrack(indexOf(rank), TrackKind::host, name, std::numeric_limits<int64_t>::max());
-    m_table.add(track->second, range);
 }
 
 void ChromeImport::instant(const JsonEvent& event, int64_t ts) {
@@ -465,7 +390,8 @@ void ChromeImport::take(const JsonEvent& event) {
     case 'F':
     case 'T':
     case 'p':
-        return async(event, *ts);
+        m_latest = std::max(m_latest, *ts);
+        return m_async.take(event, *ts, [&] { return indexOf(rankOf(event.pid)); });
     case 'i':
     case 'I':
     case 'R':
@@ -479,9 +405,7 @@ void ChromeImport::take(const JsonEvent& event) {
 
 void ChromeImport::finishThreads() {
     for (auto& [key, thread] : m_threads) thread.ranges.finish(m_table, thread.track, m_latest);
-    if (!m_async.empty())
-        m_table.warn("open_async_ranges", "Asynchronous ranges that never ended were left out.",
-                     static_cast<int64_t>(m_async.size()));
+    m_async.finish();
     std::map<std::string, int> threads_of;
     for (const auto& [key, thread] : m_threads)
         // "Spans", "Traces" and "" are where profilers put notes about themselves.
@@ -556,35 +480,6 @@ void ChromeImport::finishRanks() {
     if (!rank.number && !m_job.only_source) rank.number = m_job.rank_in_name;
 }
 
-void ChromeImport::report(const JsonStream& stream) {
-    const JsonStreamCounts& c = stream.counts();
-    const RepairCounts& r = c.repairs;
-    if (c.truncated || !stream.damage().empty())
-        m_table.warn("truncated_file",
-                     stream.damage().empty()
-                         ? "The file ends before its events do; all complete ones were taken."
-                         : "The file ends early: " + stream.damage() + "; what came before was taken.");
-    if (c.gave_up)
-        m_table.warn("too_damaged", "The rest of a file is so damaged that no events were looked for in it.");
-    m_table.warn("skipped_text", "Text in which no event could be found was skipped.", c.skipped_pieces);
-    m_table.warn("not_events", "Elements among the events that are no events were left out.", c.not_objects);
-    m_table.warn("repaired_words", "Words that are no JSON values, such as N/A or nan, were taken as text.", r.words);
-    m_table.warn("repaired_escapes", "Backslashes that form no valid escape were taken literally.", r.escapes);
-    m_table.warn("repaired_controls", "Control characters in texts were replaced by spaces.", r.controls);
-    m_table.warn("repaired_quotes", "Quotes inside texts that were not escaped were taken as part of the text.",
-                 r.quotes);
-    m_table.warn("repaired_utf8", "Texts that were not valid UTF-8 show a replacement character.", r.bytes);
-    m_table.warn("deep_values", "Values nested more than 64 deep were left out.", r.deep);
-    m_table.warn("mixed_processes",
-                 "Work of one device comes from several processes, as when files of several ranks were joined, and is "
-                 "added up as one rank; import the file of each rank instead.",
-                 m_mixed);
-    m_table.warn("flows_not_imported",
-                 "Flow arrows were left out; kernels are linked to their launches by correlation "
-                 "id instead.",
-                 m_flows);
-}
-
 Result<void> ChromeImport::run() {
     JsonStream stream;
     Result<void> read = stream.read(
@@ -595,7 +490,15 @@ Result<void> ChromeImport::run() {
     finishThreads();
     finishCollectives();
     finishRanks();
-    report(stream);
+    warnOfDamage(stream, m_table);
+    m_table.warn("mixed_processes",
+                 "Work of one device comes from several processes, as when files of several ranks were joined, and is "
+                 "added up as one rank; import the file of each rank instead.",
+                 m_mixed);
+    m_table.warn("flows_not_imported",
+                 "Flow arrows were left out; kernels are linked to their launches by correlation "
+                 "id instead.",
+                 m_flows);
     m_table.run["software"] = m_metadata.is_kineto ? "PyTorch profiler" : "unknown (Chrome trace)";
     if (m_metadata.world_size > 0) m_table.run["world_size"] = std::to_string(m_metadata.world_size);
     if (m_job.options.with_environment && !m_metadata.environment.empty())

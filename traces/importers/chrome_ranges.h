@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ranges of one thread that a Chrome trace says in two events, B and E. They are paired when the file has ended and
-// by time, because programs with several writers leave them out of order; those of the same time stay in the file's.
+// Ranges that a Chrome trace says in two events: B and E of one thread, b and e of one id. The former are paired when
+// the file has ended and by time, because programs with several writers leave them out of order; those of the same time
+// stay in the file's.
 #pragma once
 #include "traces/importers/import_table.h"
+#include "traces/importers/json_event.h"
+#include "traces/importers/text_map.h"
+#include <functional>
 
 namespace shardscope::importers {
 
@@ -21,6 +25,22 @@ private:
         bool begins;
     };
     std::vector<Mark> m_marks;
+};
+
+// Ranges that are tied together by an id and may overlap: one track for each name of a process.
+class AsyncRanges {
+public:
+    explicit AsyncRanges(ImportTable& table)
+        : m_table(table) {}
+    void take(const JsonEvent&, int64_t ts, const std::function<RankIndex()>& rank);
+    void finish();
+
+private:
+    static constexpr size_t most_open = 1 << 20; // ranges that began and have not ended
+    ImportTable& m_table;
+    TextMap<ImportedEvent> m_open;
+    TextMap<TrackIndex> m_tracks; // by rank and name
+    std::string m_key;
 };
 
 } // namespace shardscope::importers

@@ -111,6 +111,10 @@ public:
     bool add(TrackIndex, ImportedEvent);
     int64_t events() const { return m_events; }
 
+    uint32_t addExtra(const EventExtra& extra) {
+        extras.push_back(extra);
+        return static_cast<uint32_t>(extras.size() - 1);
+    }
     int32_t groupOf(const std::string& name, const std::string& description, int64_t size, const std::string& ranks);
     // If `name` is that of a step annotation ("ProfilerStep#12"), notes the step.
     void noteStep(RankIndex, std::string_view name, int64_t start_ns, int64_t end_ns);
