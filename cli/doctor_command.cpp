@@ -21,7 +21,8 @@ Report machineReport(const Machine& machine) {
                   {std::string("kernels use"), machine.instructions},
                   {std::string("memory"), bytesText(machine.memory_bytes)},
                   {std::string("huge pages"), machine.huge_pages.empty() ? "unknown" : machine.huge_pages},
-                  {std::string("storage lane"), machine.async_io}};
+                  {std::string("storage lane"), machine.async_io},
+                  {std::string("GPU recording"), machine.gpu_capture}};
     Table gpus{"gpus", "GPUs", {"gpu", "name", "memory_bytes", "compute_capability", "multiprocessors"}, {}};
     for (size_t i = 0; i < machine.gpus.size(); ++i) {
         const GpuDevice& gpu = machine.gpus[i];

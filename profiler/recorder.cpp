@@ -120,6 +120,7 @@ struct Recorder::Impl {
     std::mutex mutex; // of what follows
     std::condition_variable wake, served;
     std::vector<TraceEvent> posted;
+    std::vector<std::function<void(TraceSink&)>> deliveries;
     uint64_t flushes_asked = 0, flushes_served = 0;
     bool stopping = false;
 
@@ -184,13 +185,16 @@ struct Recorder::Impl {
     // Posts are taken before the rings: what a thread recorded before it posted is then in the sink with or before it.
     void drain() {
         std::vector<TraceEvent> rare;
+        std::vector<std::function<void(TraceSink&)>> works;
         {
             const std::lock_guard lock(mutex);
             rare.swap(posted);
+            works.swap(deliveries);
         }
-        bool any = !rare.empty();
+        bool any = !rare.empty() || !works.empty();
         for (const auto& lane : lanes) any = drainLane(*lane->m_ring) || any;
         if (!rare.empty()) sink.append(rare);
+        for (const auto& work : works) work(sink);
         if (any) commit();
     }
 
@@ -238,6 +242,11 @@ void Recorder::start() {
 void Recorder::post(TraceEvent event) {
     const std::lock_guard lock(m_impl->mutex);
     m_impl->posted.push_back(std::move(event));
+}
+
+void Recorder::deliver(std::function<void(TraceSink&)> work) {
+    const std::lock_guard lock(m_impl->mutex);
+    m_impl->deliveries.push_back(std::move(work));
 }
 
 void Recorder::flush() {

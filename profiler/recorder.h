@@ -19,6 +19,10 @@ public:
     static int64_t now();        // one rdtsc and a multiplication
     static void start();         // sets zero and calibrates (about 10 ms, once per process; later calls reset zero)
     static const char* source(); // "tsc" | "clock_monotonic"
+    // The same clock without a zero of its own: now() == absolute() - zero(), to a nanosecond. start() must have been
+    // called once before.
+    static int64_t absolute();
+    static int64_t zero();
 
 private:
     __extension__ using Wide = __int128; // ticks * multiplier passes 64 bits after minutes
@@ -66,6 +70,8 @@ public:
     void start();
     // From any one thread while running: rare events (steps, warnings, run information).
     void post(TraceEvent);
+    // The same for what needs more of the sink than append(), such as a lane that appears while running.
+    void deliver(std::function<void(TraceSink&)>);
     void flush(); // returns when everything recorded before the call has reached the sink
     void stop();  // drains, reports drops as a WarningEvent, joins the thread
     int64_t dropped() const;

@@ -80,6 +80,19 @@ void TraceClock::start() {
     zero_ticks.store(ticks(), std::memory_order_relaxed);
 }
 
+int64_t TraceClock::absolute() {
+    if (const int64_t scale = multiplier.load(std::memory_order_relaxed))
+        return static_cast<int64_t>((static_cast<Wide>(ticks()) * scale) >> fraction_bits);
+    return monotonicNs();
+}
+
+int64_t TraceClock::zero() {
+    if (const int64_t scale = multiplier.load(std::memory_order_relaxed))
+        return static_cast<int64_t>((static_cast<Wide>(zero_ticks.load(std::memory_order_relaxed)) * scale) >>
+                                    fraction_bits);
+    return zero_ns.load(std::memory_order_relaxed);
+}
+
 const char* TraceClock::source() { return multiplier.load(std::memory_order_relaxed) != 0 ? "tsc" : "clock_monotonic"; }
 
 } // namespace shardscope

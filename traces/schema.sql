@@ -25,7 +25,7 @@ CREATE TABLE memory_row(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, rank I
 CREATE TABLE step(step INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, loss REAL,
                   learning_rate REAL, tokens INTEGER NOT NULL, gradient_norm REAL, loss_scale REAL NOT NULL,
                   skipped INTEGER NOT NULL);
--- Imported traces only.
+-- Imported traces; counter_row in recordings of GPUs as well.
 CREATE TABLE process_group(id INTEGER PRIMARY KEY, name TEXT NOT NULL, description TEXT NOT NULL, size INTEGER NOT NULL,
                            ranks TEXT NOT NULL);
 CREATE TABLE counter_row(id INTEGER PRIMARY KEY, time_ns INTEGER NOT NULL, rank INTEGER NOT NULL, name INTEGER NOT NULL,

@@ -37,7 +37,7 @@ struct IntervalEvent {
     int64_t sent_bytes = 0;     // collectives: what this rank sends under the ring convention, e.g. (N-1)/N * bytes
     int64_t wait_ns = 0;        // collectives: own arrival to last arrival
     int64_t emulated_ns = 0;    // tail of the interval added by the link model
-    int64_t correlation = -1;   // imported: a kernel or copy and the call that launched it share it, within one rank
+    int64_t correlation = -1;   // a kernel or copy and the call that launched it share it, within one rank
     int32_t process_group = -1; // imported: the group of ranks a collective ran in
 };
 
@@ -116,7 +116,7 @@ struct WarningEvent {
     int64_t count = 1;
 };
 
-// --- what only imported traces have ---------------------------------------------------------------------------------
+// --- what imported traces have (counters: recordings of GPUs as well) ---------------------------------------------------------------------------------
 
 // Ranks that communicate with each other, as the profiled program named them.
 struct ProcessGroupEvent {

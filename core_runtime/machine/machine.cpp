@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/machine/machine.h"
 #include "core_runtime/machine/cuda_driver.h"
+#include "core_runtime/machine/cupti_library.h"
 #include "kernels/cpu/product.h"
 #include "kernels/cpu/vector_table.h"
+#include "profiler/gpu_capture.h"
 #include <cstring>
 #include <fstream>
 #include <liburing.h>
@@ -70,6 +72,8 @@ Machine inspectMachine() {
                                      .problem = opened.problem(),
                                      .without_it = library.without_it});
     }
+    machine.gpu_capture =
+        machine.gpus.empty() ? "There is no GPU to record from." : GpuCapture::probe(cuptiSymbols()).sentence;
     return machine;
 }
 

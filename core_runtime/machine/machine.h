@@ -32,6 +32,7 @@ struct Machine {
     std::string async_io;   // "io_uring", or why it is not used
     std::vector<GpuDevice> gpus;
     std::string gpu_problem; // why there is none, a sentence; empty otherwise
+    std::string gpu_capture; // whether kernels can be recorded, and by which version of CUPTI; a sentence
     std::vector<LibraryState> libraries;
 };
 
