@@ -174,8 +174,13 @@ int sweepCommand(const SweepOptions& options) {
         return user_error;
     };
     std::error_code problem;
+    const std::string results = options.output + "/" + sweep_file_name;
+    std::optional<SweepFolder> held;
     std::optional<Sweep> earlier;
-    if (!options.output.empty() && fs::exists(options.output + "/" + sweep_file_name, problem)) {
+    if (!options.output.empty() && fs::exists(results, problem)) { // held before it is read: another sweep may write it
+        Result<SweepFolder> opened = SweepFolder::open(options.output);
+        if (!opened) return refuse(opened.error());
+        held.emplace(*std::move(opened));
         Result<Sweep> read = readSweep(options.output);
         if (!read) return refuse(read.error());
         earlier = *std::move(read);
@@ -184,9 +189,14 @@ int sweepCommand(const SweepOptions& options) {
     if (!planned) return refuse(planned.error());
     Sweep& sweep = planned->sweep;
     SweepProgress progress(progressMode(options.progress), sweep);
-    Result<SweepFolder> opened = SweepFolder::open(options.output);
-    if (!opened) return refuse(opened.error());
-    const SweepFolder folder = *std::move(opened);
+    if (!held) { // a folder is made for a sweep that can run only
+        Result<SweepFolder> opened = SweepFolder::open(options.output);
+        if (!opened) return refuse(opened.error());
+        held.emplace(*std::move(opened));
+        if (fs::exists(results, problem))
+            return refuse({results + " was written by another sweep just now; give the command again to go on with it"});
+    }
+    const SweepFolder& folder = *held;
     sweep.folder = options.output;
     fs::create_directories(folder.file("traces"), problem);
     sweep.status = "running";

@@ -33,11 +33,13 @@ std::optional<std::string> goTo(Session& session, const Bookmark& bookmark) {
     session.setOnlyRank(bookmark.only_rank);
     session.goTo(bookmark.view);
     const OpenTrace* of_selection = openTraceAt(session, bookmark.selected_trace);
-    const bool found = of_selection && of_selection->reader->details(bookmark.selected).has_value();
-    if (found && (bookmark.place != Place::timeline || !trace || of_selection->id == trace->id))
-        session.select(PickedEvent{of_selection->id, bookmark.selected});
-    else
-        session.select(std::nullopt);
+    session.select(std::nullopt);
+    if (of_selection && (bookmark.place != Place::timeline || !trace || of_selection->id == trace->id)) {
+        const PickedEvent picked{of_selection->id, bookmark.selected};
+        session.withDetails(picked, [&session, picked](const IntervalDetails* details) {
+            if (details) session.select(picked); // a file may name events that its trace does not have
+        });
+    }
     if (!trace && !bookmark.trace.empty())
         return "The trace of this bookmark is not open: " + std::filesystem::path(bookmark.trace).filename().string() +
                ".";

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "gui/bench_window.h"
 #include "gui/bench_zoom.h"
 #include "gui/main_window.h"
 #include "gui/options.h"
@@ -15,10 +16,13 @@ static void dropOffscreenNoise(QtMsgType, const QMessageLogContext&, const QStri
         std::fprintf(stderr, "%s\n", qPrintable(message));
 }
 
-static int benchZoom(const Options& options) {
-    const auto report = benchZoomFrames({.trace = options.files.empty() ? std::string() : options.files.front(),
-                                         .events = options.bench_events,
-                                         .frames = options.bench_frames});
+static int measure(const Options& options) {
+    const auto report = options.bench_start     ? benchStart(options.files)
+                        : options.bench_use > 0 ? benchUse(options.files, options.bench_use)
+                                                : benchZoomFrames({.trace = options.files.empty() ? std::string()
+                                                                                                  : options.files.front(),
+                                                                   .events = options.bench_events,
+                                                                   .frames = options.bench_frames});
     if (report)
         std::fputs(report->c_str(), stdout);
     else
@@ -30,8 +34,8 @@ int main(int argc, char** argv) {
     const Options options = parseOptions(argc, argv);
     if (options.done) return options.exit_code;
     const bool pictures = !options.screenshot_folder.empty();
-    if (pictures || options.bench_zoom) {
-        qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (pictures || options.measures()) {
+        if (!options.bench_start || qEnvironmentVariableIsEmpty("DISPLAY")) qputenv("QT_QPA_PLATFORM", "offscreen");
         qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
         qInstallMessageHandler(dropOffscreenNoise);
     } else if (qEnvironmentVariableIsEmpty("QT_QPA_PLATFORM") && qEnvironmentVariableIsEmpty("DISPLAY") &&
@@ -45,7 +49,7 @@ int main(int argc, char** argv) {
     QApplication::setApplicationName("shardscope-gui");
     QApplication::setOrganizationName("shardscope");
     QApplication::setApplicationVersion(SHARDSCOPE_VERSION);
-    if (options.bench_zoom) return benchZoom(options);
+    if (options.measures()) return measure(options);
     if (pictures) return takeScreenshots(options);
 
     Session session;

@@ -257,8 +257,7 @@ void MainWindow::makeStatusBar() {
     connect(cancel, &QToolButton::clicked, m_import, &ImportProcess::cancel);
     connect(m_import, &ImportProcess::changed, this, &MainWindow::showImport);
     connect(m_import, &ImportProcess::imported, this, [this](const QString& trace) {
-        if (const auto opened = m_session.openTrace(trace.toStdString()); !opened)
-            m_session.notify(text(opened.error().message), true);
+        m_session.openLater(trace.toStdString());
     });
     connect(m_import, &ImportProcess::failed, this,
             [this](const QString& sentence) { m_session.notify(sentence, true); });
@@ -315,35 +314,24 @@ void MainWindow::connectDetails() {
 
 bool MainWindow::openFiles(const std::vector<std::string>& files) {
     bool all = true;
-    // Files that take time are opened by a worker, and then all of them are, so that their order stays.
-    const bool later =
-        std::any_of(files.begin(), files.end(), [this](const std::string& file) { return m_session.isLarge(file); });
+    size_t traces = 0;
     for (const std::string& file : files) {
         if (file.ends_with(".shardproj")) {
             all &= m_workspace->open(QString::fromStdString(file));
-            continue;
-        }
-        if (mayBeSweep(file)) {
+        } else if (mayBeSweep(file)) {
             m_buckets->openSweep(file); // a failure is shown when it was read
             m_session.setPlace(Place::buckets);
-            continue;
-        }
-        if (ImportProcess::mayImport(file)) {
+        } else if (ImportProcess::mayImport(file)) {
             m_import->add(QString::fromStdString(file));
-            continue;
-        }
-        if (later) {
+        } else {
             m_session.openLater(file);
-            continue;
+            ++traces;
         }
-        const auto opened = m_session.openTrace(file);
-        if (opened) continue;
-        all = false;
-        m_session.notify(text(opened.error().message), true);
     }
-    const auto is_trace = [](const std::string& file) { return !file.ends_with(".shardproj"); };
-    if (std::count_if(files.begin(), files.end(), is_trace) > 1 && !m_session.traces().empty())
-        m_session.setActive(m_session.traces().front().id);
+    if (traces > 1)
+        m_session.whenOpened([this] {
+            if (!m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
+        });
     return all;
 }
 
@@ -467,9 +455,7 @@ void MainWindow::showStatus() {
                      .arg(steps)
                      .arg(text(formatCount(events)));
     if (!link.empty()) facts << "link " + text(link) + (emulated ? ", emulated" : ", not emulated");
-    if (m_session.opening() > 0 ||
-        std::any_of(traces.begin(), traces.end(), [](const OpenTrace& open) { return !open.warm; }))
-        facts << "reading a large trace";
+    if (m_session.opening() > 0) facts << (m_session.opening() == 1 ? "reading a trace" : "reading traces");
     if (warnings > 0) facts << QString("%1 %2 in the traces").arg(warnings).arg(warnings == 1 ? "warning" : "warnings");
     if (m_session.run().active()) facts << QString("run going on, process %1").arg(m_session.run().processId());
     m_status->setText(facts.join("      "));

@@ -24,6 +24,12 @@ Options parseOptions(int argc, char** argv) {
         ->check(CLI::Range(int64_t{1'000}, int64_t{100'000'000}));
     app.add_option("--frames", options.bench_frames, "With --bench-zoom: how many frames (2000)")
         ->check(CLI::Range(10, 10'000'000));
+    app.add_flag("--bench-start", options.bench_start,
+                 "Time the way from the start of the program to the first picture of the files, and exit");
+    app.add_option("--bench-use", options.bench_use,
+                   "Open, use and close the files in so many rounds, without a display, and print how memory grows")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("ROUNDS");
     app.add_option("--theme", options.theme, "dark or light; screenshots are made in both if it is not given")
         ->check(CLI::IsMember({"dark", "light"}));
     app.add_option("--size", size, "Size of the window in logical pixels (1600x1000)")->type_name("WxH");
@@ -41,6 +47,8 @@ Options parseOptions(int argc, char** argv) {
             throw CLI::ValidationError("--screenshot", "name at least one trace to draw");
         if (options.bench_zoom && (options.files.size() == 1) == (options.bench_events > 0))
             throw CLI::ValidationError("--bench-zoom", "name one trace to draw, or give --events");
+        if ((options.bench_start || options.bench_use > 0) && options.files.empty())
+            throw CLI::ValidationError(options.bench_start ? "--bench-start" : "--bench-use", "name at least one trace");
     } catch (const CLI::ParseError& error) {
         options.exit_code = app.exit(error);
         options.done = true;

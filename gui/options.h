@@ -14,6 +14,9 @@ struct Options {
     bool bench_zoom = false;       // time the drawing of files[0], or of a trace of bench_events
     int64_t bench_events = 0;
     int bench_frames = 2'000;
+    bool bench_start = false; // time the way to the first picture of the files
+    int bench_use = 0;        // rounds of use, with the memory that they leave behind
+    bool measures() const { return bench_zoom || bench_start || bench_use > 0; }
     int width = 1600, height = 1000;
     int scale = 1;
     // Set when there is nothing more to do: help, version, or a mistake in the command line.

@@ -174,16 +174,19 @@ void RunQueue::openTrace() {
         if (!process.active()) m_open_timer.stop();
         return;
     }
-    const auto opened = m_session.openTrace(run->trace_path);
-    if (!opened) { // while the child lives it may still be making the file
-        if (process.active()) return;
-        m_open_timer.stop();
-        return m_session.notify(text(opened.error().message), true);
-    }
-    m_open_timer.stop();
-    run = find(m_latest);
-    if (run) run->trace_id = *opened;
-    emit traceOpened(*opened);
+    if (m_opening == run->id) return;
+    m_opening = run->id;
+    m_session.openLater(run->trace_path, [this, id = run->id](const Result<int>& opened) {
+        if (m_opening == id) m_opening = 0;
+        const bool goes_on = id == m_latest && m_session.run().active();
+        if (!opened && goes_on) return; // it may still be making the file: the timer tries again
+        if (id == m_latest) m_open_timer.stop();
+        if (!opened) return m_session.notify(QString::fromStdString(opened.error().message), true);
+        if (QueuedRun* begun = find(id)) begun->trace_id = *opened;
+        if (!goes_on) m_session.stopFollowing(*opened); // it ended while its file was read
+        emit traceOpened(*opened);
+        emit changed();
+    });
 }
 
 void RunQueue::follow() {

@@ -65,6 +65,7 @@ private:
     std::vector<QueuedRun> m_runs;
     int m_next_id = 1, m_latest = 0;
     bool m_going = false;   // those that wait follow by themselves
+    int m_opening = 0;      // the run whose trace is being opened
     bool m_unended = false; // the latest has begun and its end was not told
     QTimer m_open_timer;
     uint64_t m_file_before = 0; // identity of what lay at the trace's path before the run

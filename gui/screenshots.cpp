@@ -39,6 +39,8 @@ int takeScreenshots(const Options& options) {
     window.resize(options.width, options.height);
     if (!window.openFiles(options.files)) return fail(window.notice());
     window.show();
+    wait(window);
+    if (session.traces().size() < options.files.size() && !window.notice().isEmpty()) return fail(window.notice());
     const std::pair<Place, const char*> places[] = {{Place::compare, "compare"},
                                                     {Place::timeline, "timeline"},
                                                     {Place::buckets, "buckets"},

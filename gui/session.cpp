@@ -6,7 +6,6 @@
 #include <QThreadPool>
 #include <algorithm>
 #include <filesystem>
-#include <sys/stat.h>
 
 namespace shardscope::gui {
 namespace {
@@ -15,13 +14,6 @@ constexpr int poll_ms = 100;
 constexpr qint64 live_analysis_ms = 2'000; // a live trace is analysed anew at most this often
 
 } // namespace
-
-uint64_t fileIdentity(const std::string& path) {
-    struct stat info {};
-    return ::stat(path.c_str(), &info) == 0
-               ? static_cast<uint64_t>(info.st_ino) * 31 + static_cast<uint64_t>(info.st_dev)
-               : 0;
-}
 
 Session::Session(QObject* parent)
     : QObject(parent)
@@ -61,6 +53,7 @@ const OpenTrace* Session::trace(int id) const { return const_cast<Session*>(this
 struct Session::Opening {
     std::string path;
     uint64_t file = 0;
+    Opened then;
     std::unique_ptr<TraceReader> reader;
     std::string failure; // a sentence
     bool done = false;
@@ -76,9 +69,6 @@ std::string spelled(const std::string& path) {
 
 // Reads what the first picture needs, so that drawing it waits for nothing.
 void readAhead(const TraceReader& reader) {
-    const TimeRange span = reader.span();
-    const double coarse = static_cast<double>(std::max<int64_t>(1, span.duration())) / 1000;
-    for (size_t lane = 0; lane < reader.lanes().size(); ++lane) reader.rects(static_cast<LaneId>(lane), span, coarse);
     for (int32_t rank = 0; rank < reader.ranks(); ++rank)
         for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host, MemoryTier::nvme})
             reader.memory(rank, tier);
@@ -91,7 +81,8 @@ std::optional<int> Session::activateIfOpen(const std::string& path) {
     for (const OpenTrace& open : m_traces)
         if (open.reader->path() == path || std::filesystem::equivalent(open.reader->path(), path, ignored)) {
             const int id = open.id;
-            if (open.file != fileIdentity(path)) { // written anew; what is open is the file that was there before
+            // Written anew; what is open is the file that was there before.
+            if (open.file != fileIdentity(path) || open.file_state != FileState::as_opened) {
                 closeTrace(id);
                 return std::nullopt;
             }
@@ -107,24 +98,18 @@ Result<int> Session::openTrace(const std::string& given_path) {
     const uint64_t file = fileIdentity(path);
     auto reader = TraceReader::open(path);
     if (!reader) return reader.error();
-    return adopt(std::move(reader).value(), file, !isLarge(path));
+    readAhead(**reader);
+    return adopt(std::move(reader).value(), file);
 }
 
-bool Session::isLarge(const std::string& path) const {
-    std::error_code missing;
-    const auto bytes = std::filesystem::file_size(path, missing);
-    return !missing && static_cast<int64_t>(bytes) >= m_large_bytes;
-}
-
-void Session::openLater(const std::string& given_path) {
-    const std::string path = spelled(given_path);
-    if (activateIfOpen(path)) return;
+void Session::openLater(const std::string& given_path, Opened then) {
     auto opening = std::make_shared<Opening>();
-    opening->path = path;
-    opening->file = fileIdentity(path);
+    opening->path = spelled(given_path);
+    opening->then = std::move(then);
     m_opening.push_back(opening);
     emit tracesChanged(); // the status line says that something is being read
     QThreadPool::globalInstance()->start([this, opening] {
+        opening->file = fileIdentity(opening->path);
         auto reader = TraceReader::open(opening->path);
         if (reader) {
             readAhead(**reader);
@@ -143,18 +128,41 @@ void Session::openLater(const std::string& given_path) {
 }
 
 void Session::takeOpened() {
+    bool any = false;
     while (!m_opening.empty() && m_opening.front()->done) {
         const std::shared_ptr<Opening> next = m_opening.front();
         m_opening.erase(m_opening.begin());
-        if (next->reader)
-            adopt(std::move(next->reader), next->file, true);
-        else
+        any = true;
+        Result<int> id = Error{next->failure};
+        if (next->reader) {
+            const auto open = activateIfOpen(next->path);
+            id = open ? *open : adopt(std::move(next->reader), next->file);
+        }
+        if (next->then)
+            next->then(id);
+        else if (!id)
             notify(QString::fromStdString(next->failure), true);
     }
+    if (!any) return; // one before it is still being read, or nobody waits for it any more
     emit tracesChanged();
+    if (!m_opening.empty()) return;
+    for (const auto& then : std::exchange(m_when_opened, {})) then();
 }
 
-int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file, bool warm) {
+void Session::whenOpened(std::function<void()> then) {
+    if (m_opening.empty())
+        then();
+    else
+        m_when_opened.push_back(std::move(then));
+}
+
+void Session::closeAll() {
+    m_opening.clear();
+    m_when_opened.clear();
+    while (!m_traces.empty()) closeTrace(m_traces.front().id);
+}
+
+int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file) {
     const std::string path = reader->path();
     OpenTrace opened;
     opened.id = m_next_id++;
@@ -162,7 +170,6 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file, bool warm
     opened.facts = runFacts(*opened.reader);
     opened.followed = opened.reader->live();
     opened.file = file;
-    opened.warm = warm;
     opened.grew_at_ms = QDateTime::currentMSecsSinceEpoch();
     const auto compared =
         std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
@@ -171,7 +178,6 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file, bool warm
     m_traces.push_back(std::move(opened));
     const bool first = m_traces.size() == 1;
     m_active = m_traces.back().id;
-    if (!m_traces.back().warm) warmUp(m_traces.back());
     if (m_traces.back().followed) m_poll.start();
     relabel();
     chooseStep();
@@ -187,37 +193,18 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file, bool warm
     return m_active;
 }
 
-// A reader belongs to one thread at a time: the worker fills one of its own and hands it over.
-void Session::warmUp(const OpenTrace& cold) {
-    QThreadPool::globalInstance()->start([this, id = cold.id, path = cold.reader->path()] {
-        auto opened_again = TraceReader::open(path);
-        auto reader =
-            std::make_shared<std::unique_ptr<TraceReader>>(opened_again ? std::move(opened_again).value() : nullptr);
-        if (*reader) readAhead(**reader);
-        QMetaObject::invokeMethod(
-            this,
-            [this, id, reader] {
-                OpenTrace* open = find(id);
-                if (!open) return;
-                if (*reader) open->reader = std::move(*reader);
-                open->warm = true;
-                if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
-                emit tracesChanged();
-                emit viewChanged();
-            },
-            Qt::QueuedConnection);
-    });
-}
-
 bool Session::busy() const {
-    return m_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() || !m_opening.empty() ||
-           std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return !t.warm; });
+    return m_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() || m_questions.pending() ||
+           !m_opening.empty() || std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.ended; });
 }
 
 void Session::closeTrace(int id) {
     const auto found = std::find_if(m_traces.begin(), m_traces.end(), [id](const OpenTrace& t) { return t.id == id; });
     if (found == m_traces.end()) return;
     const auto next = m_traces.erase(found);
+    m_spare_readers.erase(id);
+    keepReaders();
+    std::erase_if(m_known_details, [id](const auto& entry) { return entry.first.first == id; });
     if (m_active == id) m_active = m_traces.empty() ? 0 : (next == m_traces.end() ? m_traces.back().id : next->id);
     if (m_selected && m_selected->trace_id == id) m_selected.reset();
     if (m_hovered && m_hovered->trace_id == id) m_hovered.reset();
@@ -278,17 +265,11 @@ void Session::setCompared(int id, bool compared) {
     emit viewChanged();
 }
 
-void Session::stopFollowing(int id) {
-    OpenTrace* ended = find(id);
-    if (!ended || !ended->followed) return;
-    if (const auto refreshed = ended->reader->refresh(); !refreshed)
-        notify(QString::fromStdString(refreshed.error().message), true);
-    ended->followed = false;
-    ended->facts = runFacts(*ended->reader);
-    requestAnalysis();
-    emit traceGrew(id);
-    emit tracesChanged();
-    emit viewChanged();
+void Session::keepReaders() {
+    std::vector<std::string> paths;
+    for (const OpenTrace& open : m_traces) paths.push_back(open.reader->path());
+    m_questions.keepOnly(paths);
+    m_timeline_tools->keepReaders(paths);
 }
 
 void Session::relabel() {
@@ -320,36 +301,125 @@ void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparis
     emit viewChanged(); // head lines of the canvas show differences
 }
 
+// --- live traces ---------------------------------------------------------------------------------------------------
+// A reader belongs to one thread at a time, and taking in what was committed reads the file. So a live trace has two: one
+// is shown while a worker brings the other up to date, and then they change places.
+
+struct Session::Look {
+    int id = 0;
+    bool last = false; // its writer had ended before
+    std::unique_ptr<TraceReader> reader;
+    bool changed = false;
+    std::string failure; // a sentence
+};
+
 void Session::pollLiveTraces() {
-    bool following = false, grew = false;
-    const qint64 now = QDateTime::currentMSecsSinceEpoch();
+    bool following = false;
     for (OpenTrace& open : m_traces) {
         if (!open.followed) continue;
-        const auto changed = open.reader->refresh();
-        if (!changed) {
-            open.followed = false;
-            notify(QString::fromStdString(changed.error().message), true);
-            continue;
-        }
-        if (*changed) {
-            grew = true;
-            open.facts = runFacts(*open.reader);
-        }
-        if (*changed) open.grew_at_ms = now;
-        const bool quiet = now - open.grew_at_ms > m_quiet_after_ms;
-        const bool news = quiet != open.quiet || !open.reader->live();
-        open.quiet = quiet;
-        open.followed = open.reader->live();
-        following |= open.followed;
-        if (*changed) emit traceGrew(open.id);
-        if (news) emit tracesChanged();
+        following = true;
+        lookAt(open);
     }
     if (!following) m_poll.stop();
-    if (!grew) return;
-    if (m_step < 0) m_step = middleStep();
-    if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
-    if (!following || now - m_analysed_at_ms > live_analysis_ms) requestAnalysis();
-    emit viewChanged();
+}
+
+void Session::stopFollowing(int id) {
+    OpenTrace* ended = find(id);
+    if (!ended || !ended->followed) return;
+    ended->ended = true;
+    lookAt(*ended);
+}
+
+void Session::lookAt(OpenTrace& open) {
+    if (!m_looking.insert(open.id).second) return; // a slow file is not asked twice
+    auto look = std::make_shared<Look>();
+    look->id = open.id;
+    look->last = open.ended;
+    look->reader = std::move(m_spare_readers[open.id]);
+    QThreadPool::globalInstance()->start(
+        [this, look, path = open.reader->path(), events = open.reader->eventCount(), live = open.reader->live()] {
+            if (look->reader) {
+                const auto changed = look->reader->refresh();
+                look->changed = changed && *changed;
+                if (!changed) look->failure = changed.error().message;
+            } else if (auto opened = TraceReader::open(path)) {
+                look->reader = std::move(opened).value();
+                look->changed = look->reader->eventCount() != events || look->reader->live() != live;
+            } else {
+                look->failure = opened.error().message;
+            }
+            if (look->changed) readAhead(*look->reader);
+            QMetaObject::invokeMethod(
+                this, [this, look] { takeLook(look); }, Qt::QueuedConnection);
+        });
+}
+
+void Session::takeLook(const std::shared_ptr<Look>& look) {
+    m_looking.erase(look->id);
+    OpenTrace* open = find(look->id);
+    if (!open) return; // closed meanwhile
+    const qint64 now = QDateTime::currentMSecsSinceEpoch();
+    if (look->changed) {
+        std::swap(open->reader, look->reader);
+        open->facts = runFacts(*open->reader);
+        open->grew_at_ms = now;
+    }
+    const bool quiet = now - open->grew_at_ms > m_quiet_after_ms;
+    const bool over = look->last || !look->failure.empty() || !open->reader->live();
+    const bool news = over || quiet != open->quiet;
+    open->quiet = quiet;
+    if (over) {
+        open->followed = open->ended = false;
+    } else {
+        m_spare_readers[look->id] = std::move(look->reader);
+        if (open->ended) lookAt(*open); // its writer ended while the worker was looking
+    }
+    if (!look->failure.empty()) notify(QString::fromStdString(look->failure), true);
+    if (look->changed || over) {
+        if (m_step < 0) m_step = middleStep();
+        if (m_follow_everything) m_visible = m_align == Align::step ? stepRange() : fullRange(model().timeline);
+        if (over || now - m_analysed_at_ms > live_analysis_ms) requestAnalysis();
+        emit traceGrew(look->id);
+    }
+    if (news) emit tracesChanged();
+    if (look->changed || over) emit viewChanged();
+}
+
+// --- questions -----------------------------------------------------------------------------------------------------
+
+void Session::ask(int trace_id, Question question, Answer lost) {
+    const OpenTrace* open = trace(trace_id);
+    if (!open) {
+        if (lost) lost();
+        return;
+    }
+    m_questions.ask({{open->reader->path(), open->file}},
+                    [this, trace_id, question = std::move(question), lost = std::move(lost)](
+                        const TraceWorker::Readers& readers, const TraceWorker::Cancelled&) {
+                        Answer answer = readers.front() ? question(*readers.front()) : Answer();
+                        return [this, trace_id, lost, answer = std::move(answer)] {
+                            if (answer && trace(trace_id))
+                                answer();
+                            else if (lost)
+                                lost();
+                        };
+                    });
+}
+
+void Session::withDetails(const PickedEvent& picked, Details then) {
+    constexpr size_t most_known = 256;
+    const std::pair key{picked.trace_id, picked.event};
+    if (const auto known = m_known_details.find(key); known != m_known_details.end()) {
+        const IntervalDetails details = known->second; // what is called may forget it
+        return then(&details);
+    }
+    ask(picked.trace_id, [this, key, then = std::move(then)](const TraceReader& reader) -> Answer {
+        return [this, key, then, details = reader.details(key.second)] {
+            if (m_known_details.size() >= most_known) m_known_details.clear();
+            if (details) m_known_details.insert_or_assign(key, *details);
+            then(details ? &*details : nullptr);
+        };
+    });
 }
 
 void Session::notify(const QString& sentence, bool is_error) { emit noticed(sentence, is_error); }

@@ -10,10 +10,13 @@
 #include "gui/notes.h"
 #include "gui/run_facts.h"
 #include "gui/run_process.h"
+#include "gui/trace_worker.h"
 #include "traces/trace_reader.h"
 #include <QObject>
 #include <QTimer>
 #include <array>
+#include <functional>
+#include <set>
 
 namespace shardscope::gui {
 
@@ -31,7 +34,7 @@ struct OpenTrace {
     std::string label;     // "A".."D", empty when not compared
     bool compared = true;  // takes part in the comparison
     bool followed = false; // still being written, as far as we know
-    bool warm = true;      // its data are at hand; those of a large trace are read by a worker and drawn afterwards
+    bool ended = false;    // its writer has ended: one more look, and it is not followed any more
     bool quiet = false;    // followed, but nothing was added for a while: its writer may be gone
     uint64_t file = 0;     // identity of the file when it was opened
     FileState file_state = FileState::as_opened;
@@ -70,8 +73,6 @@ struct ViewPoint { // which time is on the screen; a range alone means nothing w
     bool operator==(const ViewPoint&) const = default;
 };
 
-uint64_t fileIdentity(const std::string& path); // changes when a path is given to another file; 0: there is none
-
 class Session : public QObject {
     Q_OBJECT
 public:
@@ -89,13 +90,15 @@ public:
     void setReducedMotion(bool reduced) { m_reduced_motion = reduced; }
 
     // --- the library
-    Result<int> openTrace(const std::string& path); // the id of the trace; opening a file twice activates it
-    // The same for files that are large or slow to read: a worker opens them, the window goes on, and they appear in the
-    // order in which they were asked for. A failure is a notice.
-    void openLater(const std::string& path);
-    bool isLarge(const std::string& path) const;
+    // A worker opens the file and reads what the first picture needs; the window goes on, and traces appear in the order
+    // in which they were asked for. Opening a file twice activates it. Without `then` a failure is a notice.
+    using Opened = std::function<void(const Result<int>& id)>;
+    void openLater(const std::string& path, Opened then = {});
+    void whenOpened(std::function<void()>); // at once, or when nothing is being opened any more
+    Result<int> openTrace(const std::string& path); // the same at once, for programs without a window that must not wait
     size_t opening() const { return m_opening.size(); }
     void closeTrace(int id);
+    void closeAll(); // also what is still being opened
     const std::vector<OpenTrace>& traces() const { return m_traces; }
     const OpenTrace* trace(int id) const;
     const OpenTrace* active() const { return trace(m_active); }
@@ -105,16 +108,24 @@ public:
     void setFileState(int id, FileState);
     NoteBook& notes() { return m_notes; }
     const NoteBook& notes() const { return m_notes; }
-    void setCompared(int id, bool);                             // refused with a notice when four are compared already
-    void stopFollowing(int id);                                 // its writer has ended
-    void setLargeFrom(int64_t bytes) { m_large_bytes = bytes; } // files from which on a worker reads them
+    void setCompared(int id, bool); // refused with a notice when four are compared already
+    void stopFollowing(int id);     // its writer has ended
     void setQuietAfter(qint64 ms) { m_quiet_after_ms = ms; }
     const Comparison& comparison() const { return m_comparison; }
     int baselineId() const; // what the others are compared with: the first compared trace unless one was chosen
     void setBaseline(int trace_id);
     bool marksDifferences() const { return m_marks_differences; }
     void setMarksDifferences(bool);
-    bool busy() const; // figures are still being computed or large traces read
+    bool busy() const; // figures are still being computed, traces read or questions answered
+
+    // --- questions to a trace: a worker answers them in their order, and the answer is called here unless the trace was
+    // closed. The window never asks a reader of its own for events: that may read the file.
+    using Answer = std::function<void()>;
+    using Question = std::function<Answer(const TraceReader&)>;
+    void ask(int trace_id, Question, Answer lost = {}); // lost: there will be no answer
+    // At once where it is known, as it is of what is selected; null: there is no such event.
+    using Details = std::function<void(const IntervalDetails*)>;
+    void withDetails(const PickedEvent&, Details);
 
     // --- what is shown
     Place place() const { return m_place; }
@@ -172,6 +183,7 @@ private:
     void connectActions();
     void syncActions();
     void relabel();
+    void keepReaders();
     size_t runOf(int trace_id) const; // its place in the comparison
     void markDifferences();
     void requestAnalysis();
@@ -180,12 +192,17 @@ private:
     struct Opening;
     void takeOpened();
     std::optional<int> activateIfOpen(const std::string& path);
-    int adopt(std::unique_ptr<TraceReader>, uint64_t file, bool warm);
-    void warmUp(const OpenTrace&);
+    int adopt(std::unique_ptr<TraceReader>, uint64_t file);
+    struct Look;
+    void lookAt(OpenTrace&);
+    void takeLook(const std::shared_ptr<Look>&);
     void stepBy(int delta);
+    void walk();
     int64_t originOf(const OpenTrace&) const;
     TimeRange stepRange() const;
-    std::optional<TimeRange> rangeOf(const PickedEvent&) const; // in view time
+    TimeRange rangeOf(const PickedEvent&, const IntervalDetails&) const; // in view time
+    void reveal(const OpenTrace&, const PickedEvent&, const IntervalDetails&);
+    void show(TimeRange); // moves what is visible if the range is out of sight
     int32_t middleStep() const;
     void chooseStep();
     OpenTrace* find(int id);
@@ -199,6 +216,13 @@ private:
     const Theme* m_theme;
     std::vector<OpenTrace> m_traces;
     std::vector<std::shared_ptr<Opening>> m_opening; // in the order of the wishes
+    std::vector<std::function<void()>> m_when_opened;
+    std::map<int, std::unique_ptr<TraceReader>> m_spare_readers; // of live traces, by id: workers bring them up to date
+    std::set<int> m_looking;                                     // live traces that a worker looks at
+    TraceWorker m_questions{TraceWorker::Order::in_line};
+    std::map<std::pair<int, EventId>, IntervalDetails> m_known_details;
+    int m_walk = 0; // steps along the lane that are wanted
+    bool m_walking = false;
     Comparison m_comparison;
     int m_baseline_id = 0; // as chosen; 0: the first compared trace
     bool m_marks_differences = false;
@@ -218,7 +242,6 @@ private:
     std::optional<PickedEvent> m_selected, m_hovered;
     std::optional<PickedMoment> m_moment;
     QTimer m_poll;
-    int64_t m_large_bytes = 8 << 20;
     qint64 m_analysed_at_ms = 0, m_quiet_after_ms = 5'000;
 };
 

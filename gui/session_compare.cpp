@@ -48,14 +48,18 @@ void Session::markDifferences() {
 }
 
 void Session::reveal(const PickedEvent& event) {
-    const OpenTrace* open = trace(event.trace_id);
-    const auto details = open ? open->reader->details(event.event) : std::nullopt;
-    if (!details) return;
-    if (details->event.step >= 0) setStep(details->event.step);
-    if (onlyRank() >= 0 && onlyRank() != details->lane.rank) setOnlyRank(details->lane.rank);
-    select(event);
-    const int64_t origin = originOf(*open);
-    const int64_t start = details->event.start_ns - origin, end = details->event.end_ns - origin;
+    withDetails(event, [this, event](const IntervalDetails* details) {
+        const OpenTrace* open = trace(event.trace_id);
+        if (details && open) reveal(*open, event, *details);
+    });
+}
+
+void Session::reveal(const OpenTrace& open, const PickedEvent& event, const IntervalDetails& details) {
+    if (details.event.step >= 0) setStep(details.event.step);
+    if (onlyRank() >= 0 && onlyRank() != details.lane.rank) setOnlyRank(details.lane.rank);
+    const int64_t origin = originOf(open);
+    select(event); // may move the trace in memory
+    const int64_t start = details.event.start_ns - origin, end = details.event.end_ns - origin;
     if (start >= m_visible.start_ns && end <= m_visible.end_ns) return;
     const TimeRange step = m_align == Align::step ? stepRange() : TimeRange{start, start};
     if (start >= step.start_ns && end <= step.end_ns) {

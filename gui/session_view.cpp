@@ -158,20 +158,22 @@ void Session::fit() {
     emit viewChanged();
 }
 
-std::optional<TimeRange> Session::rangeOf(const PickedEvent& picked) const {
+TimeRange Session::rangeOf(const PickedEvent& picked, const IntervalDetails& details) const {
     const OpenTrace* open = trace(picked.trace_id);
-    const auto details = open ? open->reader->details(picked.event) : std::nullopt;
-    if (!details) return std::nullopt;
-    return TimeRange{details->event.start_ns - originOf(*open), details->event.end_ns - originOf(*open)};
+    const int64_t origin = open ? originOf(*open) : 0;
+    return {details.event.start_ns - origin, details.event.end_ns - origin};
 }
 
 void Session::focus() {
-    const auto range = m_selected ? rangeOf(*m_selected) : std::nullopt;
-    if (!range) return fit();
-    const int64_t margin = std::max<int64_t>(range->duration() / 4, shortest_range_ns / 2);
-    const TimeRange wanted{range->start_ns - margin, range->end_ns + margin};
-    if (wanted == m_visible) return fit();
-    setVisible(wanted);
+    if (!m_selected) return fit();
+    withDetails(*m_selected, [this, picked = *m_selected](const IntervalDetails* details) {
+        if (!details) return fit();
+        const TimeRange range = rangeOf(picked, *details);
+        const int64_t margin = std::max<int64_t>(range.duration() / 4, shortest_range_ns / 2);
+        const TimeRange wanted{range.start_ns - margin, range.end_ns + margin};
+        if (wanted == m_visible) return fit();
+        setVisible(wanted);
+    });
 }
 
 void Session::goTo(const ViewPoint& view) {
@@ -217,7 +219,7 @@ PlaceModel Session::model() const {
         const bool shown = m_place == Place::timeline
                                ? open.id == m_active
                                : open.compared || (m_place == Place::memory && open.id == m_active);
-        if (!shown || !open.warm) continue;
+        if (!shown) continue;
         TraceView view;
         view.reader = open.reader.get();
         view.label = open.label;
@@ -298,6 +300,7 @@ void Session::select(std::optional<PickedEvent> event) {
     if (event == m_selected) return;
     m_selected = event;
     if (event) setActive(event->trace_id);
+    if (event) withDetails(*event, [](const IntervalDetails*) {}); // the next keys are about it
     emit selectionChanged();
     emit viewChanged();
 }
@@ -315,23 +318,44 @@ void Session::selectLongestExposed() {
     if (!chosen) return;
     const StepEvent* step = stepOf(*chosen->reader, m_step);
     const TimeRange range = step ? TimeRange{step->start_ns, step->end_ns} : chosen->reader->span();
-    const EventId event = longestExposed(*chosen->reader, onlyRank() < 0 ? 0 : onlyRank(), range);
-    if (event == EventId::none)
-        return notify("Compute covers all communication of this rank here; nothing is exposed.", false);
-    select(PickedEvent{chosen->id, event});
+    ask(chosen->id, [this, id = chosen->id, rank = std::max(0, onlyRank()), range](const TraceReader& reader) -> Answer {
+        return [this, id, event = longestExposed(reader, rank, range)] {
+            if (event == EventId::none)
+                return notify("Compute covers all communication of this rank here; nothing is exposed.", false);
+            select(PickedEvent{id, event});
+        };
+    });
 }
 
 void Session::selectNeighbour(int direction) {
     if (!m_selected) return notify("Select an event first; then comma and point walk along its lane.", false);
-    const OpenTrace* open = trace(m_selected->trace_id);
-    const EventId event = open ? neighbourEvent(*open->reader, m_selected->event, direction) : EventId::none;
-    if (event == EventId::none)
-        return notify(direction < 0 ? "This is the first event of its lane." : "This is the last event of its lane.",
-                      false);
-    select(PickedEvent{m_selected->trace_id, event});
-    const auto range = rangeOf(*m_selected);
-    if (!range || (range->end_ns > m_visible.start_ns && range->start_ns < m_visible.end_ns)) return;
-    const int64_t start = range->start_ns + range->duration() / 2 - m_visible.duration() / 2;
+    m_walk += direction; // keys may come faster than answers
+    if (!m_walking || !m_questions.pending()) walk();
+}
+
+void Session::walk() {
+    const int steps = std::exchange(m_walk, 0);
+    m_walking = steps != 0 && m_selected;
+    if (!m_walking) return;
+    ask(m_selected->trace_id, [this, from = *m_selected, steps](const TraceReader& reader) -> Answer {
+        EventId event = from.event, next = from.event;
+        for (int i = 0; i < std::abs(steps) && next != EventId::none; ++i)
+            if (next = neighbourEvent(reader, event, steps < 0 ? -1 : 1); next != EventId::none) event = next;
+        return [this, from, steps, event, details = reader.details(event)] {
+            if (m_selected == from && event == from.event) {
+                notify(steps < 0 ? "This is the first event of its lane." : "This is the last event of its lane.", false);
+            } else if (m_selected == from && details) {
+                select(PickedEvent{from.trace_id, event});
+                show(rangeOf(*m_selected, *details));
+            }
+            walk();
+        };
+    });
+}
+
+void Session::show(TimeRange range) {
+    if (range.end_ns > m_visible.start_ns && range.start_ns < m_visible.end_ns) return;
+    const int64_t start = range.start_ns + range.duration() / 2 - m_visible.duration() / 2;
     setVisible({start, start + m_visible.duration()});
 }
 

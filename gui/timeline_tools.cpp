@@ -77,10 +77,17 @@ void TimelineTools::setShowsFlows(bool shows) {
 
 std::vector<int> TimelineTools::shownTraces() const { return m_session.model().trace_ids; }
 
-std::vector<std::string> TimelineTools::pathsOf(const std::vector<int>& trace_ids) const {
-    std::vector<std::string> paths;
-    for (const int id : trace_ids) paths.push_back(m_session.trace(id)->reader->path());
-    return paths;
+std::vector<TraceSource> TimelineTools::sourcesOf(const std::vector<int>& trace_ids) const {
+    std::vector<TraceSource> sources;
+    for (const int id : trace_ids) {
+        const OpenTrace& open = *m_session.trace(id);
+        sources.push_back({open.reader->path(), open.file});
+    }
+    return sources;
+}
+
+void TimelineTools::keepReaders(const std::vector<std::string>& paths) {
+    for (TraceWorker* worker : {&m_range_worker, &m_search_worker, &m_relation_worker}) worker->keepOnly(paths);
 }
 
 // --- groups and lanes ----------------------------------------------------------------------------------------------
@@ -148,7 +155,7 @@ void TimelineTools::setRange(std::optional<TimeRange> range, bool done) {
         std::vector<TimeRange> ranges; // each trace's own time
         for (const TraceView& view : place.timeline.traces)
             ranges.push_back({range->start_ns + view.origin_ns, range->end_ns + view.origin_ns});
-        m_range_worker.ask(pathsOf(place.trace_ids),
+        m_range_worker.ask(sourcesOf(place.trace_ids),
                            [this, ids = place.trace_ids, ranges](const TraceWorker::Readers& readers,
                                                                  const TraceWorker::Cancelled& cancelled) {
                                std::vector<TraceBudget> budgets;
@@ -170,6 +177,7 @@ void TimelineTools::search(const QString& text) {
     const QString wanted = text.trimmed();
     if (wanted == m_search) return;
     m_search = wanted;
+    m_last_match.reset();
     m_mistake.clear();
     const Result<SearchQuery> query = parseSearch(wanted);
     if (!query) {
@@ -192,7 +200,7 @@ void TimelineTools::runSearch() {
         m_matches.clear();
         return;
     }
-    m_search_worker.ask(pathsOf(m_searched_traces), [this, ids = m_searched_traces,
+    m_search_worker.ask(sourcesOf(m_searched_traces), [this, ids = m_searched_traces,
                                                      query = m_query](const TraceWorker::Readers& readers,
                                                                       const TraceWorker::Cancelled& cancelled) {
         std::map<int, std::shared_ptr<const TraceMatches>> matches;
@@ -231,7 +239,7 @@ void TimelineTools::askRelations() {
     m_related_event = selected->event;
     m_relations.reset(); // arrows of another operation would be wrong
     m_relation_worker.ask(
-        {trace->reader->path()},
+        {{trace->reader->path(), trace->file}},
         [this, event = selected->event](const TraceWorker::Readers& readers, const TraceWorker::Cancelled& cancelled) {
             EventRelations relations;
             if (readers.front()) relations = relationsOf(*readers.front(), event, cancelled);

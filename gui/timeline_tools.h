@@ -60,10 +60,11 @@ public:
     const std::optional<EventRelations>& relations() const { return m_relations; }
     bool relationsPending() const { return m_relation_worker.pending(); }
     void goTo(int trace_id, const RelatedEvent&); // selects it and brings it into sight
-    bool moveSelection(int along, int across);    // to the neighbour in its lane, or the nearest in the next lane
+    void moveSelection(int along, int across);    // to the neighbour in its lane, or the nearest in the next lane
 
     void syncActions(bool enabled);
     bool busy() const { return searchPending() || budgetPending() || relationsPending(); }
+    void keepReaders(const std::vector<std::string>& paths); // those of other traces are closed
     void decorate(PlaceModel&) const; // adds all this to what a canvas draws
     void apply(const TimelineIntents&, const PlaceModel&);
 
@@ -80,11 +81,12 @@ private:
     };
     Lanes* lanesOf(int trace_id);
     void select(int trace_id, EventId, LaneId, TimeRange);
+    void goToMatchFrom(int trace_id, int64_t from_ns, LaneId, bool forwards);
     void connectActions();
     void askRelations();
     void runSearch();
     std::vector<int> shownTraces() const;
-    std::vector<std::string> pathsOf(const std::vector<int>& trace_ids) const;
+    std::vector<TraceSource> sourcesOf(const std::vector<int>& trace_ids) const;
 
     Session& m_session;
     TimelineColouring m_colouring = TimelineColouring::operation;
@@ -96,6 +98,7 @@ private:
     SearchQuery m_query;
     std::map<int, std::shared_ptr<const TraceMatches>> m_matches; // by trace
     std::vector<int> m_searched_traces;
+    std::optional<MatchRef> m_last_match; // that was gone to
     std::optional<EventRelations> m_relations;
     int m_related_trace = 0;
     EventId m_related_event = EventId::none;

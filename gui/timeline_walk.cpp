@@ -44,17 +44,30 @@ void TimelineTools::goToMatch(bool forwards) {
         from = (forwards ? m_session.visible().start_ns : m_session.visible().end_ns) + origin;
     }
     const auto selected = m_session.selected();
-    if (selected && selected->trace_id == trace_id)
-        if (const auto details = trace->reader->details(selected->event)) {
-            from = details->event.start_ns;
-            lane = details->event.lane;
-        }
-    const std::optional<MatchRef> next = nextMatch(*m_matches[trace_id], from, lane, forwards);
+    if (!selected || selected->trace_id != trace_id) return goToMatchFrom(trace_id, from, lane, forwards);
+    if (m_last_match && m_last_match->match.event == selected->event)
+        return goToMatchFrom(trace_id, m_last_match->match.start_ns, m_last_match->lane, forwards);
+    m_session.withDetails(*selected, [this, trace_id, from, lane, forwards](const IntervalDetails* details) {
+        if (details)
+            goToMatchFrom(trace_id, details->event.start_ns, details->event.lane, forwards);
+        else
+            goToMatchFrom(trace_id, from, lane, forwards);
+    });
+}
+
+void TimelineTools::goToMatchFrom(int trace_id, int64_t from_ns, LaneId lane, bool forwards) {
+    const auto found = m_matches.find(trace_id);
+    const std::optional<MatchRef> next =
+        found == m_matches.end() ? std::nullopt : nextMatch(*found->second, from_ns, lane, forwards);
     if (!next) return;
-    const auto details = trace->reader->details(next->match.event);
-    const TimeRange own = details ? TimeRange{details->event.start_ns, details->event.end_ns}
-                                  : TimeRange{next->match.start_ns, next->match.start_ns};
-    select(trace_id, next->match.event, next->lane, own);
+    m_last_match = next;
+    // Its start is known and shown at once; how long it is, a moment later.
+    select(trace_id, next->match.event, next->lane, {next->match.start_ns, next->match.start_ns});
+    const PickedEvent picked{trace_id, next->match.event};
+    m_session.withDetails(picked, [this, picked](const IntervalDetails* details) {
+        if (!details || m_session.selected() != picked) return;
+        select(picked.trace_id, picked.event, details->event.lane, {details->event.start_ns, details->event.end_ns});
+    });
 }
 
 void TimelineTools::goTo(int trace_id, const RelatedEvent& event) {
@@ -89,35 +102,38 @@ EventId eventAt(const TraceReader& reader, LaneId lane, int64_t time_ns) {
     }
 }
 
+// What the nearest lane above or below does at the same time; empty lanes are passed over.
+EventId eventAcross(const TraceReader& reader, EventId from, const std::vector<LaneId>& order, int across) {
+    const auto details = reader.details(from);
+    if (!details) return EventId::none;
+    const IntervalEvent& event = details->event;
+    auto at = std::find(order.begin(), order.end(), event.lane);
+    if (at == order.end()) return EventId::none;
+    const int64_t middle = event.start_ns + (event.end_ns - event.start_ns) / 2;
+    while (across > 0 ? at + 1 != order.end() : at != order.begin()) {
+        at += across > 0 ? 1 : -1;
+        if (const EventId found = eventAt(reader, *at, middle); found != EventId::none) return found;
+    }
+    return EventId::none;
+}
+
 } // namespace
 
-bool TimelineTools::moveSelection(int along, int across) {
+void TimelineTools::moveSelection(int along, int across) {
     const auto selected = m_session.selected();
-    const OpenTrace* trace = selected ? m_session.trace(selected->trace_id) : nullptr;
-    const auto details = trace ? trace->reader->details(selected->event) : std::nullopt;
-    if (!details) return false;
-    const TraceReader& reader = *trace->reader;
-    const IntervalEvent& event = details->event;
-    EventId next = EventId::none;
-    if (along != 0) {
-        next = neighbourEvent(reader, selected->event, along);
-    } else {
-        const PlaceModel place = m_session.model();
-        const auto shown = std::find(place.trace_ids.begin(), place.trace_ids.end(), selected->trace_id);
-        const std::vector<LaneId> order =
-            shownLanes(place.timeline, static_cast<int>(shown - place.trace_ids.begin())); // as the canvas shows them
-        auto at = std::find(order.begin(), order.end(), event.lane);
-        if (at == order.end()) return false;
-        const int64_t middle = event.start_ns + (event.end_ns - event.start_ns) / 2;
-        while (next == EventId::none && (across > 0 ? at + 1 != order.end() : at != order.begin())) {
-            at += across > 0 ? 1 : -1; // empty lanes are passed over
-            next = eventAt(reader, *at, middle);
-        }
-    }
-    const auto found = next == EventId::none ? std::nullopt : reader.details(next);
-    if (!found) return false;
-    select(selected->trace_id, next, found->event.lane, {found->event.start_ns, found->event.end_ns});
-    return true;
+    if (!selected) return;
+    const PlaceModel place = m_session.model();
+    const auto shown = std::find(place.trace_ids.begin(), place.trace_ids.end(), selected->trace_id);
+    const std::vector<LaneId> order =
+        shownLanes(place.timeline, static_cast<int>(shown - place.trace_ids.begin())); // as the canvas shows them
+    m_session.ask(selected->trace_id, [this, from = *selected, order, along, across](const TraceReader& reader) {
+        const EventId next = along != 0 ? neighbourEvent(reader, from.event, along)
+                                        : eventAcross(reader, from.event, order, across);
+        return [this, from, details = next == EventId::none ? std::nullopt : reader.details(next)] {
+            if (details && m_session.selected() == from)
+                select(from.trace_id, details->id, details->event.lane, {details->event.start_ns, details->event.end_ns});
+        };
+    });
 }
 
 void TimelineTools::step(int direction) {

@@ -91,7 +91,7 @@ void WindowTools::connectMarks(Session& session, Workspace& workspace, NotesPane
     }
     on(session, ActionId::mark, this, [&workspace] { workspace.mark(true); });
     on(session, ActionId::add_note, this, [&workspace, &notes] {
-        if (const int id = workspace.mark(false); id != 0) notes.edit(id);
+        workspace.mark(false, [&notes](int id) { notes.edit(id); });
     });
 }
 
@@ -103,21 +103,24 @@ void WindowTools::connectDemo(Session& session, MainWindow& window) {
     });
     connect(m_demo, &DemoRuns::failed, &session, [&session](const QString& why) { session.notify(why, true); });
     connect(m_demo, &DemoRuns::finishedStage, &session, [this, &session](const QString& trace) {
-        if (const auto opened = session.openTrace(trace.toStdString()); !opened)
-            return session.notify(text(opened.error().message), true);
+        session.openLater(trace.toStdString());
         if (session.place() == Place::run) session.setPlace(Place::compare);
         session.notify("The demo trains the same model at the other stages: " + m_demo->progressText() + ".", false);
     });
     connect(m_demo, &DemoRuns::finishedAll, this, [this, &session, &window] {
-        session.setActive(session.traces().front().id);
-        const QString key =
-            session.actions().get(ActionId::longest_exposed)->shortcut().toString(QKeySequence::NativeText);
-        session.notify(QString("Four runs of one model, ZeRO stage 0 to 3, on one axis. %1 selects the longest "
-                               "communication that nothing hides.")
-                           .arg(key.isEmpty() ? "A command of the Navigate menu" : key),
-                       false);
-        if (std::exchange(m_tour_wanted, false)) m_tour->start(tourStops(window, session));
+        session.whenOpened([this, &session, &window] { presentDemo(session, window); });
     });
+}
+
+void WindowTools::presentDemo(Session& session, MainWindow& window) {
+    if (session.traces().empty()) return;
+    session.setActive(session.traces().front().id);
+    const QString key = session.actions().get(ActionId::longest_exposed)->shortcut().toString(QKeySequence::NativeText);
+    session.notify(QString("Four runs of one model, ZeRO stage 0 to 3, on one axis. %1 selects the longest "
+                           "communication that nothing hides.")
+                       .arg(key.isEmpty() ? "A command of the Navigate menu" : key),
+                   false);
+    if (std::exchange(m_tour_wanted, false)) m_tour->start(tourStops(window, session));
 }
 
 } // namespace shardscope::gui

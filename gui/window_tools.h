@@ -40,6 +40,7 @@ private:
     void connectPalette(Session&, MainWindow&);
     void connectMarks(Session&, Workspace&, NotesPanel&);
     void connectDemo(Session&, MainWindow&);
+    void presentDemo(Session&, MainWindow&);
     void remember();
     DemoRuns* m_demo;
     Appearance* m_appearance;

@@ -30,6 +30,18 @@ ProjectTrace describe(const OpenTrace& open) {
             .tags = open.tags};
 }
 
+// What makes a project differ from its file: not where one looks, nor how the docks lie, nor a run that goes on.
+std::string comparable(Project whole) {
+    whole.view.reset();
+    whole.layouts.clear();
+    whole.origin.clear();
+    for (ProjectTrace& trace : whole.traces) {
+        trace.bytes = 0;
+        trace.trace_id.clear();
+    }
+    return projectText(whole, {}).toStdString();
+}
+
 } // namespace
 
 Workspace::Workspace(Session& session, QObject* parent)
@@ -91,18 +103,7 @@ Project Workspace::project() const {
     return project;
 }
 
-// What makes a project differ from its file: not where one looks, nor how the docks lie, nor a run that goes on.
-std::string Workspace::content() const {
-    Project whole = project();
-    whole.view.reset();
-    whole.layouts.clear();
-    whole.origin.clear();
-    for (ProjectTrace& trace : whole.traces) {
-        trace.bytes = 0;
-        trace.trace_id.clear();
-    }
-    return projectText(whole, {}).toStdString();
-}
+std::string Workspace::content() const { return comparable(project()); }
 
 void Workspace::touch() {
     if (m_using) return;
@@ -119,11 +120,12 @@ bool Workspace::open(const QString& path) {
     }
     setAside();
     m_path = QFileInfo(path).absoluteFilePath();
-    use(*project);
-    m_saved = content();
-    m_dirty = false;
     rememberFile("recent/projects", m_path);
-    emit changed();
+    use(*project, [this] {
+        m_saved = content();
+        m_dirty = false;
+        emit changed();
+    });
     return true;
 }
 
@@ -144,32 +146,46 @@ bool Workspace::saveAs(const QString& path) {
 void Workspace::startNew() {
     setAside();
     m_path.clear();
-    use({});
-    m_saved = content();
-    m_dirty = false;
-    emit changed();
+    use({}, [this] {
+        m_saved = content();
+        m_dirty = false;
+        emit changed();
+    });
 }
 
-void Workspace::use(const Project& project) {
+// A worker reads the traces, and the rest follows when all are there. Another project makes this one's steps void: the
+// session forgets what it had yet to open.
+void Workspace::use(const Project& project, std::function<void()> then) {
     m_using = true;
-    while (!m_session.traces().empty()) m_session.closeTrace(m_session.traces().front().id);
+    m_session.closeAll();
     m_missing.clear();
-    for (const ProjectTrace& trace : project.traces) {
-        if (!trace.open) continue;
-        const auto opened = m_session.openTrace(trace.path);
-        if (!opened) {
-            m_missing.push_back(trace);
-            continue;
-        }
-        const OpenTrace* open = m_session.trace(*opened);
-        const std::string now = open->reader->runValue("trace_id");
-        if (!trace.trace_id.empty() && now != trace.trace_id)
-            m_session.notify(text(trace.path) + " holds another recording than when the project was saved; notes "
-                                                "and bookmarks of it may not fit.",
-                             true);
-        m_session.setName(*opened, trace.name);
-        m_session.setTags(*opened, trace.tags);
+    for (const ProjectTrace& trace : project.traces)
+        if (trace.open)
+            m_session.openLater(trace.path, [this, trace](const Result<int>& opened) { takeTrace(trace, opened); });
+    m_session.whenOpened([this, project, then = std::move(then)] {
+        applyOpened(project);
+        m_using = false;
+        then();
+        copySoon();
+    });
+}
+
+void Workspace::takeTrace(const ProjectTrace& trace, const Result<int>& opened) {
+    if (!opened) {
+        m_missing.push_back(trace);
+        return;
     }
+    const OpenTrace* open = m_session.trace(*opened);
+    const std::string now = open->reader->runValue("trace_id");
+    if (!trace.trace_id.empty() && now != trace.trace_id)
+        m_session.notify(text(trace.path) + " holds another recording than when the project was saved; notes "
+                                            "and bookmarks of it may not fit.",
+                         true);
+    m_session.setName(*opened, trace.name);
+    m_session.setTags(*opened, trace.tags);
+}
+
+void Workspace::applyOpened(const Project& project) {
     for (size_t i = 0; i < m_session.traces().size(); ++i) { // after all are open: opening a fifth moves one out
         const OpenTrace& open = m_session.traces()[i];
         for (const ProjectTrace& trace : project.traces)
@@ -187,8 +203,6 @@ void Workspace::use(const Project& project) {
                              (m_missing.size() == 1 ? " is" : " are") +
                              " not where the project says; “Locate…” on the grey card tells where now.",
                          true);
-    m_using = false;
-    copySoon();
 }
 
 // --- where one left off --------------------------------------------------------------------------------------------
@@ -259,22 +273,19 @@ void Workspace::continuePrevious() {
     if (!project) return m_session.notify(text(project.error().message), true);
     setAside(); // the two change places
     m_path = text(project->origin);
-    use(*project);
-    m_saved.clear();
-    if (!m_path.isEmpty()) {
-        if (const auto file = readProject(m_path)) {
-            Project saved = *file;
-            saved.view.reset();
-            saved.layouts.clear();
-            saved.origin.clear();
-            for (ProjectTrace& trace : saved.traces) {
-                trace.bytes = 0;
-                trace.trace_id.clear();
-            }
-            m_saved = projectText(saved, {}).toStdString();
-        }
-    }
-    touch();
+    use(*project, [this] {
+        m_saved = savedContent();
+        m_using = false;
+        touch();
+    });
+}
+
+// What the file of the project holds, to be compared with content().
+std::string Workspace::savedContent() const {
+    if (m_path.isEmpty()) return {};
+    auto saved = readProject(m_path);
+    if (!saved) return {};
+    return comparable(std::move(*saved));
 }
 
 // --- traces that are not where they were ---------------------------------------------------------------------------
@@ -282,9 +293,12 @@ void Workspace::continuePrevious() {
 void Workspace::locate(size_t index, const QString& path) {
     if (index >= m_missing.size()) return;
     const ProjectTrace trace = m_missing[index];
-    const auto opened = m_session.openTrace(path.toStdString());
+    m_session.openLater(path.toStdString(), [this, trace](const Result<int>& opened) { takeLocated(trace, opened); });
+}
+
+void Workspace::takeLocated(const ProjectTrace& trace, const Result<int>& opened) {
     if (!opened) return m_session.notify(text(opened.error().message), true);
-    m_missing.erase(m_missing.begin() + static_cast<std::ptrdiff_t>(index));
+    std::erase_if(m_missing, [&](const ProjectTrace& missing) { return missing.path == trace.path; });
     const OpenTrace* open = m_session.trace(*opened);
     const std::string now = open->reader->path();
     if (!trace.trace_id.empty() && open->reader->runValue("trace_id") != trace.trace_id)

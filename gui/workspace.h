@@ -29,7 +29,7 @@ public:
     const QString& path() const { return m_path; } // empty: it has no name yet
     QString title() const;                         // "zero-stages.shardproj" or "Untitled project"
     bool dirty() const { return m_dirty; }
-    bool open(const QString& path); // false: nothing changed, and a notice says why
+    bool open(const QString& path); // false: nothing changed, and a notice says why; traces are read by a worker
     bool saveAs(const QString& path);
     bool save() { return saveAs(m_path); } // only where there is a path
     void startNew();
@@ -49,7 +49,8 @@ public:
     const Bookmarks& bookmarks() const { return m_bookmarks; }
     void setBookmark(size_t);
     void goToBookmark(size_t);
-    int mark(bool toggle); // pins a note to the selection or the moment under the mouse; 0: there is neither
+    // Pins a note to the selection, the event or the moment under the mouse; `then` gets its id if there is any of them.
+    void mark(bool toggle, std::function<void(int id)> then = {});
     void goToNote(int id);
 
     QStringList recentFiles() const, recentProjects() const;
@@ -58,12 +59,16 @@ signals:
     void changed(); // title, missing, bookmarks, recent files
 
 private:
-    void use(const Project&);
+    void use(const Project&, std::function<void()> then);
+    void applyOpened(const Project&);
+    void takeTrace(const ProjectTrace&, const Result<int>& opened);
+    void mark(const std::optional<Note>& place, bool toggle, const std::function<void(int id)>& then);
     void touch();
     void copySoon();
     void writeCopy();
     void setAside();
-    std::string content() const;
+    void takeLocated(const ProjectTrace&, const Result<int>& opened);
+    std::string content() const, savedContent() const;
     void rememberFile(const QString& key, const QString& path);
 
     Session& m_session;

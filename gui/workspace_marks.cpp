@@ -6,20 +6,9 @@
 namespace shardscope::gui {
 namespace {
 
-// The selected event, else the one under the mouse, else the moment under the mouse in the active trace.
-std::optional<Note> placeOfMark(const Session& session) {
+// The moment under the mouse in the active trace.
+std::optional<Note> momentOfMark(const Session& session) {
     const PlaceModel shown = session.model();
-    if (const auto picked = session.selected() ? session.selected() : session.hovered()) {
-        const OpenTrace* trace = session.trace(picked->trace_id);
-        const auto details = trace ? trace->reader->details(picked->event) : std::nullopt;
-        if (details)
-            return Note{.trace = trace->reader->path(),
-                        .lane = details->event.lane,
-                        .start_ns = details->event.start_ns,
-                        .end_ns = details->event.end_ns,
-                        .event = picked->event,
-                        .text = {}};
-    }
     const OpenTrace* active = session.active();
     if (!active || !session.cursor()) return std::nullopt;
     for (size_t i = 0; i < shown.trace_ids.size(); ++i) {
@@ -58,20 +47,33 @@ void Workspace::goToBookmark(size_t number) {
     if (const auto missing = goTo(m_session, *m_bookmarks[number])) m_session.notify(text(*missing), true);
 }
 
-int Workspace::mark(bool toggle) {
-    const auto place = placeOfMark(m_session);
-    if (!place) {
-        m_session.notify("Select an event or point at a moment first; the mark is pinned to it.", false);
-        return 0;
-    }
+void Workspace::mark(bool toggle, std::function<void(int id)> then) {
+    const auto picked = m_session.selected() ? m_session.selected() : m_session.hovered();
+    const OpenTrace* trace = picked ? m_session.trace(picked->trace_id) : nullptr;
+    if (!trace) return mark(momentOfMark(m_session), toggle, then);
+    m_session.withDetails(*picked, [this, path = trace->reader->path(), toggle, then](const IntervalDetails* details) {
+        if (!details) return mark(momentOfMark(m_session), toggle, then);
+        mark(Note{.trace = path,
+                  .lane = details->event.lane,
+                  .start_ns = details->event.start_ns,
+                  .end_ns = details->event.end_ns,
+                  .event = details->id,
+                  .text = {}},
+             toggle, then);
+    });
+}
+
+void Workspace::mark(const std::optional<Note>& place, bool toggle, const std::function<void(int id)>& then) {
+    if (!place)
+        return m_session.notify("Select an event or point at a moment first; the mark is pinned to it.", false);
     NoteBook& notes = m_session.notes();
     const auto there = notes.at(*place);
-    if (!there) return notes.add(*place);
-    if (toggle && notes.note(*there)->text.empty())
-        notes.remove(*there);
-    else
-        notes.choose(*there);
-    return *there;
+    const int id = there ? *there : notes.add(*place);
+    if (there && toggle && notes.note(id)->text.empty())
+        notes.remove(id);
+    else if (there)
+        notes.choose(id);
+    if (then) then(id);
 }
 
 void Workspace::goToNote(int id) {
@@ -101,8 +103,11 @@ void Workspace::goToNote(int id) {
         const int64_t start = from + (to - from) / 2 - length / 2;
         m_session.setVisible({start, start + length});
     }
-    if (note->event != EventId::none && trace->reader->details(note->event))
-        m_session.select(PickedEvent{trace->id, note->event});
+    if (note->event == EventId::none) return;
+    const PickedEvent picked{trace->id, note->event};
+    m_session.withDetails(picked, [this, picked](const IntervalDetails* details) {
+        if (details) m_session.select(picked);
+    });
 }
 
 } // namespace shardscope::gui

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/buckets/buckets_panel.h"
+#include "gui/bookmarks.h"
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/buckets/mini_timeline.h"
 #include "gui/buckets/point_slider.h"
@@ -412,7 +413,7 @@ void BucketsPanel::openPoint(int32_t point) {
     selectPoint(point);
     const std::string& trace = m_model->figures[static_cast<size_t>(point)].trace;
     if (trace.empty()) return m_session.notify("The trace of this point was not kept.", false);
-    if (const auto opened = m_session.openTrace(trace); !opened) m_session.notify(text(opened.error().message), true);
+    m_session.openLater(trace);
 }
 
 void BucketsPanel::showRecommendation() {
@@ -543,13 +544,6 @@ void BucketsPanel::takeAnswer(const ViewAnswer& answer) {
     m_table_note->setToolTip(note);
 }
 
-EventId BucketsPanel::eventAt(const OpenTrace& open, LaneId lane, TimeRange time) const {
-    // Events carry no id; at its own width the event is one rectangle of its lane.
-    for (const LaneRect& rect : open.reader->rects(lane, time, 1.0))
-        if (rect.start_ns == time.start_ns && rect.end_ns == time.end_ns && rect.count == 1) return rect.event;
-    return EventId::none;
-}
-
 void BucketsPanel::pickBlock(int step, LaneId lane, TimeRange time) {
     if (step != 0 || !m_now) return;
     m_steps->setSelected(lane, time);
@@ -565,24 +559,33 @@ void BucketsPanel::pickRow(const QModelIndex& at, bool go_there) {
     const CollectiveRow* r = m_rows->row(m_sorted->mapToSource(at).row());
     if (!r || !m_now) return;
     m_steps->setSelected(r->lane, r->time);
-    const OpenTrace* open = nullptr;
-    for (const OpenTrace& candidate : m_session.traces())
-        if (candidate.reader->path() == m_now->path) open = &candidate;
-    if (!open && go_there) {
-        const auto opened = m_session.openTrace(m_now->path);
-        if (!opened) return m_session.notify(text(opened.error().message), true);
-        open = m_session.trace(*opened);
-    }
-    if (!open || !open->warm) return;
     const CollectiveRow picked = *r; // selecting may change the table
     const int32_t step = m_now->step;
-    const EventId event = eventAt(*open, picked.lane, picked.time);
-    const int id = open->id;
-    if (go_there) {
-        m_session.setPlace(Place::timeline);
-        if (step >= 0) m_session.setStep(step);
-    }
-    if (event != EventId::none) m_session.select(PickedEvent{id, event});
+    const OpenTrace* open = openTraceAt(m_session, m_now->path);
+    if (open) return showEvent(open->id, picked, step, go_there);
+    if (!go_there) return;
+    m_session.openLater(m_now->path, [this, picked, step](const Result<int>& opened) {
+        if (opened)
+            showEvent(*opened, picked, step, true);
+        else
+            m_session.notify(text(opened.error().message), true);
+    });
+}
+
+void BucketsPanel::showEvent(int trace_id, const CollectiveRow& row, int32_t step, bool go_there) {
+    m_session.ask(trace_id, [this, trace_id, lane = row.lane, time = row.time, step, go_there](const TraceReader& reader) {
+        // Rows carry no id; at its own width the event is one rectangle of its lane.
+        EventId event = EventId::none;
+        for (const LaneRect& rect : reader.rects(lane, time, 1.0))
+            if (rect.start_ns == time.start_ns && rect.end_ns == time.end_ns && rect.count == 1) event = rect.event;
+        return [this, trace_id, event, step, go_there] {
+            if (go_there) {
+                m_session.setPlace(Place::timeline);
+                if (step >= 0) m_session.setStep(step);
+            }
+            if (event != EventId::none) m_session.select(PickedEvent{trace_id, event});
+        };
+    });
 }
 
 void BucketsPanel::copyTable() {

@@ -64,7 +64,7 @@ private:
     void paintTheme();
     void copyTable();
     void writeConfig();
-    EventId eventAt(const OpenTrace&, LaneId, TimeRange) const;
+    void showEvent(int trace_id, const CollectiveRow&, int32_t step, bool go_there);
     bool usesPoint() const { return m_use_point && m_model && m_point >= 0; }
 
     Session& m_session;

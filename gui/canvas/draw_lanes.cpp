@@ -176,8 +176,13 @@ double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visibl
     };
     size_t blocks = 0;
     const auto resolution = [&] { return d.axis.nsPerPx() * (1 << doublings); };
-    while ((blocks = count(resolution())) > block_budget && doublings < most_doublings) ++doublings;
+    const auto fits = [&] {
+        blocks = count(resolution());
+        return blocks <= block_budget || d.cache.incomplete(); // what is not at hand yet cannot be judged
+    };
+    while (!fits() && doublings < most_doublings) ++doublings;
     const double used = resolution();
+    if (d.cache.incomplete()) return used;
     if (doublings > 0 && 3 * blocks < block_budget) { // there is room again: finer in the next frame
         --doublings;
         d.wants_finer = true;

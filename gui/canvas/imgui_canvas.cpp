@@ -3,12 +3,16 @@
 #include "gui/canvas/imgui_host.h"
 #include "gui/canvas/opengl_presenter.h"
 #include "gui/canvas/qt_input.h"
+#include "gui/canvas/software_rasteriser.h"
 #include "gui/canvas/vector_record.h"
+#include <QCoreApplication>
 #include <QElapsedTimer>
 #include <QEvent>
 #include <QPainter>
+#include <QThread>
 #include <QTimer>
 #include <algorithm>
+#include <cmath>
 #include <imgui.h>
 
 namespace shardscope::gui {
@@ -176,11 +180,54 @@ bool ImGuiCanvas::focusNextPrevChild(bool next) {
     return !m_impl->host.wantsText() && QWidget::focusNextPrevChild(next);
 }
 
+namespace {
+
+class HostedFrame : public DrawnFrame {
+public:
+    HostedFrame(const DrawFunction& draw, const Theme& theme, QSize logical_size, double dpr)
+        : m_dpr(dpr)
+        , m_background(theme.background) {
+        m_host.setTheme(theme);
+        m_host.setDevicePixelRatio(dpr);
+        m_lists = &m_host.frame(draw, logical_size, 1.0 / 60, nullptr);
+        m_texture = m_host.fontTexture();
+    }
+    QImage image() const override { // from the lists and the atlas only, which nobody changes any more
+        const ImVec2 size = m_lists->DisplaySize, scale = m_lists->FramebufferScale;
+        QImage image(static_cast<int>(std::lround(size.x * scale.x)), static_cast<int>(std::lround(size.y * scale.y)),
+                     QImage::Format_RGB32);
+        if (image.isNull()) return image; // out of memory
+        image.fill(0xff000000u | m_background);
+        rasterise(*m_lists, m_texture, image);
+        image.setDevicePixelRatio(m_dpr);
+        return image;
+    }
+
+private:
+    ImGuiHost m_host;
+    const ImDrawData* m_lists = nullptr;
+    AlphaTexture m_texture;
+    double m_dpr;
+    Rgb m_background;
+};
+
+// An ImGui context is made and destroyed by one thread.
+void giveBack(const HostedFrame* frame) {
+    QCoreApplication* application = QCoreApplication::instance();
+    if (!application || application->thread() == QThread::currentThread())
+        delete frame;
+    else
+        QMetaObject::invokeMethod(application, [frame] { delete frame; }, Qt::QueuedConnection);
+}
+
+} // namespace
+
+std::shared_ptr<const DrawnFrame> drawFrame(const DrawFunction& draw, const Theme& theme, QSize size, double dpr) {
+    return {new HostedFrame(draw, theme, size, dpr), giveBack};
+}
+
 QImage renderToImage(const DrawFunction& draw, const Theme& theme, QSize logical_size, double dpr) {
-    ImGuiHost host;
-    host.setTheme(theme);
-    host.setDevicePixelRatio(dpr);
-    return host.rasterised(host.frame(draw, logical_size, 1.0 / 60, nullptr));
+    return drawFrame(draw, theme, logical_size, dpr)->image();
 }
 
 QByteArray renderToSvg(const DrawFunction& draw, const Theme& theme, QSize logical_size) {

@@ -55,7 +55,16 @@ private:
 
 bool openGlWorks(); // probed once; false under the offscreen platform
 
-// Draws one frame without any widget, for screenshots and tests.
+// A frame that was drawn without any widget. Its pixels may be made by any thread, as often as one likes.
+class DrawnFrame {
+public:
+    virtual ~DrawnFrame() = default;
+    virtual QImage image() const = 0;
+};
+// Drawn, and given up, by the thread of the user interface: the frame goes back there by itself.
+std::shared_ptr<const DrawnFrame> drawFrame(const DrawFunction&, const Theme&, QSize logical_size,
+                                            double device_pixel_ratio);
+// The same at once, for screenshots and tests.
 QImage renderToImage(const DrawFunction&, const Theme&, QSize logical_size, double device_pixel_ratio);
 // The same frame as an SVG document: what Painters drew, as shapes and text.
 QByteArray renderToSvg(const DrawFunction&, const Theme&, QSize logical_size);

@@ -179,7 +179,7 @@ TimeRange eventRange(const TimelineDrawing& d, const HoveredBlock& hovered) {
 TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection& selection, const TimelineInput& input,
                              const Theme& theme, TimelineState& state) {
     if (!state.cache) state.cache = std::make_shared<TimelineCache>();
-    state.cache->beginFrame(model, state.fetch_budget_ms);
+    state.cache->beginFrame(model, state.defers);
     const ImGuiIO& io = ImGui::GetIO();
     const TimeRange full = fullRange(model);
     const TimeRange wished{std::clamp(selection.visible.start_ns, -farthest_ns, farthest_ns),
@@ -251,6 +251,7 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     if (io.MouseDoubleClicked[0] && d.hovered_block)
         intents.visible = clampVisible(eventRange(d, *d.hovered_block), full);
     drawHoverTooltip(d, state);
+    intents.wants_finer = d.wants_finer;
     intents.incomplete = state.cache->incomplete() || d.wants_finer;
     state.drawn_rects = painter.rects();
     state.drawn_labels = painter.labels();

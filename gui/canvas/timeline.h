@@ -102,7 +102,8 @@ struct TimelineIntents {
     bool range_done = false;          // the button came up
     std::optional<RankRef> folded;    // the head of a rank was clicked
     std::optional<TimelineMenu> menu;
-    bool incomplete = false; // something was drawn coarser than it should be, for lack of time: draw again
+    bool incomplete = false; // something was drawn coarser than it should be: answer the wishes, or draw again
+    bool wants_finer = false; // a frame that is drawn again can show more
 };
 
 class TimelineCache; // rects and decimated memory curves keyed by (trace, lane, range, width)
@@ -124,7 +125,7 @@ struct TimelineState {
     bool tooltip_shown = false;
     // cache
     std::shared_ptr<TimelineCache> cache;
-    double fetch_budget_ms = 0; // for reading what is not in the cache, per frame; 0: as long as it takes
+    bool defers = false; // what is not in the cache is wished for, not read from the file
 };
 
 // Keys pressed since the last frame, as the host widget knows them (ImGui 1.86 has no W, S, D, F).

@@ -152,98 +152,186 @@ std::vector<TimeRange> uncovered(TimeRange range, const std::vector<LaneBlock>& 
     return free;
 }
 
-void TimelineCache::beginFrame(const TimelineModel& model, double fetch_budget_ms) {
-    using namespace std::chrono;
-    m_incomplete = false;
-    m_deadline = fetch_budget_ms > 0 ? steady_clock::now() + microseconds(static_cast<int64_t>(fetch_budget_ms * 1e3))
-                                     : steady_clock::time_point::max();
-    std::set<const TraceReader*> shown;
-    for (const TraceView& trace : model.traces) {
-        shown.insert(trace.reader);
-        Stamp stamp{.path = trace.reader->path(), .events = trace.reader->eventCount(), .span = trace.reader->span()};
-        for (int32_t rank = 0; rank < trace.reader->ranks(); ++rank)
-            stamp.memory_points += trace.reader->memory(rank, MemoryTier::device).time_ns.size();
-        TraceEntry& entry = m_traces[trace.reader];
-        if (!(entry.stamp == stamp)) {
-            entry = {};
-            entry.stamp = stamp;
-        }
-    }
-    std::erase_if(m_traces, [&](const auto& entry) { return !shown.contains(entry.first); });
-    const bool joins = model.colouring != TimelineColouring::name;
-    if (joins == m_joins) return;
-    m_joins = joins;
-    for (auto& [reader, entry] : m_traces) entry.lanes.clear();
+namespace {
+
+std::vector<LaneBlock> blocksOf(const TraceReader& reader, const LaneWish& wish, bool joins) {
+    const std::vector<LaneRect> rects = reader.rects(wish.lane, wish.range, wish.ns_per_px);
+    std::vector<LaneBlock> blocks;
+    if (joins)
+        blocks = joinRects(rects, wish.ns_per_px);
+    else
+        for (const LaneRect& rect : rects) blocks.push_back(blockOf(rect));
+    for (LaneBlock& block : blocks) block.lane = wish.lane;
+    return blocks;
 }
 
-bool TimelineCache::late() {
-    const bool late = std::chrono::steady_clock::now() > m_deadline;
-    m_incomplete |= late;
-    return late;
+std::optional<IntervalDetails> detailsOf(const TraceReader& reader, const LaneBlock& block) {
+    // Where the start is known the lane's columns answer; the longest of a sub-pixel run has to be looked up.
+    if (block.event_start_ns != LaneBlock::unknown_start)
+        for (const IntervalEvent& event : reader.events(block.lane, {block.event_start_ns, block.event_start_ns + 1}))
+            if (event.start_ns == block.event_start_ns && event.end_ns == block.event_end_ns)
+                return IntervalDetails{.id = block.event,
+                                       .event = event,
+                                       .name = reader.name(event.name),
+                                       .lane = reader.lanes()[static_cast<size_t>(block.lane)]};
+    return reader.details(block.event);
+}
+
+} // namespace
+
+TraceAnswers answer(const TraceReader& reader, TraceWishes wishes) {
+    TraceAnswers answers{.wishes = std::move(wishes), .lanes = {}, .details = {}};
+    for (const LaneWish& wish : answers.wishes.lanes)
+        answers.lanes.push_back(blocksOf(reader, wish, answers.wishes.joins));
+    for (const LaneBlock& block : answers.wishes.details) answers.details.push_back(detailsOf(reader, block));
+    return answers;
+}
+
+void TimelineCache::beginFrame(const TimelineModel& model, bool deferred) {
+    m_incomplete = false;
+    m_deferred = deferred;
+    m_shown.clear();
+    std::set<std::string> shown;
+    for (const TraceView& trace : model.traces) {
+        const TraceReader& reader = *trace.reader;
+        Stamp stamp{.path = reader.path(),
+                    .recording = reader.runValue("trace_id"),
+                    .events = reader.eventCount(),
+                    .span = reader.span()};
+        for (int32_t rank = 0; rank < reader.ranks(); ++rank)
+            stamp.memory_points += reader.memory(rank, MemoryTier::device).time_ns.size();
+        TraceEntry& entry = m_traces[stamp.path];
+        if (!(entry.stamp == stamp)) {
+            const bool grew = deferred && !stamp.recording.empty() && stamp.recording == entry.stamp.recording;
+            if (grew) {
+                for (auto* lanes : {&entry.lanes, &entry.minimap, &entry.rough})
+                    for (auto& [lane, known] : *lanes) known.outdated = true;
+                entry.memory.clear();
+                entry.head_layer.reset();
+            } else {
+                entry = {};
+            }
+            entry.stamp = stamp;
+        }
+        for (auto* lanes : {&entry.lanes, &entry.minimap, &entry.rough})
+            for (auto& [lane, known] : *lanes) known.wished = false;
+        entry.wished_details.clear();
+        shown.insert(stamp.path);
+        m_shown.emplace_back(&reader, &entry);
+    }
+    std::erase_if(m_traces, [&](const auto& entry) { return !shown.contains(entry.first); });
+    m_joins = model.colouring != TimelineColouring::name;
+}
+
+TimelineCache::TraceEntry& TimelineCache::entryOf(const TraceReader& reader) {
+    for (const auto& [known, entry] : m_shown)
+        if (known == &reader) return *entry;
+    return m_traces[reader.path()];
+}
+
+std::vector<TraceWishes> TimelineCache::takeWishes() {
+    std::vector<TraceWishes> all;
+    for (auto& [path, entry] : m_traces) {
+        TraceWishes wishes{.path = path, .joins = m_joins, .lanes = {}, .details = {}};
+        for (auto* lanes : {&entry.minimap, &entry.rough, &entry.lanes})
+            for (auto& [lane, known] : *lanes)
+                if (std::exchange(known.wished, false)) wishes.lanes.push_back(known.wish);
+        for (const auto& [event, block] : entry.wished_details) wishes.details.push_back(block);
+        entry.wished_details.clear();
+        if (!wishes.lanes.empty() || !wishes.details.empty()) all.push_back(std::move(wishes));
+    }
+    return all;
+}
+
+void TimelineCache::give(TraceAnswers answers) {
+    const auto found = m_traces.find(answers.wishes.path);
+    if (found == m_traces.end()) return; // not shown any more
+    TraceEntry& entry = found->second;
+    for (size_t i = 0; i < answers.lanes.size() && i < answers.wishes.lanes.size(); ++i) {
+        const LaneWish& wish = answers.wishes.lanes[i];
+        LaneEntry& known = entry.of(wish.part)[wish.lane];
+        known.range = wish.range;
+        known.ns_per_px = wish.ns_per_px;
+        known.joins = answers.wishes.joins;
+        known.outdated = false;
+        known.blocks = std::move(answers.lanes[i]);
+    }
+    if (entry.details.size() > max_details) entry.details.clear();
+    for (size_t i = 0; i < answers.details.size() && i < answers.wishes.details.size(); ++i)
+        entry.details.insert_or_assign(static_cast<int64_t>(answers.wishes.details[i].event), answers.details[i]);
 }
 
 int& TimelineCache::coarseningAt(double ns_per_px) {
-    if (m_zoom != ns_per_px) m_coarsening = 0;
+    // Without waiting there is nothing to begin with but what the zoom before needed.
+    if (m_zoom != ns_per_px && !m_deferred) m_coarsening = 0;
     m_zoom = ns_per_px;
     return m_coarsening;
 }
 
-const std::vector<LaneBlock>& TimelineCache::fetch(LaneEntry& entry, const TraceReader& reader, LaneId lane,
-                                                   TimeRange range, double ns_per_px) {
-    const bool covered = contains(entry.range, range) && entry.ns_per_px > 0;
-    if (entry.ns_per_px == ns_per_px && covered) return entry.blocks;
-    double resolution = ns_per_px;
-    if (late()) { // what was there before, or a quick look
-        if (covered) return entry.blocks;
-        constexpr double coarser = 64;
-        resolution *= coarser;
+void TimelineCache::wishFor(LaneEntry& entry, const LaneWish& wish) {
+    m_incomplete = true;
+    entry.wished = true;
+    entry.wish = wish;
+}
+
+const std::vector<LaneBlock>& TimelineCache::fetch(TraceEntry& trace, const TraceReader& reader, const LaneWish& wish) {
+    LaneEntry& entry = trace.of(wish.part)[wish.lane];
+    const bool covered = contains(entry.range, wish.range) && entry.ns_per_px > 0;
+    if (covered && entry.ns_per_px == wish.ns_per_px && entry.joins == m_joins && !entry.outdated) {
+        entry.wished = false;
+        return entry.blocks;
     }
-    // A pan is likely to go on, and is free then; a zoom makes what lies beside the view useless, where time is short.
-    const bool hurried = m_deadline != std::chrono::steady_clock::time_point::max();
-    entry.range = hurried && entry.ns_per_px != ns_per_px ? range : widened(range);
-    entry.ns_per_px = resolution;
-    const std::vector<LaneRect> rects = reader.rects(lane, entry.range, resolution);
-    entry.blocks.clear();
-    if (m_joins)
-        entry.blocks = joinRects(rects, resolution);
-    else
-        for (const LaneRect& rect : rects) entry.blocks.push_back(blockOf(rect));
-    for (LaneBlock& block : entry.blocks) block.lane = lane;
+    // A pan is likely to go on, and is free then.
+    const LaneWish wanted{wish.lane, wish.part, widened(wish.range), wish.ns_per_px};
+    if (m_deferred) {
+        wishFor(entry, wanted);
+        if (covered || wish.part != LanePart::view) return entry.blocks;
+        LaneEntry& rough = trace.rough[wish.lane];
+        return contains(rough.range, reader.span()) ? rough.blocks : entry.blocks;
+    }
+    entry.range = wanted.range;
+    entry.ns_per_px = wanted.ns_per_px;
+    entry.joins = m_joins;
+    entry.outdated = false;
+    entry.blocks = blocksOf(reader, wanted, m_joins);
     return entry.blocks;
 }
 
 const std::vector<LaneBlock>& TimelineCache::blocks(const TraceReader& reader, LaneId lane, TimeRange range,
                                                     double ns_per_px) {
-    return fetch(m_traces[&reader].lanes[lane], reader, lane, range, ns_per_px);
+    constexpr double rough_columns = 500;
+    TraceEntry& trace = entryOf(reader);
+    if (m_deferred) {
+        const TimeRange all = reader.span();
+        LaneEntry& rough = trace.rough[lane];
+        if ((!contains(rough.range, all) || rough.ns_per_px == 0) && all.duration() > 0)
+            wishFor(rough, {lane, LanePart::rough, all, static_cast<double>(all.duration()) / rough_columns});
+    }
+    return fetch(trace, reader, {lane, LanePart::view, range, ns_per_px});
 }
 
 const std::vector<LaneBlock>& TimelineCache::overview(const TraceReader& reader, LaneId lane, TimeRange range,
                                                       double ns_per_px) {
-    return fetch(m_traces[&reader].overviews[lane], reader, lane, range, ns_per_px);
+    return fetch(entryOf(reader), reader, {lane, LanePart::minimap, range, ns_per_px});
 }
 
 const std::optional<IntervalDetails>& TimelineCache::details(const TraceReader& reader, const LaneBlock& block) {
     static const std::optional<IntervalDetails> not_yet;
-    auto& known = m_traces[&reader].details;
-    if (known.size() > max_details) known.clear();
-    if (!known.contains(static_cast<int64_t>(block.event)) && late()) return not_yet;
-    const auto [entry, is_new] = known.try_emplace(static_cast<int64_t>(block.event));
-    if (!is_new) return entry->second;
-    // Where the start is known the lane's columns answer; the longest of a sub-pixel run has to be looked up.
-    if (block.event_start_ns != LaneBlock::unknown_start)
-        for (const IntervalEvent& event : reader.events(block.lane, {block.event_start_ns, block.event_start_ns + 1}))
-            if (event.start_ns == block.event_start_ns && event.end_ns == block.event_end_ns)
-                entry->second = IntervalDetails{.id = block.event,
-                                                .event = event,
-                                                .name = reader.name(event.name),
-                                                .lane = reader.lanes()[static_cast<size_t>(block.lane)]};
-    if (!entry->second) entry->second = reader.details(block.event);
-    return entry->second;
+    TraceEntry& entry = entryOf(reader);
+    const auto id = static_cast<int64_t>(block.event);
+    if (const auto known = entry.details.find(id); known != entry.details.end()) return known->second;
+    if (m_deferred) {
+        m_incomplete = true;
+        entry.wished_details.insert_or_assign(id, block);
+        return not_yet;
+    }
+    if (entry.details.size() > max_details) entry.details.clear();
+    return entry.details.insert_or_assign(id, detailsOf(reader, block)).first->second;
 }
 
 const MemoryColumns& TimelineCache::memory(const TraceReader& reader, int32_t rank, MemoryTier tier, TimeRange range,
                                            double column_ns) {
-    MemoryEntry& entry = m_traces[&reader].memory[{rank, tier}];
+    MemoryEntry& entry = entryOf(reader).memory[{rank, tier}];
     const MemoryCurve& curve = reader.memory(rank, tier);
     if (entry.chunk_peaks.empty()) entry.chunk_peaks = chunkPeaks(curve);
     const int64_t width = std::max<int64_t>(1, std::llround(column_ns));
@@ -255,7 +343,7 @@ const MemoryColumns& TimelineCache::memory(const TraceReader& reader, int32_t ra
 }
 
 int32_t TimelineCache::headLayer(const TraceReader& reader) {
-    std::optional<int32_t>& head = m_traces[&reader].head_layer;
+    std::optional<int32_t>& head = entryOf(reader).head_layer;
     if (!head) {
         head = -1;
         for (const ProgramOpEvent& op : reader.program())

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was asked of the readers, kept from frame to frame: lane blocks and memory columns for three times the visible
 // span, so that panning asks nothing, and the details of events that carry a label. A trace that changed loses its
-// entries.
+// entries, or keeps them until newer ones come if it only grew.
+//
+// Readers may read their file, and a window must not wait for that. A cache that defers notes down what it lacks and
+// draws what it has; somebody answers its wishes on a worker and gives it the answers.
 #pragma once
 #include "gui/canvas/timeline.h"
 #include <array>
-#include <chrono>
 #include <limits>
 #include <map>
 #include <set>
@@ -31,6 +33,7 @@ struct LaneBlock {
     LaneId lane = LaneId::none;
     int64_t event_start_ns = unknown_start; // of `event`; unknown in a sub-pixel run
     int64_t event_end_ns = 0;
+    bool operator==(const LaneBlock&) const = default;
     static constexpr int64_t unknown_start = std::numeric_limits<int64_t>::min();
 };
 
@@ -51,12 +54,37 @@ struct MemoryColumns {
     std::vector<MemoryColumn> columns;
 };
 
+// What a frame lacked of one trace. Of each lane in sight the whole is known roughly, for where a jump leads to.
+enum class LanePart { view, minimap, rough };
+struct LaneWish {
+    LaneId lane = LaneId::none;
+    LanePart part = LanePart::view;
+    TimeRange range;
+    double ns_per_px = 0;
+    bool operator==(const LaneWish&) const = default;
+};
+struct TraceWishes {
+    std::string path;
+    bool joins = true; // narrow neighbours become one block
+    std::vector<LaneWish> lanes;
+    std::vector<LaneBlock> details; // of their longest events
+    bool operator==(const TraceWishes&) const = default;
+};
+
+struct TraceAnswers {
+    TraceWishes wishes;
+    std::vector<std::vector<LaneBlock>> lanes; // as in the wishes
+    std::vector<std::optional<IntervalDetails>> details;
+};
+TraceAnswers answer(const TraceReader&, TraceWishes); // on any thread that owns the reader
+
 class TimelineCache {
 public:
-    // Blocks are joined unless names give the colours. After `fetch_budget_ms` what is missing is answered coarser, or
-    // not at all, and the frame is incomplete; 0: as long as it takes.
-    void beginFrame(const TimelineModel&, double fetch_budget_ms = 0);
-    bool incomplete() const { return m_incomplete; }
+    // Blocks are joined unless names give the colours.
+    void beginFrame(const TimelineModel&, bool deferred = false);
+    bool incomplete() const { return m_incomplete; } // something was not at hand
+    std::vector<TraceWishes> takeWishes();           // of the last frame
+    void give(TraceAnswers);
 
     const std::vector<LaneBlock>& blocks(const TraceReader&, LaneId, TimeRange, double ns_per_px);
     const std::vector<LaneBlock>& overview(const TraceReader&, LaneId, TimeRange, double ns_per_px); // for the minimap
@@ -64,11 +92,12 @@ public:
     const MemoryColumns& memory(const TraceReader&, int32_t rank, MemoryTier, TimeRange, double column_ns);
     // Where laneResolution ended at this zoom, so that the next frame begins there.
     int& coarseningAt(double ns_per_px);
+    bool defers() const { return m_deferred; }
     int32_t headLayer(const TraceReader&); // the layer number of the final norm and head, or -1 if unknown
 
 private:
     struct Stamp { // what tells a changed or another trace at the same address
-        std::string path;
+        std::string path, recording;
         int64_t events = -1;
         TimeRange span;
         size_t memory_points = 0;
@@ -77,7 +106,10 @@ private:
     struct LaneEntry {
         TimeRange range;
         double ns_per_px = 0;
+        bool joins = true, outdated = false;
         std::vector<LaneBlock> blocks;
+        bool wished = false; // of this frame
+        LaneWish wish;
     };
     struct MemoryEntry {
         std::vector<uint32_t> chunk_peaks; // index of the largest total in each chunk of the curve
@@ -86,19 +118,24 @@ private:
     };
     struct TraceEntry {
         Stamp stamp;
-        std::map<LaneId, LaneEntry> lanes, overviews;
+        std::map<LaneId, LaneEntry> lanes, minimap, rough;
+        std::map<LaneId, LaneEntry>& of(LanePart part) {
+            return part == LanePart::view ? lanes : part == LanePart::minimap ? minimap : rough;
+        }
         std::map<std::pair<int32_t, MemoryTier>, MemoryEntry> memory;
         std::unordered_map<int64_t, std::optional<IntervalDetails>> details;
+        std::unordered_map<int64_t, LaneBlock> wished_details;
         std::optional<int32_t> head_layer;
     };
-    const std::vector<LaneBlock>& fetch(LaneEntry&, const TraceReader&, LaneId, TimeRange, double ns_per_px);
-    bool late(); // and then the frame is incomplete
+    const std::vector<LaneBlock>& fetch(TraceEntry&, const TraceReader&, const LaneWish&);
+    void wishFor(LaneEntry&, const LaneWish&);
+    TraceEntry& entryOf(const TraceReader&);
 
-    bool m_joins = true, m_incomplete = false;
-    std::chrono::steady_clock::time_point m_deadline;
+    bool m_joins = true, m_deferred = false, m_incomplete = false;
     double m_zoom = 0;
     int m_coarsening = 0;
-    std::map<const TraceReader*, TraceEntry> m_traces;
+    std::map<std::string, TraceEntry> m_traces;                   // by path
+    std::vector<std::pair<const TraceReader*, TraceEntry*>> m_shown; // of this frame
 };
 
 } // namespace shardscope::gui

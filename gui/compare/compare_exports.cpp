@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/compare/compare_exports.h"
 #include "gui/compare/comparison_charts.h"
+#include "gui/lane_reading.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include "profiler/analysis/table.h"
@@ -91,7 +92,7 @@ Exportable tableExport(const Session& session, const QString& name, const char* 
 
 } // namespace
 
-std::vector<Exportable> timelineExports(const Session& session, QSize canvas_size) {
+std::vector<Exportable> timelineExports(Session& session, QSize canvas_size) {
     const PlaceModel place = session.model();
     if (place.timeline.traces.empty() || session.place() == Place::run) return {};
     const char* name = session.place() == Place::memory    ? "Memory curves"
@@ -100,9 +101,18 @@ std::vector<Exportable> timelineExports(const Session& session, QSize canvas_siz
     Exportable canvas{.name = name, .file_stem = QString(name).toLower().replace(' ', '_'), .size = canvas_size};
     // Everything that scrolls is shown, however small the window is.
     canvas.size.setHeight(std::clamp(static_cast<int>(std::ceil(timelineHeight(place.timeline))), 200, 16'000));
-    const auto state = std::make_shared<TimelineState>(); // keeps what was fetched from frame to frame
+    const auto state = std::make_shared<TimelineState>(); // keeps what was read from frame to frame
+    state->defers = true;
+    const auto reading = std::make_shared<LaneReading>(session);
     const auto unfinished = std::make_shared<bool>(false);
     canvas.unfinished = [unfinished] { return *unfinished; };
+    canvas.read = [state, reading](std::function<void()> then) {
+        reading->answerWishes(state->cache);
+        if (reading->pending())
+            QObject::connect(reading.get(), &LaneReading::settled, reading.get(), std::move(then), Qt::SingleShotConnection);
+        else
+            QMetaObject::invokeMethod(reading.get(), std::move(then), Qt::QueuedConnection);
+    };
     canvas.canvas = [&session, state, unfinished](const CanvasFrame& frame) {
         const PlaceModel now = session.model();
         TimelineSelection selection = session.timelineSelection(now);

@@ -6,7 +6,7 @@
 
 namespace shardscope::gui {
 
-std::vector<Exportable> timelineExports(const Session&, QSize canvas_size);
+std::vector<Exportable> timelineExports(Session&, QSize canvas_size);
 std::vector<Exportable> comparisonExports(const Session&);
 
 } // namespace shardscope::gui

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/export/export_dialog.h"
+#include "gui/export/export_job.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
-#include <QApplication>
 #include <QComboBox>
 #include <QDialogButtonBox>
 #include <QFileDialog>
@@ -73,10 +73,10 @@ ExportDialog::ExportDialog(std::vector<Exportable> exportables, std::vector<std:
     form->addRow(QString(), m_pixels);
     m_picture_fields = {size, m_scale, m_theme, m_pixels};
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Cancel);
-    auto* write = buttons->addButton("Export…", QDialogButtonBox::AcceptRole);
-    write->setObjectName("export");
-    write->setProperty("primary", true);
-    write->setDefault(true);
+    m_write = buttons->addButton("Export…", QDialogButtonBox::AcceptRole);
+    m_write->setObjectName("export");
+    m_write->setProperty("primary", true);
+    m_write->setDefault(true);
     m_preview->setFixedSize(preview_size);
     m_preview->setAlignment(Qt::AlignCenter);
     m_preview->setAccessibleName("Preview");
@@ -90,7 +90,7 @@ ExportDialog::ExportDialog(std::vector<Exportable> exportables, std::vector<std:
     columns->addWidget(m_preview);
     setLayout(columns);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
-    connect(write, &QPushButton::clicked, this, &ExportDialog::write);
+    connect(m_write, &QPushButton::clicked, this, &ExportDialog::write);
     connect(m_what, &QComboBox::currentIndexChanged, this, &ExportDialog::showSubject);
     for (QComboBox* box : {m_format, m_theme, m_scale})
         connect(box, &QComboBox::currentIndexChanged, this, &ExportDialog::showPreview);
@@ -131,6 +131,7 @@ void ExportDialog::showPreview() {
     for (QWidget* field : m_picture_fields) field->setEnabled(!table);
     m_scale->setEnabled(wanted.format == ExportFormat::png);
     if (table) {
+        delete m_previewing;
         const QString csv = text(subject().csv());
         m_preview->setText(QString("%1 rows").arg(std::max<qsizetype>(0, csv.count('\n') - 1)));
         m_pixels->setText("all rows, exact numbers");
@@ -144,10 +145,16 @@ void ExportDialog::showPreview() {
     wanted.scale = 1;
     if (int64_t{wanted.size.width()} * wanted.size.height() > most_preview_pixels)
         return m_preview->setText("too large to be shown here");
-    const auto bytes = exported(subject(), wanted);
-    if (!bytes) return m_preview->setText(text(bytes.error().message));
+    delete m_previewing;
+    m_previewing = new ExportJob(subject(), wanted, {}, this);
+    connect(m_previewing, &ExportJob::ended, this, &ExportDialog::showPicture);
+    m_previewing->start();
+}
+
+void ExportDialog::showPicture(const QByteArray& png, const QString& problem) {
+    if (!problem.isEmpty()) return m_preview->setText(problem);
     QPixmap picture;
-    picture.loadFromData(*bytes, "PNG");
+    picture.loadFromData(png, "PNG");
     const qreal dpr = devicePixelRatioF();
     QPixmap shown = picture.scaled(preview_size * dpr, Qt::KeepAspectRatio, Qt::SmoothTransformation);
     shown.setDevicePixelRatio(dpr);
@@ -158,16 +165,20 @@ void ExportDialog::write() {
     const ExportOptions wanted = options();
     const QString path = m_choose(fileNameFor(subject(), m_titles, wanted.format), suffixOf(wanted.format));
     if (path.isEmpty()) return;
-    QApplication::setOverrideCursor(Qt::WaitCursor); // a large picture takes a second or two
-    const auto written = writeExport(subject(), wanted, path);
-    QApplication::restoreOverrideCursor();
-    if (!written) { // the dialog stays: another name may do
-        m_pixels->setText(text(written.error().message));
+    m_write->setEnabled(false);
+    m_pixels->setText("writing …");
+    auto* job = new ExportJob(subject(), wanted, path, this);
+    connect(job, &ExportJob::ended, this, [this, job, path](const QByteArray&, const QString& problem) {
+        job->deleteLater();
+        m_write->setEnabled(true);
+        if (problem.isEmpty()) {
+            emit exportedTo(path);
+            return accept();
+        }
+        m_pixels->setText(problem); // the dialog stays: another name may do
         setTone(m_pixels, Tone::bad);
-        return;
-    }
-    emit exportedTo(path);
-    accept();
+    });
+    job->start();
 }
 
 QString chooseFileToWrite(QWidget* parent, const QString& title, const QString& suggested, const QString& suffix) {

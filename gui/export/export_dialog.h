@@ -3,12 +3,17 @@
 #pragma once
 #include "gui/export/exportable.h"
 #include <QDialog>
+#include <QPointer>
 
 class QComboBox;
 class QLabel;
 class QSpinBox;
 
+class QPushButton;
+
 namespace shardscope::gui {
+
+class ExportJob;
 
 // Where to write: asked with a suggested name and its suffix; empty if the user thinks better of it.
 using ChooseFile = std::function<QString(const QString& suggested, const QString& suffix)>;
@@ -30,6 +35,7 @@ private:
     void showSubject();
     void showPreview();
     void write();
+    void showPicture(const QByteArray& png, const QString& problem);
     std::vector<Exportable> m_exportables;
     std::vector<std::string> m_titles;
     const Theme& m_current;
@@ -37,6 +43,8 @@ private:
     QComboBox *m_what, *m_format, *m_theme, *m_scale;
     QSpinBox *m_width, *m_height;
     QLabel *m_preview, *m_pixels;
+    QPushButton* m_write;
+    QPointer<ExportJob> m_previewing; // the newest; an older one is given up
     QList<QWidget*> m_picture_fields;
 };
 

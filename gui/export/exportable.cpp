@@ -13,7 +13,6 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int most_frames = 500;
 constexpr int dots_per_inch = 96;                 // of a logical pixel
 constexpr int64_t most_pixels = int64_t{1} << 26; // a quarter of a GiB of picture
 
@@ -25,68 +24,71 @@ QByteArray pngOf(const QImage& image) {
     return bytes;
 }
 
-// A frame fetches what its time allows; a picture waits until everything is there.
-template <class Draw> auto finished(const Exportable& what, Draw draw) {
-    auto drawn = draw();
-    for (int frame = 0; frame < most_frames && what.unfinished && what.unfinished(); ++frame) drawn = draw();
-    return drawn;
-}
-
-QByteArray svgOfCanvas(const Exportable& what, const ExportOptions& options) {
-    return finished(what, [&] { return renderToSvg(what.canvas, *options.theme, options.size); });
-}
-
-QByteArray png(const Exportable& what, const ExportOptions& options) {
-    if (what.canvas)
-        return pngOf(
-            finished(what, [&] { return renderToImage(what.canvas, *options.theme, options.size, options.scale); }));
-    QImage image(options.size * options.scale, QImage::Format_RGB32);
-    image.setDevicePixelRatio(options.scale);
-    image.fill(toColour(options.theme->panel));
-    QPainter painter(&image);
-    what.page(painter, options.size, *options.theme);
-    painter.end();
-    return pngOf(image);
-}
-
-QByteArray svg(const Exportable& what, const ExportOptions& options) {
-    if (what.canvas) return svgOfCanvas(what, options);
+QByteArray svg(const QString& title, QSize size, const std::function<void(QPainter&)>& paint) {
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
     QSvgGenerator generator;
     generator.setOutputDevice(&buffer);
     generator.setResolution(dots_per_inch);
-    generator.setSize(options.size);
-    generator.setViewBox(QRect({0, 0}, options.size));
-    generator.setTitle(what.name);
+    generator.setSize(size);
+    generator.setViewBox(QRect({0, 0}, size));
+    generator.setTitle(title);
     QPainter painter(&generator);
-    painter.fillRect(QRect({0, 0}, options.size), toColour(options.theme->panel));
-    what.page(painter, options.size, *options.theme);
+    paint(painter);
     painter.end();
     return bytes;
 }
 
-QByteArray pdf(const Exportable& what, const ExportOptions& options) {
+QByteArray pdf(const QString& title, QSize size, const std::function<void(QPainter&)>& paint) {
     QByteArray bytes;
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
     QPdfWriter writer(&buffer);
     writer.setResolution(dots_per_inch);
-    writer.setTitle(what.name);
+    writer.setTitle(title);
     writer.setPageMargins({});
-    writer.setPageSize(
-        QPageSize(QSizeF(options.size) * 72 / dots_per_inch, QPageSize::Point, {}, QPageSize::ExactMatch));
+    writer.setPageSize(QPageSize(QSizeF(size) * 72 / dots_per_inch, QPageSize::Point, {}, QPageSize::ExactMatch));
     QPainter painter(&writer);
-    if (what.canvas) {
-        QSvgRenderer renderer(svgOfCanvas(what, options));
-        renderer.render(&painter, QRectF(QPointF(), QSizeF(options.size)));
-    } else {
-        painter.fillRect(QRect({0, 0}, options.size), toColour(options.theme->panel));
-        what.page(painter, options.size, *options.theme);
-    }
+    paint(painter);
     painter.end();
     return bytes;
+}
+
+Encoding pngOfPage(const Exportable& what, const ExportOptions& options) {
+    QImage image(options.size * options.scale, QImage::Format_RGB32);
+    if (image.isNull()) return [] { return QByteArray(); };
+    image.setDevicePixelRatio(options.scale);
+    image.fill(toColour(options.theme->panel));
+    QPainter painter(&image);
+    what.page(painter, options.size, *options.theme);
+    painter.end();
+    return [image] { return pngOf(image); };
+}
+
+Encoding encodingOf(const Exportable& what, const ExportOptions& options) {
+    if (options.format == ExportFormat::png && what.canvas)
+        return [frame = drawFrame(what.canvas, *options.theme, options.size, options.scale)] {
+            return pngOf(frame->image());
+        };
+    if (options.format == ExportFormat::png) return pngOfPage(what, options);
+    if (what.canvas) {
+        QByteArray svg = renderToSvg(what.canvas, *options.theme, options.size);
+        if (options.format == ExportFormat::svg) return [svg] { return svg; };
+        return [svg, name = what.name, size = options.size] {
+            return pdf(name, size, [&](QPainter& painter) {
+                QSvgRenderer(svg).render(&painter, QRectF(QPointF(), QSizeF(size)));
+            });
+        };
+    }
+    const auto page = [&](QPainter& painter) {
+        painter.fillRect(QRect({0, 0}, options.size), toColour(options.theme->panel));
+        what.page(painter, options.size, *options.theme);
+    };
+    // Shapes and text without their pixels: as quick as showing them.
+    QByteArray bytes = options.format == ExportFormat::svg ? svg(what.name, options.size, page)
+                                                           : pdf(what.name, options.size, page);
+    return [bytes] { return bytes; };
 }
 
 } // namespace
@@ -110,26 +112,20 @@ std::vector<ExportFormat> formatsOf(const Exportable& what) {
     return {ExportFormat::png, ExportFormat::svg, ExportFormat::pdf};
 }
 
-Result<QByteArray> exported(const Exportable& what, const ExportOptions& options) {
-    if (what.csv) return QByteArray::fromStdString(what.csv());
+Result<Encoding> drawn(const Exportable& what, const ExportOptions& options) {
+    if (what.csv) return Encoding([csv = what.csv()] { return QByteArray::fromStdString(csv); });
     const int64_t scale = options.format == ExportFormat::png ? options.scale : 1;
     if (options.size.width() < 1 || options.size.height() < 1)
         return Error{"The width and the height of a picture are at least one pixel."};
     if (options.size.width() * scale * options.size.height() * scale > most_pixels)
         return Error{"The picture would have more than 67 million pixels; choose a smaller size or scale, or SVG."};
-    QByteArray bytes = options.format == ExportFormat::png   ? png(what, options)
-                       : options.format == ExportFormat::svg ? svg(what, options)
-                                                             : pdf(what, options);
-    if (bytes.isEmpty()) return Error{"There is not enough memory for a picture of this size; choose a smaller one."};
-    return bytes;
+    return encodingOf(what, options);
 }
 
-Result<void> writeExport(const Exportable& what, const ExportOptions& options, const QString& path) {
-    const auto bytes = exported(what, options);
-    if (!bytes) return bytes.error();
+Result<void> writeWhole(const QByteArray& bytes, const QString& path) {
     auto file = OutputFile::create(path.toStdString());
     if (!file) return file.error();
-    (*file)->write({bytes->constData(), static_cast<size_t>(bytes->size())});
+    (*file)->write({bytes.constData(), static_cast<size_t>(bytes.size())});
     return (*file)->finish();
 }
 

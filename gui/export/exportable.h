@@ -21,6 +21,7 @@ struct Exportable {
     QSize size;        // on the screen now, in logical pixels; what the dialog suggests
     std::function<void(const CanvasFrame&)> canvas = {};
     std::function<bool()> unfinished = {}; // of a canvas: its last frame was coarser than it should be
+    std::function<void(std::function<void()> then)> read = {}; // what that frame lacked, on a worker
     std::function<void(QPainter&, QSize, const Theme&)> page = {};
     std::function<std::string()> csv = {};
 };
@@ -36,10 +37,11 @@ struct ExportOptions {
     const Theme* theme = nullptr;
 };
 
-// The file's content, or a sentence that says why there is none.
-Result<QByteArray> exported(const Exportable&, const ExportOptions&);
-// The same, written whole or not at all.
-Result<void> writeExport(const Exportable&, const ExportOptions&, const QString& path);
+// Draws, as far as only the thread of the user interface can; what takes long is left to any other thread. A sentence
+// says why there is no picture.
+using Encoding = std::function<QByteArray()>; // the file's content; empty: there is not enough memory
+Result<Encoding> drawn(const Exportable&, const ExportOptions&);
+Result<void> writeWhole(const QByteArray&, const QString& path); // or not at all
 
 QString fileNameFor(const Exportable&, const std::vector<std::string>& run_titles,
                     ExportFormat); // "timelines ZeRO-0 ZeRO-2.png"

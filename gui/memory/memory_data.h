@@ -54,6 +54,7 @@ public:
     const MemorySource* source(int trace_id) const; // as it was asked about last
     const PlannedCurves* planned(int trace_id) const;
     const LivesAnswer* lives() const { return m_lives.get(); } // possibly of an older question: look at its key
+    std::shared_ptr<const LivesAnswer> sharedLives() const { return m_lives; } // for a worker
     bool pending() const { return m_working > 0; }
 
 signals:

@@ -311,7 +311,7 @@ int64_t MemoryPanel::originOf(const PlaceModel& place) const {
 void MemoryPanel::drawBufferCanvas() {
     const PlaceModel place = m_session.model();
     BufferViewModel model;
-    model.buffers = trace() && trace()->warm ? picture() : nullptr;
+    model.buffers = trace() ? picture() : nullptr;
     model.order = m_by_size->isChecked() ? BufferOrder::size : BufferOrder::address;
     model.origin_ns = originOf(place);
     model.full = fullRange(place.timeline);
@@ -351,7 +351,7 @@ void MemoryPanel::drawHeatCanvas() {
     if (facts && m_focus) {
         m_heat_model.focus_rank = m_focus->rank;
         const auto cursor = m_session.cursor();
-        if (m_at_cursor->isChecked() && trace()->warm && (cursor || m_focus->time_ns)) {
+        if (m_at_cursor->isChecked() && (cursor || m_focus->time_ns)) {
             const int64_t time = cursor ? *cursor + originOf(m_session.model()) : *m_focus->time_ns;
             m_heat_model.rows = heatRowsAt(facts->heat, m_focus->tier, *trace()->reader, time);
         } else {
@@ -370,8 +370,11 @@ void MemoryPanel::selectLife(size_t life) {
     m_selected = life;
     m_alive->selectItem(static_cast<int64_t>(life));
     m_buffers->requestFrame();
-    const EventId event = allocatingEvent(*trace()->reader, buffers->lives, life);
-    if (event != EventId::none) m_session.select(PickedEvent{trace()->id, event});
+    m_session.ask(trace()->id, [this, id = trace()->id, answer = m_session.memoryData().sharedLives(), life](const TraceReader& reader) {
+        return [this, id, event = allocatingEvent(reader, answer->buffers.lives, life)] {
+            if (event != EventId::none) m_session.select(PickedEvent{id, event});
+        };
+    });
 }
 
 void MemoryPanel::goToCell(HeatMapCell cell) {

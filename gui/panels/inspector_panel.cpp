@@ -98,10 +98,41 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
 
 QString InspectorPanel::title() const { return m_title->text().remove(line_break_here); }
 
+// A worker looks the event up; what was shown before stays until it has.
 void InspectorPanel::showSelection() {
     const auto picked = m_session.hovered() ? m_session.hovered() : m_session.selected();
     const OpenTrace* trace = picked ? m_session.trace(picked->trace_id) : nullptr;
-    const auto facts = trace ? eventFacts(*trace->reader, picked->event) : std::nullopt;
+    if (!trace) {
+        m_asked.reset();
+        m_known.reset();
+        m_known_event.reset();
+        return showFacts();
+    }
+    const Asked wanted{*picked, trace->reader->eventCount()};
+    if (wanted != m_asked && !m_asking) {
+        m_asked = wanted;
+        m_asking = true;
+        m_session.ask(
+            picked->trace_id,
+            [this, wanted](const TraceReader& reader) -> Session::Answer {
+                return [this, wanted, facts = eventFacts(reader, wanted.event.event)] {
+                    m_asking = false;
+                    if (m_asked == wanted) {
+                        m_known = facts;
+                        m_known_event = wanted.event;
+                    }
+                    showSelection();
+                };
+            },
+            [this] { m_asking = false; });
+    }
+    showFacts();
+}
+
+void InspectorPanel::showFacts() {
+    const std::optional<EventFacts>& facts = m_known;
+    const std::optional<PickedEvent>& picked = m_known_event;
+    const OpenTrace* trace = picked ? m_session.trace(picked->trace_id) : nullptr;
     for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_facts})
         widget->setVisible(facts.has_value());
     m_hint->setVisible(!facts && !m_session.timelineTools().range());
@@ -120,7 +151,7 @@ void InspectorPanel::showSelection() {
                               "X selects the longest exposed communication.");
         return;
     }
-    m_head->setRight(text((trace->label.empty() ? "" : trace->label + " · ") + facts->place));
+    m_head->setRight(text((!trace || trace->label.empty() ? "" : trace->label + " · ") + facts->place));
     m_title->setText(breakable(text(facts->title)));
     m_subtitle->setText(text(facts->subtitle));
     m_facts->setFacts(facts->facts);

@@ -64,7 +64,7 @@ LibraryPanel::LibraryPanel(Session& session, Workspace& workspace, QWidget* pare
 bool LibraryPanel::settled() const { return !m_thumbnails->pending(); }
 
 TraceCard* LibraryPanel::makeCard(int trace_id) {
-    auto* card = new TraceCard(trace_id);
+    auto* card = new TraceCard(trace_id, m_column->parentWidget()); // else it would be a window of its own for a moment
     connect(card, &TraceCard::clicked, &m_session, &Session::setActive);
     connect(card, &TraceCard::closeRequested, &m_session, &Session::closeTrace, Qt::QueuedConnection);
     connect(card, &TraceCard::compareToggled, &m_session, [this](int id) {
@@ -104,7 +104,7 @@ void LibraryPanel::rebuild() {
     }
     while (m_missing.size() < missing.size()) {
         const size_t index = m_missing.size();
-        auto* card = new MissingCard;
+        auto* card = new MissingCard(m_column->parentWidget());
         connect(card, &MissingCard::locateRequested, this, [this, index] { locate(index); });
         connect(card, &MissingCard::forgetRequested, &m_workspace,
                 [this, index] { m_workspace.forget(index); }, Qt::QueuedConnection);

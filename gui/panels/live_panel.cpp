@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/live_panel.h"
+#include "gui/lane_reading.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/panels/loss_chart.h"
@@ -28,7 +29,9 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
         drawTimeline(model(),
                      {.visible = {0, std::max<int64_t>(1, m_longest_step_ns)}, .selected = {}, .cursor_ns = {}}, {},
                      m_session.theme(), state);
+        m_reading->answerWishes(state.cache);
     }))
+    , m_reading(new LaneReading(session, this))
     , m_losses(new LossChart("loss"))
     , m_speed(new LossChart("tokens/s"))
     , m_loss_now(roleLabel("–", "dim"))
@@ -180,6 +183,7 @@ void LivePanel::setTraceId(int id) {
     m_step = -1;
     m_longest_step_ns = 0;
     m_state = {};
+    m_state.defers = true;
     showStep();
     showMemory();
 }

@@ -14,6 +14,7 @@ class QStackedLayout;
 namespace shardscope::gui {
 
 class ImGuiCanvas;
+class LaneReading;
 class LossChart;
 class SectionHead;
 class StackedBars;
@@ -43,6 +44,7 @@ private:
     StackedBars* m_planned;
     QStackedLayout* m_stack;
     ImGuiCanvas* m_canvas;
+    LaneReading* m_reading;
     TimelineState m_state;
     LossChart *m_losses, *m_speed;
     QLabel *m_loss_now, *m_speed_now, *m_planned_note, *m_memory_now;

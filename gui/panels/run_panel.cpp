@@ -233,10 +233,12 @@ void RunPanel::connectParts() {
     connect(m_list, &QueueList::openAsked, this, [this](int id) {
         const QueuedRun* run = m_queue->run(id);
         if (!run || run->trace_path.empty()) return;
-        if (const auto opened = m_session.openTrace(run->trace_path); opened)
-            m_session.setPlace(Place::timeline);
-        else
-            m_session.notify(text(opened.error().message), true);
+        m_session.openLater(run->trace_path, [this](const Result<int>& opened) {
+            if (opened)
+                m_session.setPlace(Place::timeline);
+            else
+                m_session.notify(text(opened.error().message), true);
+        });
     });
     connect(m_list, &QueueList::repeatAsked, this, &RunPanel::repeat);
     connect(m_list, &QueueList::duplicateAsked, this, [this](int id) {

@@ -225,26 +225,30 @@ void SummaryPanel::goTo(ChartId chart, int trace_id, int segment) {
     if (!open || segment < 0 || run >= m_session.comparison().runs.size()) return;
     const RunFigures& figures = m_session.comparison().runs[run];
     const int32_t rank = std::max(0, m_session.onlyRank());
-    ChartPlace place;
-    switch (chart) {
-    case ChartId::budget:
-        place = budgetPlace(*open->reader, figures, rank, static_cast<BudgetPart>(segment));
-        break;
-    case ChartId::memory:
-        place = peakPlace(*open->reader, figures);
-        break;
-    case ChartId::overlap:
-        place = overlapPlace(*open->reader, figures, rank);
-        break;
-    case ChartId::throughput:
-        place.step = figures.shown_step;
-        break;
-    }
-    if (place.step >= 0) m_session.setStep(place.step);
-    if (place.event != EventId::none)
-        m_session.reveal({trace_id, place.event});
-    else if (!place.sentence.empty())
-        m_session.notify(text(place.sentence), false);
+    m_session.ask(trace_id, [this, chart, trace_id, segment, figures, rank](const TraceReader& reader) {
+        ChartPlace place;
+        switch (chart) {
+        case ChartId::budget:
+            place = budgetPlace(reader, figures, rank, static_cast<BudgetPart>(segment));
+            break;
+        case ChartId::memory:
+            place = peakPlace(reader, figures);
+            break;
+        case ChartId::overlap:
+            place = overlapPlace(reader, figures, rank);
+            break;
+        case ChartId::throughput:
+            place.step = figures.shown_step;
+            break;
+        }
+        return [this, trace_id, place] {
+            if (place.step >= 0) m_session.setStep(place.step);
+            if (place.event != EventId::none)
+                m_session.reveal({trace_id, place.event});
+            else if (!place.sentence.empty())
+                m_session.notify(text(place.sentence), false);
+        };
+    });
 }
 
 void SummaryPanel::goToOp(int row, int column) {
@@ -256,14 +260,18 @@ void SummaryPanel::goToOp(int row, int column) {
         run = static_cast<size_t>(std::ranges::find_if(op.ns, [](const auto& ns) { return ns.has_value(); }) -
                                   op.ns.begin());
     const int id = comparedTraces().idOf(run);
-    const OpenTrace* open = m_session.trace(id);
-    if (!open) return;
-    EventId event = eventOfOp(*open->reader, op, std::max(0, m_session.onlyRank()), m_session.step());
-    if (event == EventId::none) event = eventOfOp(*open->reader, op, -1, comparison.runs[run].shown_step);
-    if (event != EventId::none)
-        m_session.reveal({id, event});
-    else
-        m_session.notify("This op is too short to be seen in the step; zoom in and look for its name.", false);
+    const int32_t rank = std::max(0, m_session.onlyRank()), step = m_session.step(),
+                  shown_step = comparison.runs[run].shown_step;
+    m_session.ask(id, [this, id, op, rank, step, shown_step](const TraceReader& reader) {
+        EventId event = eventOfOp(reader, op, rank, step);
+        if (event == EventId::none) event = eventOfOp(reader, op, -1, shown_step);
+        return [this, id, event] {
+            if (event != EventId::none)
+                m_session.reveal({id, event});
+            else
+                m_session.notify("This op is too short to be seen in the step; zoom in and look for its name.", false);
+        };
+    });
 }
 
 } // namespace shardscope::gui

@@ -12,16 +12,14 @@
 namespace shardscope::gui {
 namespace {
 
-QJsonObject fieldsOf(const TraceReader& reader, EventId id) {
+QJsonObject fieldsOf(const TraceReader& reader, const IntervalDetails& details) {
     QJsonObject fields;
-    const auto details = reader.details(id);
-    if (!details) return fields;
-    const IntervalEvent& e = details->event;
-    fields["id"] = static_cast<qint64>(id);
-    fields["name"] = text(details->name);
-    fields["rank"] = details->lane.rank;
-    fields["lane"] = text(toText(details->lane.kind));
-    fields["lane_name"] = text(details->lane.name);
+    const IntervalEvent& e = details.event;
+    fields["id"] = static_cast<qint64>(details.id);
+    fields["name"] = text(details.name);
+    fields["rank"] = details.lane.rank;
+    fields["lane"] = text(toText(details.lane.kind));
+    fields["lane_name"] = text(details.lane.name);
     fields["op_class"] = text(toText(e.op_class));
     fields["phase"] = text(toText(e.phase));
     fields["start_ns"] = static_cast<qint64>(e.start_ns);
@@ -89,7 +87,7 @@ void addTwinEntries(QMenu* menu, Session& session, int trace_id, EventId event) 
 
 } // namespace
 
-QString operationText(const TraceReader& reader, EventId event) {
+QString operationText(const TraceReader& reader, const IntervalDetails& event) {
     QString lines;
     const QJsonObject fields = fieldsOf(reader, event);
     for (auto field = fields.begin(); field != fields.end(); ++field)
@@ -97,20 +95,20 @@ QString operationText(const TraceReader& reader, EventId event) {
     return lines;
 }
 
-QString operationJson(const TraceReader& reader, EventId event) {
+QString operationJson(const TraceReader& reader, const IntervalDetails& event) {
     return QString::fromUtf8(QJsonDocument(fieldsOf(reader, event)).toJson(QJsonDocument::Indented));
 }
 
-QMenu* makeTimelineMenu(Session& session, const TimelineMenu& at, int trace_id, QWidget* parent) {
+QMenu* makeTimelineMenu(Session& session, const TimelineMenu& at, int trace_id, const IntervalDetails* details,
+                        QWidget* parent) {
     const OpenTrace* trace = session.trace(trace_id);
     if (!trace) return nullptr;
     TimelineTools& tools = session.timelineTools();
     auto* menu = new QMenu(parent);
     menu->setAttribute(Qt::WA_DeleteOnClose);
     menu->setObjectName("timelineMenu");
-    const auto details = at.event ? trace->reader->details(at.event->event) : std::nullopt;
     if (details) {
-        const EventId event = at.event->event;
+        const EventId event = details->id;
         menu->addAction("Zoom to it", &session, [&session, trace_id, event] {
             session.select(PickedEvent{trace_id, event});
             session.focus();
@@ -121,9 +119,9 @@ QMenu* makeTimelineMenu(Session& session, const TimelineMenu& at, int trace_id, 
         addTwinEntries(menu, session, trace_id, event);
         menu->addSeparator();
         for (const auto& [label, make] : {std::pair{"Copy as text", &operationText}, {"Copy as JSON", &operationJson}})
-            menu->addAction(label, &session, [&session, trace_id, event, make = make] {
+            menu->addAction(label, &session, [&session, trace_id, details = *details, make = make] {
                 if (const OpenTrace* open = session.trace(trace_id))
-                    QApplication::clipboard()->setText(make(*open->reader, event));
+                    QApplication::clipboard()->setText(make(*open->reader, details));
             });
         menu->addSeparator();
     }

@@ -11,10 +11,10 @@ namespace shardscope::gui {
 
 class Session;
 
-// Deletes itself when it closes. Null where there is nothing to offer.
-QMenu* makeTimelineMenu(Session&, const TimelineMenu&, int trace_id, QWidget* parent);
+// Deletes itself when it closes. Null where there is nothing to offer. Details: of the event that was pointed at.
+QMenu* makeTimelineMenu(Session&, const TimelineMenu&, int trace_id, const IntervalDetails*, QWidget* parent);
 
-QString operationText(const TraceReader&, EventId); // every field, a line each
-QString operationJson(const TraceReader&, EventId); // the same with the names of the SQL columns
+QString operationText(const TraceReader&, const IntervalDetails&); // every field, a line each
+QString operationJson(const TraceReader&, const IntervalDetails&); // the same with the names of the SQL columns
 
 } // namespace shardscope::gui

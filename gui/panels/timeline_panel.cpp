@@ -2,6 +2,7 @@
 #include "gui/panels/timeline_panel.h"
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/canvas/timeline_layout.h"
+#include "gui/lane_reading.h"
 #include "gui/panels/section.h"
 #include "gui/panels/timeline_menu.h"
 #include "gui/style.h"
@@ -18,7 +19,8 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     : QWidget(parent)
     , m_session(session)
     , m_stack(new QStackedLayout(this))
-    , m_canvas(new ImGuiCanvas([this](const CanvasFrame& frame) { draw(frame); })) {
+    , m_canvas(new ImGuiCanvas([this](const CanvasFrame& frame) { draw(frame); }))
+    , m_reading(new LaneReading(session, this)) {
     m_canvas->setMinimumSize(320, 200);
     m_canvas->setObjectName("timelineCanvas");
     m_canvas->setAccessibleName("Timeline");
@@ -29,18 +31,24 @@ TimelinePanel::TimelinePanel(Session& session, QWidget* parent)
     connect(&session, &Session::viewChanged, m_canvas, &ImGuiCanvas::requestFrame);
     connect(&session, &Session::selectionChanged, m_canvas, &ImGuiCanvas::requestFrame);
     connect(&session, &Session::themeChanged, this, [this] { m_canvas->setTheme(m_session.theme()); });
-    m_reading = roleLabel({}, "dim", metrics::font);
-    m_reading->setAlignment(Qt::AlignCenter);
-    m_stack->addWidget(m_reading);
+    QLabel* opening = roleLabel("Reading the trace …", "dim", metrics::font);
+    opening->setAlignment(Qt::AlignCenter);
+    m_stack->addWidget(opening);
     connect(&session, &Session::tracesChanged, this, &TimelinePanel::chooseFace);
     connect(&session, &Session::viewChanged, this, &TimelinePanel::chooseFace);
     connect(&session.timelineTools(), &TimelineTools::revealWanted, this, &TimelinePanel::reveal);
     connect(&session.timelineTools(), &TimelineTools::menuWanted, this, [this](const TimelineMenu& menu, int trace_id) {
-        if (QMenu* offered = makeTimelineMenu(m_session, menu, trace_id, this))
-            offered->popup(m_canvas->mapToGlobal(QPoint(static_cast<int>(menu.x), static_cast<int>(menu.y))));
+        const auto offer = [this, menu, trace_id](const IntervalDetails* details) {
+            if (QMenu* offered = makeTimelineMenu(m_session, menu, trace_id, details, this))
+                offered->popup(m_canvas->mapToGlobal(QPoint(static_cast<int>(menu.x), static_cast<int>(menu.y))));
+        };
+        if (menu.event)
+            m_session.withDetails({trace_id, menu.event->event}, offer);
+        else
+            offer(nullptr);
     });
-    constexpr double fetch_budget_ms = 6; // of the 16 of a frame
-    for (TimelineState& state : m_states) state.fetch_budget_ms = fetch_budget_ms;
+    for (TimelineState& state : m_states) state.defers = true;
+    connect(m_reading, &LaneReading::arrived, m_canvas, &ImGuiCanvas::requestFrame);
     m_canvas->installEventFilter(this);
     m_canvas->setTheme(session.theme());
     chooseFace();
@@ -72,13 +80,10 @@ bool TimelinePanel::eventFilter(QObject* watched, QEvent* event) {
 }
 
 void TimelinePanel::chooseFace() {
-    const bool none = m_session.traces().empty();
-    const bool reading =
-        none ? m_session.opening() > 0 : m_session.model().timeline.traces.empty() && m_session.busy();
-    if (reading)
-        m_reading->setText(none ? "Reading a large trace …"
-                                : "Reading " + text(m_session.active()->reader->path()) + " …");
-    m_stack->setCurrentIndex(reading ? 2 : none ? 1 : 0);
+    const bool none = m_session.traces().empty(), reading = none && m_session.opening() > 0;
+    const int face = reading ? 2 : none ? 1 : 0, before = m_stack->currentIndex();
+    m_stack->setCurrentIndex(face);
+    if (face == 0 && before != 0 && isVisible()) m_canvas->setFocus(); // the keys are for what has just appeared
     m_canvas->requestFrame();
 }
 
@@ -91,7 +96,9 @@ void TimelinePanel::draw(const CanvasFrame&) {
     if (!here && !m_cursor_here) intents.cursor_ns = m_session.cursor();
     m_cursor_here = here;
     m_session.apply(intents, place);
-    if (intents.incomplete) m_canvas->requestFrame();
+    m_complete = !intents.incomplete && !place.timeline.traces.empty();
+    m_reading->answerWishes(m_states[static_cast<size_t>(m_session.place())].cache);
+    if (intents.wants_finer) m_canvas->requestFrame();
 }
 
 void TimelinePanel::revealLane(int trace_id, LaneId lane) {

@@ -34,10 +34,7 @@ void showTraceMenu(Session& session, const OpenTrace& open, TraceCard& card, con
     add("Copy path", [path] { QApplication::clipboard()->setText(path); });
     add("Show in folder", [path] { QDesktopServices::openUrl(QUrl::fromLocalFile(QFileInfo(path).path())); });
     if (open.file_state == FileState::replaced)
-        add("Open again", [&session, path] {
-            if (const auto opened = session.openTrace(path.toStdString()); !opened)
-                session.notify(text(opened.error().message), true);
-        });
+        add("Open again", [&session, path] { session.openLater(path.toStdString()); });
     menu->addSeparator();
     add("Close", [&session, id = open.id] { session.closeTrace(id); });
     menu->popup(global);

@@ -109,18 +109,21 @@ void DetailsPanel::follow(const TableLink& link) {
         return m_session.reveal(active->id, {*link.time_ns, *link.time_ns});
     }
     if (m_session.place() == Place::run || m_session.place() == Place::memory) m_session.setPlace(Place::timeline);
-    const EventId event = eventOf(*active->reader, link);
-    const auto details = event == EventId::none ? std::nullopt : active->reader->details(event);
-    if (details) {
-        m_session.reveal(active->id, {details->event.start_ns, details->event.end_ns});
-        if (m_session.onlyRank() >= 0 && m_session.onlyRank() != details->lane.rank)
-            m_session.setOnlyRank(details->lane.rank);
-        m_session.select(PickedEvent{active->id, event});
-    } else if (link.time_ns) {
-        m_session.reveal(active->id, {*link.time_ns, *link.time_ns});
-    } else {
-        m_session.notify("The trace has no event of this number.", false);
-    }
+    m_session.ask(active->id, [this, id = active->id, link](const TraceReader& reader) {
+        const EventId event = eventOf(reader, link);
+        return [this, id, link, details = event == EventId::none ? std::nullopt : reader.details(event)] {
+            if (details) {
+                m_session.reveal(id, {details->event.start_ns, details->event.end_ns});
+                if (m_session.onlyRank() >= 0 && m_session.onlyRank() != details->lane.rank)
+                    m_session.setOnlyRank(details->lane.rank);
+                m_session.select(PickedEvent{id, details->id});
+            } else if (link.time_ns) {
+                m_session.reveal(id, {*link.time_ns, *link.time_ns});
+            } else {
+                m_session.notify("The trace has no event of this number.", false);
+            }
+        };
+    });
 }
 
 } // namespace shardscope::gui

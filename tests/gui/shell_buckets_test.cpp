@@ -105,6 +105,7 @@ TEST_CASE("a sweep is opened, its points are walked and one becomes the active t
     QTableView& table = shell.panel.table();
     const QRect cell = table.visualRect(table.model()->index(0, 0));
     QTest::mouseClick(table.viewport(), Qt::LeftButton, {}, cell.center());
+    shell.settle();
     CHECK(shell.session.selected());
     QTest::mouseDClick(table.viewport(), Qt::LeftButton, {}, cell.center());
     shell.settle();

@@ -70,6 +70,7 @@ TEST_CASE("the cells of the charts lead to their place in the trace") {
     const int c = shell.session.traces()[2].id;
 
     click(summary.budget(), 2, exposed_comm_part);
+    shell.settle();
     REQUIRE(shell.session.selected());
     CHECK(shell.session.selected()->trace_id == c);
     CHECK(shell.session.active()->id == c);
@@ -84,6 +85,7 @@ TEST_CASE("the cells of the charts lead to their place in the trace") {
     CHECK(shell.session.selected()->event == longestExposed(reader, 0, step));
 
     click(summary.budget(), 1, compute_part);
+    shell.settle();
     CHECK(shell.session.active()->label == "B");
     CHECK(shell.session.trace(shell.session.selected()->trace_id)
               ->reader->details(shell.session.selected()->event)
@@ -91,6 +93,7 @@ TEST_CASE("the cells of the charts lead to their place in the trace") {
 
     shell.session.zoom(0.05); // the peak may lie elsewhere
     click(summary.memory(), 0, 2);
+    shell.settle();
     REQUIRE(shell.session.selected());
     const OpenTrace& a = shell.session.traces()[0];
     CHECK(shell.session.selected()->trace_id == a.id);
@@ -109,6 +112,7 @@ TEST_CASE("the cells of the charts lead to their place in the trace") {
     CHECK(shell.session.active()->label == "B");
 
     click(summary.overlap(), 2, 0);
+    shell.settle();
     CHECK(shell.session.selected()->trace_id == c);
 
     LossChart& losses = summary.losses();
@@ -200,6 +204,7 @@ TEST_CASE("the table of ops sorts, filters, copies and selects") {
     CHECK(view.model()->index(0, 2).data().toString() == "not there"); // in A; shown, not left out
     view.scrollTo(view.model()->index(0, 3));
     QTest::mouseClick(view.viewport(), Qt::LeftButton, {}, view.visualRect(view.model()->index(0, 3)).center());
+    shell.settle();
     REQUIRE(shell.session.selected());
     CHECK(shell.session.active()->label == "B");
     CHECK(ops.selectedText().contains("not there"));
@@ -231,6 +236,7 @@ TEST_CASE("traces of other kinds are compared with what is known of them") {
                               [](const auto& row) { return row[0].text == "gemm" && row[2].text == "not there"; }));
     CHECK(summary.lossStatement() == "no losses in common");
     click(summary.budget(), 1, compute_part);
+    shell.settle();
     REQUIRE(shell.session.selected());
     CHECK(shell.session.trace(shell.session.selected()->trace_id)->label == "B");
     shell.settle();

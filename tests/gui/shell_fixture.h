@@ -43,6 +43,7 @@ struct Shell : Samples {
         REQUIRE(window.openFiles(files));
         window.show();
         settle();
+        activate();
     }
     void activate() { // keys go to the active window; there is no window manager that would choose one
         QApplication::setActiveWindow(&window);

@@ -73,6 +73,7 @@ TEST_CASE("F shows the selection, then the step, then everything") {
     trigger(shell.session, ActionId::place_timeline);
     const TimeRange step = shell.session.visible();
     shell.session.selectLongestExposed();
+    shell.settle();
     const auto details = shell.session.active()->reader->details(shell.session.selected()->event);
     QTest::keyClick(&shell.window, Qt::Key_F);
     const TimeRange focused = shell.session.visible();
@@ -99,12 +100,15 @@ TEST_CASE("comma and point walk along the lane") {
     shell.session.select(PickedEvent{shell.session.active()->id, all.front().event});
     for (size_t i = 1; i < all.size(); ++i) {
         QTest::keyClick(&shell.window, Qt::Key_Period);
+        shell.settle();
         REQUIRE(shell.session.selected()->event == all[i].event);
     }
     QTest::keyClick(&shell.window, Qt::Key_Period);
+    shell.settle();
     CHECK(shell.session.selected()->event == all.back().event);
     CHECK(shell.window.notice().contains("last event"));
     QTest::keyClick(&shell.window, Qt::Key_Comma);
+    shell.settle();
     CHECK(shell.session.selected()->event == all[all.size() - 2].event);
     const auto range = reader.details(shell.session.selected()->event)->event;
     const int64_t origin = shell.session.model().timeline.traces.at(0).origin_ns;

@@ -53,6 +53,7 @@ TEST_CASE("a file of another profiler is imported and opened; the second time at
 
     shell.session.closeTrace(open.id);
     CHECK(shell.window.openFiles({file}));
+    shell.settle();
     CHECK(shell.session.traces().size() == 1); // no child was needed
 }
 
@@ -64,6 +65,7 @@ TEST_CASE("a file that is no trace of any kind is said in a sentence") {
     CHECK(shell.session.traces().empty());
     waitFor([&] { return !shell.window.imports().active(); });
     shell.window.openFiles({shell.path("missing.json")});
+    shell.settle();
     CHECK(shell.window.notice().contains("There is no file"));
 }
 

@@ -99,6 +99,7 @@ TEST_CASE("a project comes back in another window as it was saved") {
         shell.session.setPlace(Place::timeline);
         shell.session.setActive(shell.session.traces()[2].id);
         shell.session.selectLongestExposed();
+        shell.settle();
         QTest::keyClick(&shell.window, Qt::Key_F);
         QTest::keyClick(&shell.window, Qt::Key_M);
         REQUIRE(shell.session.notes().notes().size() == 1);
@@ -151,7 +152,9 @@ TEST_CASE("a folder of traces and project may be moved, and a trace that is gone
         Shell shell;
         REQUIRE(shell.window.openFiles({(before + "/zero0.shardscope").toStdString(),
                                         (before + "/zero2.shardscope").toStdString()}));
+        shell.settle();
         shell.session.selectLongestExposed();
+        shell.settle();
         shell.session.notes().add({.trace = shell.session.traces()[1].reader->path(), .text = "moves along"});
         REQUIRE(shell.window.workspace().saveAs(before + "/p.shardproj"));
         shell.settle();
@@ -161,10 +164,12 @@ TEST_CASE("a folder of traces and project may be moved, and a trace that is gone
     Shell shell;
     shell.window.show();
     REQUIRE(shell.window.workspace().open(after + "/p.shardproj"));
+    shell.settle();
     CHECK(shell.session.traces().size() == 1);
     REQUIRE(shell.window.library().missingCards().size() == 1);
     CHECK(shell.window.notice().contains("not where the project says"));
     shell.window.workspace().locate(0, place.filePath("elsewhere.shardscope"));
+    shell.settle();
     CHECK(shell.window.library().missingCards().empty());
     REQUIRE(shell.session.traces().size() == 2);
     REQUIRE(shell.session.notes().notes().size() == 1);
@@ -197,7 +202,9 @@ TEST_CASE("what was open is found again after a crash and after a new project") 
         shell.window.workspace().keepCopiesIn(copies.path());
         CHECK_FALSE(shell.window.workspace().canContinue());
         REQUIRE(shell.window.openFiles({trace}));
+        shell.settle();
         shell.session.selectLongestExposed();
+        shell.settle();
         shell.window.workspace().mark(false);
         shell.settle();
     }
@@ -208,6 +215,7 @@ TEST_CASE("what was open is found again after a crash and after a new project") 
     REQUIRE(workspace.canContinue());
     CHECK(workspace.previousSummary() == "1 trace, 1 note");
     trigger(shell.session, ActionId::continue_project);
+    shell.settle();
     REQUIRE(shell.session.traces().size() == 1);
     CHECK(shell.session.notes().notes().size() == 1);
     CHECK(workspace.dirty()); // it has no file yet
@@ -215,8 +223,8 @@ TEST_CASE("what was open is found again after a crash and after a new project") 
     CHECK(shell.session.traces().empty());
     CHECK(shell.session.notes().notes().empty());
     trigger(shell.session, ActionId::continue_project);
-    CHECK(shell.session.traces().size() == 1);
     shell.settle();
+    CHECK(shell.session.traces().size() == 1);
 }
 
 TEST_CASE("marks and notes are pinned, edited, removed and brought back in the real window") {
@@ -227,6 +235,7 @@ TEST_CASE("marks and notes are pinned, edited, removed and brought back in the r
     QTest::keyClick(&shell.window, Qt::Key_M); // neither selection nor mouse
     CHECK(shell.window.notice().contains("Select an event"));
     shell.session.selectLongestExposed();
+    shell.settle();
     const auto picked = *shell.session.selected();
     QTest::keyClick(&shell.window, Qt::Key_M);
     REQUIRE(panel->cards().size() == 1);

@@ -10,6 +10,8 @@
 #include <QLineEdit>
 #include <QSet>
 #include <QToolButton>
+#include <QTimer>
+#include <filesystem>
 #include <fstream>
 
 namespace shardscope::gui {
@@ -69,6 +71,7 @@ TEST_CASE("a replaced trace is told from the one that was opened, and opens anew
     CHECK(shell.session.traces()[0].facts.stage == 1);
     useEverything(shell);
     REQUIRE(shell.window.openFiles({path}));
+    shell.settle();
     REQUIRE(shell.session.traces().size() == 1);
     CHECK(shell.session.traces()[0].facts.stage == 3);
     CHECK(shell.session.traces()[0].file_state == FileState::as_opened);
@@ -82,6 +85,34 @@ TEST_CASE("a file overwritten in place with noise does not end the program") {
     std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).write(std::string(200'000, 'x').data(), 200'000);
     useEverything(shell);
     CHECK(shell.session.traces().size() == 1);
+    waitFor([&] { return shell.window.notice().contains("is no trace any more"); });
+    CHECK(shell.session.traces()[0].file_state == FileState::replaced);
+}
+
+TEST_CASE("a file overwritten in place by another trace is shown anew, and the window says so") {
+    Shell shell;
+    shell.open({1});
+    const std::string path = shell.session.traces()[0].reader->path();
+    writeSampleTrace(shell.path("new"), {.ranks = 2, .steps = 3, .stage = 3});
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << std::ifstream(shell.path("new"), std::ios::binary).rdbuf();
+    waitFor([&] { return shell.window.notice().contains("was overwritten while it was open"); });
+    shell.settle();
+    REQUIRE(shell.session.traces().size() == 1);
+    CHECK(shell.session.traces()[0].facts.stage == 3);
+    CHECK(shell.session.traces()[0].file_state == FileState::as_opened);
+    useEverything(shell);
+}
+
+TEST_CASE("a file that is touched without another recording in it is not worth a word") {
+    Shell shell;
+    shell.open({1});
+    const std::string path = shell.session.traces()[0].reader->path();
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now());
+    bool looked = false;
+    QTimer::singleShot(1'000, [&] { looked = true; });
+    waitFor([&] { return looked; });
+    CHECK(shell.window.notice().isEmpty());
+    CHECK(shell.session.traces()[0].file_state == FileState::as_opened);
 }
 
 TEST_CASE("traces without events, with one, and over ten years can be used") {
@@ -99,10 +130,12 @@ TEST_CASE("traces without events, with one, and over ten years can be used") {
     for (const std::string& path : {empty, one, long_one}) {
         INFO(path);
         REQUIRE(shell.window.openFiles({path}));
+        shell.settle();
         useEverything(shell);
         while (!shell.session.traces().empty()) shell.session.closeTrace(shell.session.traces().front().id);
     }
     REQUIRE(shell.window.openFiles({empty, one, long_one}));
+    shell.settle();
     useEverything(shell);
 }
 
@@ -118,6 +151,7 @@ TEST_CASE("a thousand lanes can be used") {
             }
     });
     REQUIRE(shell.window.openFiles({wide}));
+    shell.settle();
     useEverything(shell);
     shell.session.setPlace(Place::timeline);
     shell.session.setOnlyRank(-1);
@@ -129,7 +163,6 @@ TEST_CASE("a thousand lanes can be used") {
 TEST_CASE("files that take time are opened by a worker, in order") {
     Shell shell;
     shell.window.show();
-    shell.session.setLargeFrom(1);
     std::ofstream(shell.path("noise.shardscope")) << "this is not a trace, whatever its name says";
     CHECK(shell.window.openFiles({shell.stage(3), shell.path("noise.shardscope"), shell.stage(0), shell.stage(1)}));
     CHECK(shell.session.traces().empty()); // the window did not wait

@@ -86,6 +86,7 @@ TEST_CASE("a run advances, grows its trace and ends") {
     shell.waitForTrace();
     CHECK(shell.run.steps() == 12);
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.run.state() == RunState::finished);
     CHECK(shell.run.progress().size() == 12);
     CHECK(shell.window.runPanel().statusOfLastRun().startsWith("done · 9"));
@@ -97,6 +98,7 @@ TEST_CASE("a run advances, grows its trace and ends") {
 
     shell.start(); // once more, over the same file: the old trace makes room for the new one
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.session.traces().size() == 1);
     CHECK(shell.session.active()->reader->steps().size() == 12);
 }
@@ -105,9 +107,11 @@ TEST_CASE("finished runs stay in the library beside later ones") {
     RunShell shell("run");
     shell.start();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     shell.type("trace", QString::fromStdString(shell.path("second.shardscope")));
     shell.start();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.session.traces().size() == 2);
 }
 
@@ -119,6 +123,7 @@ TEST_CASE("Stop ends a run after its step") {
     shell.session.actions().get(ActionId::stop_run)->trigger();
     CHECK(shell.run.state() == RunState::stopping);
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.run.state() == RunState::stopped);
     CHECK(shell.window.runPanel().statusOfLastRun().startsWith("stopped after"));
     CHECK(shell.session.active()->facts.status == "stopped");
@@ -133,6 +138,7 @@ TEST_CASE("a child that ignores Stop is killed after some patience") {
     shell.run.setPatience(50);
     shell.session.actions().get(ActionId::stop_run)->trigger();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.run.state() == RunState::stopped);
     CHECK(shell.window.runPanel().failure().contains("was killed"));
 }
@@ -141,17 +147,20 @@ TEST_CASE("the message of a run that fails is shown") {
     RunShell shell("fail");
     shell.start();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.run.state() == RunState::failed);
     CHECK(shell.window.runPanel().failure() == "ranks is 3, which does not divide the batch of 4; use 2 or 4");
     CHECK(shell.session.traces().empty());
     qputenv("SHARDSCOPE_FAKE", "mute");
     shell.start();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.window.runPanel().failure().contains("exit code 3"));
     qputenv("SHARDSCOPE_FAKE", "run");
     shell.start();
     CHECK(shell.window.runPanel().failure().isEmpty()); // the next run clears it
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
 }
 
 TEST_CASE("a killed child ends the run, not the window") {
@@ -162,6 +171,7 @@ TEST_CASE("a killed child ends the run, not the window") {
     REQUIRE(shell.run.processId() > 0);
     REQUIRE(::kill(static_cast<pid_t>(shell.run.processId()), SIGKILL) == 0);
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     CHECK(shell.run.state() == RunState::killed);
     CHECK(shell.window.runPanel().failure().contains("killed"));
     REQUIRE(shell.session.traces().size() == 1);
@@ -187,6 +197,7 @@ TEST_CASE("the real command line program trains and its trace opens") {
     shell.type("sequence", "32");
     shell.start();
     waitFor([&] { return !shell.run.active(); });
+    shell.settle();
     INFO(shell.run.message().toStdString());
     REQUIRE(shell.run.state() == RunState::finished);
     CHECK(shell.run.progress().size() == 3);
@@ -198,6 +209,7 @@ TEST_CASE("the real command line program trains and its trace opens") {
     shell.session.setPlace(Place::timeline);
     shell.settle();
     shell.session.selectLongestExposed();
+    shell.settle();
     CHECK(shell.session.comparison().runs.size() == 1);
 }
 

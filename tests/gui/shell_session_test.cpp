@@ -2,6 +2,7 @@
 // The session and the values behind the panels, without a window.
 #include "gui/config_text.h"
 #include "gui/event_facts.h"
+#include "gui/event_order.h"
 #include "gui/panels/run_form.h"
 #include "gui/run_request.h"
 #include "gui/units.h"
@@ -148,6 +149,7 @@ TEST_CASE("facts of an event agree with the trace") {
     Session session;
     REQUIRE(session.openTrace(samples.stage(2)));
     session.selectLongestExposed();
+    waitFor([&] { return !session.busy(); });
     REQUIRE(session.selected());
     const TraceReader& reader = *session.active()->reader;
     const auto details = reader.details(session.selected()->event);
@@ -209,20 +211,61 @@ TEST_CASE("a trace whose writer went away is called unfinished, and a file writt
     CHECK_FALSE(session.active()->followed);
 }
 
-TEST_CASE("a large trace is read by a worker and then drawn") {
+TEST_CASE("a trace is read by a worker and then drawn") {
     Samples samples;
     Session session;
-    session.setLargeFrom(1);
-    REQUIRE(session.openTrace(samples.stage(2)));
-    session.selectLongestExposed();
+    int opened = 0;
+    session.openLater(samples.stage(2), [&](const Result<int>& id) { opened = id ? *id : -1; });
     CHECK(session.busy());
     CHECK(session.model().timeline.traces.empty());
     waitFor([&] { return !session.busy(); });
+    REQUIRE(session.active());
+    CHECK(opened == session.active()->id);
     REQUIRE(session.model().timeline.traces.size() == 1);
     CHECK(session.model().timeline.traces.at(0).reader->memory(0, MemoryTier::device).peak_bytes > 0);
+    session.selectLongestExposed();
+    CHECK_FALSE(session.selected()); // a worker looks for it
+    waitFor([&] { return !session.busy(); });
     REQUIRE(session.selected()); // ids mean the same events in both readers
     CHECK(eventFacts(*session.active()->reader, session.selected()->event));
     session.closeTrace(session.active()->id);
+}
+
+TEST_CASE("of two wishes for one file one trace is opened, and what is closed while it is read stays closed") {
+    Samples samples;
+    Session session;
+    int answers = 0;
+    for (int i = 0; i < 2; ++i) session.openLater(samples.stage(1), [&](const Result<int>& id) { answers += bool(id); });
+    waitFor([&] { return !session.busy(); });
+    CHECK(session.traces().size() == 1);
+    CHECK(answers == 2);
+    session.openLater(samples.stage(2));
+    bool told = false;
+    session.whenOpened([&] { told = true; });
+    session.closeAll();
+    CHECK(session.opening() == 0);
+    session.openLater(samples.stage(3));
+    waitFor([&] { return !session.busy(); });
+    REQUIRE(session.traces().size() == 1);
+    CHECK(session.active()->facts.stage == 3);
+    CHECK_FALSE(told);
+}
+
+TEST_CASE("keys that come faster than answers walk along the lane all the same") {
+    Samples samples;
+    Session session;
+    REQUIRE(session.openTrace(samples.stage(2)));
+    session.selectLongestExposed();
+    waitFor([&] { return !session.busy(); });
+    const PickedEvent from = *session.selected();
+    EventId expected = from.event;
+    for (int i = 0; i < 3; ++i) {
+        session.selectNeighbour(-1);
+        expected = neighbourEvent(*session.active()->reader, expected, -1);
+    }
+    CHECK(session.selected() == from);
+    waitFor([&] { return !session.busy(); });
+    CHECK(session.selected()->event == expected);
 }
 
 TEST_CASE("numbers are read as DeepSpeed users write them") {

@@ -141,6 +141,7 @@ TEST_CASE("the first start offers the demo, a file and the tour; the demo ends i
     QTest::mouseClick(button, Qt::LeftButton);
     CHECK(demo.active());
     waitFor([&] { return !demo.active(); });
+    shell.settle();
     REQUIRE(shell.session.traces().size() == 4);
     for (int stage = 0; stage < 4; ++stage) {
         CHECK(shell.session.traces()[static_cast<size_t>(stage)].facts.stage == stage);

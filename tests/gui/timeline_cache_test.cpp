@@ -137,6 +137,49 @@ TEST_CASE("panning by less than a screen asks the reader nothing") {
     CHECK_FALSE(cache.blocks(reader, LaneId{0}, range, 10'000).empty());
 }
 
+TEST_CASE("a cache that defers reads nothing, draws what it has and wishes for the rest") {
+    TimelineFixture fixture;
+    const TraceReader& reader = fixture.add({.ranks = 2, .steps = 4});
+    TimelineCache patient, cache;
+    patient.beginFrame(fixture.one(reader));
+    const TimeRange range{10'000'000, 20'000'000}, near{12'000'000, 14'000'000}, far{60'000'000, 61'000'000};
+    const auto frame = [&](TimeRange visible, double ns_per_px) {
+        cache.beginFrame(fixture.one(reader), true);
+        return cache.blocks(reader, LaneId{0}, visible, ns_per_px);
+    };
+    const auto answerAll = [&] {
+        for (TraceWishes& wishes : cache.takeWishes()) cache.give(answer(reader, std::move(wishes)));
+    };
+    CHECK(frame(range, 10'000).empty());
+    CHECK(cache.incomplete());
+    answerAll();
+    const std::vector<LaneBlock> first = frame(range, 10'000);
+    CHECK(first == patient.blocks(reader, LaneId{0}, range, 10'000));
+    CHECK_FALSE(cache.incomplete());
+    CHECK(cache.takeWishes().empty());
+    // A zoom shows what is there until the finer answer has come.
+    CHECK(frame(near, 2'000) == first);
+    CHECK(cache.incomplete());
+    answerAll();
+    CHECK(frame(near, 2'000) == patient.blocks(reader, LaneId{0}, near, 2'000));
+    // A jump shows the whole lane roughly.
+    CHECK_FALSE(frame(far, 1'000).empty());
+    CHECK(cache.incomplete());
+    // Labels come later too, once.
+    const LaneBlock& block = first.front();
+    CHECK_FALSE(cache.details(reader, block));
+    answerAll();
+    REQUIRE(cache.details(reader, block));
+    CHECK(cache.details(reader, block)->id == block.event);
+    // An answer to what is not shown any more is thrown away.
+    frame(near, 500);
+    std::vector<TraceWishes> late = cache.takeWishes();
+    REQUIRE(late.size() == 1);
+    cache.beginFrame({}, true);
+    cache.give(answer(reader, std::move(late[0])));
+    CHECK(cache.takeWishes().empty());
+}
+
 TEST_CASE("a live trace's new events reach the cache") {
     QTemporaryDir folder;
     const std::string path = folder.filePath("live.shardscope").toStdString();
