@@ -16,7 +16,7 @@ install(TARGETS shardscope_core_runtime shardscope_profiler shardscope_kernels s
 
 # What shardscope.h includes, and nothing else: the rest may change from one version to the next.
 install(FILES core_runtime/shardscope.h DESTINATION include/shardscope COMPONENT library)
-foreach(header IN ITEMS core_runtime/config.h core_runtime/dataset.h core_runtime/engine.h core_runtime/link_model.h
+foreach(header IN ITEMS core_runtime/backend_choice.h core_runtime/config.h core_runtime/dataset.h core_runtime/engine.h core_runtime/link_model.h
                         core_runtime/model_spec.h core_runtime/training.h traces/result.h traces/trace_event.h
                         traces/trace_sink.h traces/trace_writer.h traces/vocabulary.h)
   get_filename_component(folder ${header} DIRECTORY)

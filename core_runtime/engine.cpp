@@ -92,7 +92,8 @@ struct Engine::Impl {
         const ZeroConfig& zero = options.config.zero;
         Result<std::unique_ptr<Executor>> created = Executor::create(
             plan.program, memory,
-            {.link = options.link,
+            {.backend = options.backend,
+             .link = options.link,
              .host_link = options.host_link,
              .storage_link = options.storage_link,
              .nvme_path = zero.offload_optimizer.device == OffloadDevice::nvme ? zero.offload_optimizer.nvme_path
@@ -145,11 +146,11 @@ struct Engine::Impl {
         double sum = 0;
         for (int64_t rank = 0; rank < plan.ranks; ++rank) {
             double rank_sum = 0;
-            const std::span<float> all = executor->buffer<float>(rank, plan.losses);
+            const std::vector<float> all = executor->values<float>(rank, plan.losses);
             const size_t rows = all.size() / static_cast<size_t>(plan.accumulation());
-            const std::span<float> losses =
-                all.subspan(static_cast<size_t>(first_micro_batch) * rows,
-                            static_cast<size_t>(end_micro_batch - first_micro_batch) * rows);
+            const std::span<const float> losses =
+                std::span(all).subspan(static_cast<size_t>(first_micro_batch) * rows,
+                                       static_cast<size_t>(end_micro_batch - first_micro_batch) * rows);
             for (float loss : losses) rank_sum += static_cast<double>(loss);
             sum += rank_sum / static_cast<double>(losses.size());
         }
@@ -157,7 +158,7 @@ struct Engine::Impl {
     }
 
     float control(GradientControl which) {
-        return executor->buffer<float>(0, plan.control)[static_cast<size_t>(which)];
+        return executor->values<float>(0, plan.control)[static_cast<size_t>(which)];
     }
 
     int64_t tokens() const { // of one step, all ranks

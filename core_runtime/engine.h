@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ZeRO training engine in DeepSpeed's terms: initialised from a configuration and a model, it trains batch after
-// batch on CPU ranks, keeps loss scale and learning-rate schedule, and tells a trace sink everything it did.
+// batch on its ranks, keeps loss scale and learning-rate schedule, and tells a trace sink everything it did.
 #pragma once
+#include "core_runtime/backend_choice.h"
 #include "core_runtime/config.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/model_spec.h"
@@ -21,6 +22,7 @@ class Executor;
 struct EngineOptions {
     Config config;
     ModelSpec model;
+    BackendChoice backend;  // where ranks compute; the links below are emulated on CPU ranks only
     LinkModel link;         // between ranks
     LinkModel host_link;    // device to host and back; only offload uses it
     LinkModel storage_link; // host to NVMe and back

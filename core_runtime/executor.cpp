@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/executor.h"
-#include "core_runtime/cpu/arena_memory.h"
-#include "core_runtime/cpu/thread_communicator.h"
+#include "core_runtime/cpu/cpu_backend.h"
+#include "core_runtime/link_hold.h"
 #include "core_runtime/storage/swap_file.h"
 #include <algorithm>
 #include <atomic>
@@ -19,12 +19,11 @@ constexpr size_t laneIndex(LaneKind lane) { return static_cast<size_t>(lane); }
 constexpr size_t compute_lane = laneIndex(LaneKind::compute);
 
 struct RankState {
-    std::array<std::unique_ptr<ArenaMemory>, 2> arenas; // device, host
-    std::unique_ptr<SwapFile> swap;                     // if the program has NVMe buffers
-    std::vector<std::byte*> addresses;                  // by buffer; null for NVMe
-    Ledger ledger;                                      // compute lane only
-    // How far each lane is: ops with a smaller index have ended on that lane. Waited on, for the reason given in
-    // thread_communicator.h.
+    std::unique_ptr<SwapFile> swap;    // if the program has NVMe buffers
+    std::vector<std::byte*> addresses; // by buffer; null for NVMe
+    Ledger ledger;                     // compute lane only
+    // How far each lane is: ops with a smaller index have been passed on that lane. Waited on, for the reason given in
+    // rendezvous.h.
     std::array<std::atomic<int32_t>, lane_count> progress{};
     std::array<LaneRecorder*, lane_count> recorders{};
 };
@@ -35,7 +34,8 @@ struct Executor::Impl {
     const StepProgram& program;
     const MemoryPlan& memory;
     ExecutorOptions options;
-    ThreadCommunicator communicator;
+    LinkHold storage_hold;
+    std::unique_ptr<Backend> backend;
     std::vector<std::unique_ptr<RankState>> ranks;
     std::array<std::vector<size_t>, lane_count> lane_ops;
     std::vector<NameId> op_names, buffer_names;
@@ -52,16 +52,16 @@ struct Executor::Impl {
     Impl(const StepProgram& p, const MemoryPlan& m, const ExecutorOptions& o)
         : program(p)
         , memory(m)
-        , options(o)
-        , communicator(p.ranks, o.link) {}
+        , options(o) {}
 
     // Lanes that the program uses; compute and comm are always shown.
     bool hasLane(size_t lane) const { return lane <= laneIndex(LaneKind::comm) || !lane_ops[lane].empty(); }
 
-    void recordMemory(int64_t rank, const BufferInfo& buffer, BufferId id, int64_t delta, OpId op, int64_t step) {
+    void recordMemory(int64_t rank, int64_t time_ns, BufferId id, int64_t delta, OpId op, int64_t step) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         if (!options.recorder) return;
-        state.recorders[compute_lane]->memory({.time_ns = TraceClock::now(),
+        const BufferInfo& buffer = program.buffer(id);
+        state.recorders[compute_lane]->memory({.time_ns = time_ns,
                                                .rank = static_cast<int32_t>(rank),
                                                .tier = buffer.tier,
                                                .category = buffer.category,
@@ -71,15 +71,15 @@ struct Executor::Impl {
                                                .step = static_cast<int32_t>(step)});
     }
 
-    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, int64_t start, const OpTiming& timing) {
+    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, const OpSpan& span) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         if (!options.recorder || !options.record_intervals) return;
         const Op& op = program.ops[i];
         state.recorders[lane]->interval(
             {.op = static_cast<OpId>(i),
              .name = op_names[i],
-             .start_ns = start,
-             .end_ns = TraceClock::now(),
+             .start_ns = span.start_ns,
+             .end_ns = span.end_ns,
              .step = static_cast<int32_t>(step),
              .phase = op.phase,
              .op_class = op.op_class,
@@ -88,57 +88,36 @@ struct Executor::Impl {
              .elements = op.elements,
              .bytes = op.bytes,
              .sent_bytes = op.kind == OpKind::collective ? sentBytes(op.op_class, op.bytes, program.ranks) : 0,
-             .wait_ns = timing.wait_ns,
-             .emulated_ns = timing.emulated_ns});
+             .wait_ns = span.wait_ns,
+             .emulated_ns = span.emulated_ns});
     }
 
-    void changeMemory(const Op& op, size_t i, int64_t rank, int64_t step) {
+    // Gives the change in bytes.
+    int64_t changeMemory(const Op& op, size_t i, int64_t rank) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         const BufferInfo& buffer = program.buffer(op.buffer);
         std::byte* start = state.addresses[index(op.buffer)];
-        if (op.kind == OpKind::alloc) {
-            ASAN_UNPOISON_MEMORY_REGION(start, static_cast<size_t>(buffer.bytes()));
-            for (const ElementRange& range : buffer.zeroed)
-                std::memset(start + range.first * bytesOf(buffer.dtype), 0,
-                            static_cast<size_t>(range.elements * bytesOf(buffer.dtype)));
-        } else {
-            ASAN_POISON_MEMORY_REGION(start, static_cast<size_t>(buffer.bytes()));
-        }
-        const int64_t delta = state.ledger.change(buffer, op.kind == OpKind::alloc);
-        recordMemory(rank, buffer, op.buffer, delta, static_cast<OpId>(i), step);
+        if (op.kind == OpKind::alloc)
+            backend->alloc(rank, i, buffer, start);
+        else
+            backend->free(rank, i, buffer, start);
+        return state.ledger.change(buffer, op.kind == OpKind::alloc);
     }
 
-    // Moves the bytes, then holds the lane as long as the modelled link would have needed.
-    OpTiming runCopy(const Op& op, int64_t rank) {
+    // Between host and NVMe: moves the bytes, then holds the lane as long as the modelled link would have needed.
+    OpSpan runStorage(const Op& op, int64_t rank) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         const Operand &to = op.operands[0], &from = op.operands[1];
-        const int64_t begin = TraceClock::now();
-        auto offset = [&](const Operand& o) {
-            return (o.offset + rank * o.rank_stride) * bytesOf(program.buffer(o.buffer).dtype);
-        };
-        auto stored = [&](const Operand& o) { return program.buffer(o.buffer).tier == MemoryTier::nvme; };
-        auto address = [&](const Operand& o) { return state.addresses[index(o.buffer)] + offset(o); };
-        auto place = [&](const Operand& o) { return memory.addresses[index(o.buffer)] + offset(o); };
-        if (stored(to))
-            state.swap->write(address(from), place(to), op.bytes);
-        else if (stored(from))
-            state.swap->read(address(to), place(from), op.bytes);
+        OpSpan span{.start_ns = TraceClock::now()};
+        auto place = [&](const Operand& o) { return memory.addresses[index(o.buffer)] + byteOffset(program, o, rank); };
+        if (program.buffer(to.buffer).tier == MemoryTier::nvme)
+            state.swap->write(addressOf(program, from, rank, state.addresses), place(to), op.bytes);
         else
-            std::memcpy(address(to), address(from), static_cast<size_t>(op.bytes));
-        const LinkModel& link = op.lane == LaneKind::storage ? options.storage_link : options.host_link;
-        return communicator.hold(begin, link.emulates() ? copyTimeNs(link, op.bytes) : 0);
-    }
-
-    OpTiming runOp(const Op& op, int64_t rank, const StepContext& step) {
-        switch (op.kind) {
-        case OpKind::collective:
-            return communicator.run(program, op, rank, ranks[static_cast<size_t>(rank)]->addresses);
-        case OpKind::copy:
-            return runCopy(op, rank);
-        default:
-            runCompute(program, op, rank, ranks[static_cast<size_t>(rank)]->addresses, step);
-            return {};
-        }
+            state.swap->read(addressOf(program, to, rank, state.addresses), place(from), op.bytes);
+        if (options.storage_link.emulates())
+            span.emulated_ns = storage_hold.hold(span.start_ns, copyTimeNs(options.storage_link, op.bytes));
+        span.end_ns = TraceClock::now();
+        return span;
     }
 
     void fail(std::string message) {
@@ -147,7 +126,8 @@ struct Executor::Impl {
             if (!failure) failure = Error{std::move(message)};
         }
         failed = true;
-        communicator.abort();
+        storage_hold.abort();
+        backend->abort();
         for (auto& rank : ranks)
             for (std::atomic<int32_t>& progress : rank->progress) {
                 progress.exchange(INT32_MAX); // lets every waiter go on to see the failure
@@ -155,8 +135,18 @@ struct Executor::Impl {
             }
     }
 
-    // One lane of one rank through the ops to run. False after a failure anywhere.
-    bool runLane(size_t lane, int64_t rank, const StepContext& step) {
+    static std::string placeOf(int64_t rank, int64_t step) {
+        return " on rank " + std::to_string(rank) + " in step " + std::to_string(step);
+    }
+
+    // What the backend has only enqueued, and memory that changes along with it: recorded when the lane has ended.
+    struct Deferred {
+        size_t op;
+        int64_t delta_bytes; // of alloc and free
+    };
+
+    // One lane of one rank through the ops to run, until all of them have been passed. False after a failure anywhere.
+    bool passLane(size_t lane, int64_t rank, const StepContext& step, std::vector<Deferred>& deferred) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
         const std::vector<size_t>& ops = lane_ops[lane];
         for (auto at = std::lower_bound(ops.begin(), ops.end(), first_op); at != ops.end() && *at < end_op; ++at) {
@@ -167,19 +157,27 @@ struct Executor::Impl {
                 for (int32_t seen; (seen = other.load()) <= static_cast<int32_t>(w);) other.wait(seen);
             }
             if (failed) return false;
-            if (op.kind == OpKind::alloc || op.kind == OpKind::free) {
-                changeMemory(op, i, rank, step.step);
-            } else if (!step.only_update || op.phase == Phase::optimizer) {
-                const int64_t start = TraceClock::now();
-                OpTiming timing;
-                try {
-                    timing = runOp(op, rank, step);
-                } catch (const std::exception& e) {
-                    fail("'" + op.name + "' failed on rank " + std::to_string(rank) + " in step " +
-                         std::to_string(step.step) + ": " + e.what());
+            try {
+                for (OpId w : op.waits_for) backend->follow(rank, op.lane, index(w));
+                if (op.kind == OpKind::alloc || op.kind == OpKind::free) {
+                    const int64_t delta = changeMemory(op, i, rank);
+                    if (deferred.empty())
+                        recordMemory(rank, TraceClock::now(), op.buffer, delta, static_cast<OpId>(i), step.step);
+                    else
+                        deferred.push_back({i, delta});
+                } else if (!step.only_update || op.phase == Phase::optimizer) {
+                    const std::optional<OpSpan> span = op.lane == LaneKind::storage
+                                                           ? runStorage(op, rank)
+                                                           : backend->run(i, rank, state.addresses, step);
+                    if (failed) return false;
+                    if (span)
+                        recordInterval(lane, rank, i, step.step, *span);
+                    else
+                        deferred.push_back({i, 0});
                 }
-                if (timing.aborted || failed) return false;
-                recordInterval(lane, rank, i, step.step, start, timing);
+            } catch (const std::exception& e) {
+                fail("'" + op.name + "' failed" + placeOf(rank, step.step) + ": " + e.what());
+                return false;
             }
             int32_t before = state.progress[lane].load(); // a failure elsewhere has set it to its end
             while (before != INT32_MAX &&
@@ -190,15 +188,49 @@ struct Executor::Impl {
         return true;
     }
 
+    void recordDeferred(size_t lane, int64_t rank, int64_t step, const std::vector<Deferred>& deferred) {
+        if (!options.recorder || deferred.empty()) return;
+        int64_t last_end = backend->pieceStart(rank);
+        for (const Deferred& d : deferred) {
+            const Op& op = program.ops[d.op];
+            if (op.kind == OpKind::alloc || op.kind == OpKind::free) {
+                recordMemory(rank, last_end, op.buffer, d.delta_bytes, static_cast<OpId>(d.op), step);
+                continue;
+            }
+            const OpSpan span = backend->spanOf(d.op, rank, last_end);
+            recordInterval(lane, rank, d.op, step, span);
+            last_end = span.end_ns;
+        }
+    }
+
+    // Gives the time at which the lane had ended.
+    int64_t runLane(size_t lane, int64_t rank, const StepContext& step) {
+        std::vector<Deferred> deferred;
+        const bool passed = passLane(lane, rank, step, deferred);
+        try {
+            if (!deferred.empty()) backend->endLane(rank, all_lane_kinds[lane]);
+            const int64_t end = TraceClock::now();
+            if (passed && !failed) recordDeferred(lane, rank, step.step, deferred);
+            return end;
+        } catch (const std::exception& e) {
+            fail("The " + std::string(toText(all_lane_kinds[lane])) + " lane failed" + placeOf(rank, step.step) + ": " +
+                 e.what());
+            return TraceClock::now();
+        }
+    }
+
     void laneThread(size_t lane, int64_t rank) {
-        const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
-        kernels::setThreadsPerOp(static_cast<int>(std::max<int64_t>(cores / program.ranks, 1)));
+        try {
+            backend->enterLane(rank, all_lane_kinds[lane]);
+        } catch (const std::exception& e) {
+            fail("The " + std::string(toText(all_lane_kinds[lane])) + " lane of rank " + std::to_string(rank) +
+                 " could not begin: " + e.what());
+        }
         for (int32_t steps_seen = 0;; ++steps_seen) {
             steps_given.wait(steps_seen);
             if (quit) return;
             const int64_t start = TraceClock::now();
-            runLane(lane, rank, *context);
-            const int64_t end = TraceClock::now();
+            const int64_t end = runLane(lane, rank, *context);
             {
                 std::lock_guard lock(mutex);
                 times.start_ns = std::min(times.start_ns, start);
@@ -209,15 +241,6 @@ struct Executor::Impl {
     }
 
     std::optional<Error> prepareMemory(RankState& state, int64_t rank) {
-        for (const MemoryTier tier : {MemoryTier::device, MemoryTier::host}) {
-            auto& arena = state.arenas[static_cast<size_t>(tier)];
-            arena = std::make_unique<ArenaMemory>(memory.tier(tier).arena_bytes);
-            if (!arena->good())
-                return Error{
-                    "The " + std::to_string(program.ranks) + " ranks need " +
-                    std::to_string(memory.arenaBytes() * program.ranks / (1 << 20)) +
-                    " MiB, which this machine does not give; take fewer ranks, a smaller model or a higher stage."};
-        }
         if (const int64_t bytes = memory.tier(MemoryTier::nvme).arena_bytes; bytes > 0) {
             Result<std::unique_ptr<SwapFile>> swap = SwapFile::create(options.nvme_path, bytes, rank);
             if (!swap) return swap.error();
@@ -225,11 +248,8 @@ struct Executor::Impl {
         }
         for (size_t b = 0; b < program.buffers.size(); ++b) {
             const BufferInfo& buffer = program.buffers[b];
-            const bool stored = buffer.tier == MemoryTier::nvme;
-            std::byte* address =
-                stored ? nullptr : state.arenas[static_cast<size_t>(buffer.tier)]->start() + memory.addresses[b];
-            state.addresses.push_back(address);
-            if (!stored && !buffer.persistent) ASAN_POISON_MEMORY_REGION(address, static_cast<size_t>(buffer.bytes()));
+            std::byte* arena = buffer.tier == MemoryTier::nvme ? nullptr : backend->arena(rank, buffer.tier);
+            state.addresses.push_back(arena ? arena + memory.addresses[b] : nullptr);
         }
         return std::nullopt;
     }
@@ -248,6 +268,11 @@ Executor::~Executor() {
 Result<std::unique_ptr<Executor>> Executor::create(const StepProgram& program, const MemoryPlan& memory,
                                                    const ExecutorOptions& options) {
     auto impl = std::make_unique<Impl>(program, memory, options);
+    Result<std::unique_ptr<Backend>> backend =
+        options.backend.create ? options.backend.create(program, memory)
+                               : CpuBackend::create(program, memory, options.link, options.host_link);
+    if (!backend) return backend.error();
+    impl->backend = std::move(backend).value();
     Recorder* recorder = options.recorder;
     for (size_t i = 0; i < program.ops.size(); ++i) {
         impl->lane_ops[laneIndex(program.ops[i].lane)].push_back(i);
@@ -277,7 +302,7 @@ void Executor::begin() {
             const BufferInfo& buffer = m_impl->program.buffers[b];
             if (!buffer.persistent) continue;
             const int64_t delta = m_impl->ranks[static_cast<size_t>(r)]->ledger.change(buffer, true);
-            m_impl->recordMemory(r, buffer, static_cast<BufferId>(b), delta, OpId::none, -1);
+            m_impl->recordMemory(r, TraceClock::now(), static_cast<BufferId>(b), delta, OpId::none, -1);
         }
     for (int64_t r = 0; r < m_impl->program.ranks; ++r)
         for (size_t lane = 0; lane < lane_count; ++lane)
@@ -297,6 +322,12 @@ Result<StepTimes> Executor::runPiece(const StepContext& context, size_t first, s
     impl.times = {.start_ns = INT64_MAX, .end_ns = 0};
     impl.first_op = first;
     impl.end_op = end;
+    try {
+        impl.backend->beginPiece();
+    } catch (const std::exception& e) {
+        impl.fail("Step " + std::to_string(context.step) + " could not begin: " + e.what());
+        return *impl.failure;
+    }
     for (auto& rank : impl.ranks)
         for (std::atomic<int32_t>& progress : rank->progress)
             if (first == 0) progress = 0;
@@ -305,12 +336,6 @@ Result<StepTimes> Executor::runPiece(const StepContext& context, size_t first, s
     for (int32_t busy; (busy = impl.lanes_busy.load()) > 0;) impl.lanes_busy.wait(busy);
     if (impl.failure) return *impl.failure;
     return impl.times;
-}
-
-std::span<std::byte> Executor::bytes(int64_t rank, BufferId id) {
-    assert(m_impl->program.buffer(id).tier != MemoryTier::nvme);
-    return {m_impl->ranks[static_cast<size_t>(rank)]->addresses[index(id)],
-            static_cast<size_t>(m_impl->program.buffer(id).bytes())};
 }
 
 namespace {
@@ -331,19 +356,33 @@ private:
 
 } // namespace
 
-std::vector<std::byte> Executor::readStored(int64_t rank, BufferId id) {
-    const int64_t bytes = m_impl->program.buffer(id).bytes();
-    PageBuffer page(bytes);
-    m_impl->ranks[static_cast<size_t>(rank)]->swap->read(page.start(), m_impl->memory.addresses[index(id)], bytes);
-    return {page.start(), page.start() + bytes};
+std::span<std::byte> Executor::inPlace(int64_t rank, BufferId id) {
+    const BufferInfo& buffer = m_impl->program.buffer(id);
+    if (buffer.tier == MemoryTier::nvme || !m_impl->backend->hostAddressable(buffer.tier)) return {};
+    return {m_impl->ranks[static_cast<size_t>(rank)]->addresses[index(id)], static_cast<size_t>(buffer.bytes())};
 }
 
-void Executor::writeStored(int64_t rank, BufferId id, std::span<const std::byte> data) {
-    assert(static_cast<int64_t>(data.size()) == m_impl->program.buffer(id).bytes());
-    PageBuffer page(static_cast<int64_t>(data.size()));
+std::vector<std::byte> Executor::read(int64_t rank, BufferId id) {
+    const BufferInfo& buffer = m_impl->program.buffer(id);
+    const RankState& state = *m_impl->ranks[static_cast<size_t>(rank)];
+    if (buffer.tier == MemoryTier::nvme) {
+        PageBuffer page(buffer.bytes());
+        state.swap->read(page.start(), m_impl->memory.addresses[index(id)], buffer.bytes());
+        return {page.start(), page.start() + buffer.bytes()};
+    }
+    std::vector<std::byte> all(static_cast<size_t>(buffer.bytes()));
+    m_impl->backend->read(rank, all, state.addresses[index(id)]);
+    return all;
+}
+
+void Executor::write(int64_t rank, BufferId id, std::span<const std::byte> data) {
+    const BufferInfo& buffer = m_impl->program.buffer(id);
+    const RankState& state = *m_impl->ranks[static_cast<size_t>(rank)];
+    assert(std::ssize(data) == buffer.bytes());
+    if (buffer.tier != MemoryTier::nvme) return m_impl->backend->write(rank, state.addresses[index(id)], data);
+    PageBuffer page(buffer.bytes());
     std::copy(data.begin(), data.end(), page.start());
-    m_impl->ranks[static_cast<size_t>(rank)]->swap->write(page.start(), m_impl->memory.addresses[index(id)],
-                                                          static_cast<int64_t>(data.size()));
+    state.swap->write(page.start(), m_impl->memory.addresses[index(id)], buffer.bytes());
 }
 
 LedgerPeaks Executor::peaks(int64_t rank, MemoryTier tier) const {

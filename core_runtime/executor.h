@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a step program on CPU ranks: one thread per lane and rank, an arena per rank and tier with the planned
-// addresses, a ledger that follows every alloc and free. Lanes run their ops in order and block on the ops they wait
+// Runs a step program: one thread per lane and rank, a backend with an arena per rank and tier that has the planned
+// addresses, a ledger that follows every alloc and free. Lanes give their ops in order and block on the ops they wait
 // for; nothing synchronises for recording.
 #pragma once
-#include "core_runtime/cpu/compute.h"
+#include "core_runtime/backend.h"
+#include "core_runtime/backend_choice.h"
 #include "core_runtime/ledger.h"
 #include "core_runtime/link_model.h"
-#include "core_runtime/memory_plan.h"
-#include "core_runtime/step_program.h"
 #include "profiler/recorder.h"
 #include "traces/result.h"
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -21,6 +21,7 @@ struct StepTimes {
 };
 
 struct ExecutorOptions {
+    BackendChoice backend;        // none: CPU ranks with the links below
     LinkModel link;               // between ranks
     LinkModel host_link;          // device to host and back
     LinkModel storage_link;       // host to NVMe and back
@@ -42,20 +43,22 @@ public:
     // all of their ops have, so nothing overlaps across them.
     Result<StepTimes> runPiece(const StepContext&, size_t first, size_t end);
 
-    // Between steps only. Device and host buffers:
-    template <class T> std::span<T> buffer(int64_t rank, BufferId id) {
-        const std::span<std::byte> raw = bytes(rank, id);
-        return {reinterpret_cast<T*>(raw.data()), raw.size() / sizeof(T)};
+    // Between steps only: a buffer in place, where the processor may touch it (empty elsewhere), or a copy of it in
+    // whole, wherever it is. std::runtime_error when a swap file or the device fails.
+    std::span<std::byte> inPlace(int64_t rank, BufferId);
+    std::vector<std::byte> read(int64_t rank, BufferId);
+    void write(int64_t rank, BufferId, std::span<const std::byte>);
+    template <class T> std::vector<T> values(int64_t rank, BufferId id) {
+        const std::vector<std::byte> raw = read(rank, id);
+        std::vector<T> all(raw.size() / sizeof(T));
+        std::memcpy(all.data(), raw.data(), all.size() * sizeof(T));
+        return all;
     }
-    // NVMe buffers, in whole: std::runtime_error when the file fails.
-    std::vector<std::byte> readStored(int64_t rank, BufferId id);
-    void writeStored(int64_t rank, BufferId id, std::span<const std::byte>);
     LedgerPeaks peaks(int64_t rank, MemoryTier) const;
 
 private:
     struct Impl;
     explicit Executor(std::unique_ptr<Impl>);
-    std::span<std::byte> bytes(int64_t rank, BufferId);
     std::unique_ptr<Impl> m_impl;
 };
 

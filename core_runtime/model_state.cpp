@@ -48,7 +48,8 @@ void convert(std::span<const float> values, DType dtype, std::byte* to) {
         put(float());
 }
 
-// A buffer of one rank to write into between steps; one on NVMe is read, changed in memory and written back.
+// A buffer of one rank to write into between steps; one out of reach of the processor is read, changed in a copy and
+// written back.
 class OpenBuffer {
 public:
     OpenBuffer(Executor& executor, const Plan& plan, int64_t rank, BufferId id)
@@ -56,8 +57,10 @@ public:
         , m_info(plan.program.buffer(id))
         , m_rank(rank)
         , m_id(id) {
-        if (stored()) m_copy = executor.readStored(rank, id);
-        m_start = stored() ? m_copy.data() : executor.buffer<std::byte>(rank, id).data();
+        m_start = executor.inPlace(rank, id).data();
+        if (m_start) return;
+        m_copy = executor.read(rank, id);
+        m_start = m_copy.data();
     }
     void put(int64_t offset, std::span<const float> values) {
         assert(offset + static_cast<int64_t>(values.size()) <= m_info.elements);
@@ -68,11 +71,10 @@ public:
         return reinterpret_cast<const float*>(m_start) + offset;
     }
     void close() {
-        if (stored()) m_executor.writeStored(m_rank, m_id, m_copy);
+        if (!m_copy.empty()) m_executor.write(m_rank, m_id, m_copy);
     }
 
 private:
-    bool stored() const { return m_info.tier == MemoryTier::nvme; }
     Executor& m_executor;
     const BufferInfo& m_info;
     int64_t m_rank;
@@ -213,6 +215,7 @@ void setParameters(Executor& executor, const Plan& plan, const ValueSource& sour
             OpenBuffer buffer(executor, plan, rank, plan.staging);
             for (const Segment& segment : plan.layout.segments)
                 putSegment(buffer, plan, segment, rank, false, segment.shard_offset, source);
+            buffer.close();
         }
         for (size_t u = 0; u < plan.layout.units.size(); ++u) {
             const std::vector<int32_t>& segments = plan.layout.units[u].segments;
@@ -222,6 +225,7 @@ void setParameters(Executor& executor, const Plan& plan, const ValueSource& sour
                     const Segment& segment = at(plan.layout.segments, s);
                     putSegment(buffer, plan, segment, rank, true, segment.unit_offset, source);
                 }
+                buffer.close();
             }
             if (plan.unit_stores.empty()) continue;
             OpenBuffer buffer(executor, plan, rank, plan.unit_stores[u].buffer);

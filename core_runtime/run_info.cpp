@@ -97,7 +97,8 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
                        {"parameters", parameterCount(m)},
                        {"sequence", plan.sequence}}
                       .dump());
-    info("backend", "cpu");
+    info("backend", options.backend.name);
+    for (const auto& [key, value] : options.backend.facts) info(key.c_str(), value);
     info("hardware", hardwareJson());
     info("software",
          json{{"shardscope", SHARDSCOPE_VERSION}, {"compiler", __VERSION__}, {"clock", TraceClock::source()}}.dump());

@@ -6,6 +6,7 @@
 #include "kernels/dtype.h"
 #include "traces/vocabulary.h"
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -133,6 +134,16 @@ struct StepProgram {
     std::vector<BucketInfo> buckets;
     const BufferInfo& buffer(BufferId id) const { return buffers[index(id)]; }
 };
+
+// Where an operand starts on a rank: in bytes from the start of its buffer, and in memory, given the start of every
+// buffer of the rank by BufferId.
+inline int64_t byteOffset(const StepProgram& program, const Operand& o, int64_t rank) {
+    return (o.offset + rank * o.rank_stride) * bytesOf(program.buffer(o.buffer).dtype);
+}
+inline std::byte* addressOf(const StepProgram& program, const Operand& o, int64_t rank,
+                            const std::vector<std::byte*>& addresses) {
+    return addresses[index(o.buffer)] + byteOffset(program, o, rank);
+}
 
 struct BufferUse { // an operand or a side of a collective piece, as all ranks together touch it
     BufferId buffer;

@@ -2,38 +2,16 @@
 #include "core_runtime/cpu/thread_communicator.h"
 #include "kernels/ops.h"
 #include "profiler/recorder.h"
+#include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <cstring>
 #include <type_traits>
 
 namespace shardscope {
 
-// All ranks meet; everyone learns when the last one came. Blocking, never spinning: there may be more ranks than cores.
-bool ThreadCommunicator::meet(int64_t& last_arrival_ns) {
-    const int32_t generation = m_generation.load();
-    if (m_aborted) return false;
-    if (m_arrived.fetch_add(1) + 1 == static_cast<int32_t>(m_addresses.size())) {
-        m_arrived = 0;
-        m_last_arrival_ns = TraceClock::now();
-        m_generation.fetch_add(1);
-        m_generation.notify_all();
-    } else {
-        m_generation.wait(generation);
-    }
-    // No later meeting can end before this thread has left this one, so the time is still that of this meeting.
-    last_arrival_ns = m_last_arrival_ns;
-    return !m_aborted;
-}
-
 void ThreadCommunicator::abort() {
-    {
-        std::lock_guard lock(m_mutex);
-        m_aborted = true;
-    }
-    m_abort_wakes.notify_all();
-    m_generation.fetch_add(1);
-    m_generation.notify_all();
+    m_hold.abort();
+    m_meeting.abort();
 }
 
 template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
@@ -69,23 +47,13 @@ template <class T> void ThreadCommunicator::move(const Op& op, int64_t rank) {
     }
 }
 
-OpTiming ThreadCommunicator::hold(int64_t begin_ns, int64_t modelled_ns) {
-    const int64_t left = begin_ns + modelled_ns - TraceClock::now();
-    if (left <= 0) return {};
-    std::unique_lock lock(m_mutex);
-    const bool aborted = m_abort_wakes.wait_for(lock, std::chrono::nanoseconds(left), [&] { return m_aborted.load(); });
-    return {.emulated_ns = left, .aborted = aborted};
-}
-
-OpTiming ThreadCommunicator::run(const StepProgram& program, const Op& op, int64_t rank,
-                                 const std::vector<std::byte*>& addresses) {
-    OpTiming timing;
-    const int64_t arrival = TraceClock::now();
+OpSpan ThreadCommunicator::run(const StepProgram& program, const Op& op, int64_t rank,
+                               const std::vector<std::byte*>& addresses) {
+    OpSpan span{.start_ns = TraceClock::now()};
     m_addresses[static_cast<size_t>(rank)] = &addresses; // seen by the others after meet()
-    int64_t begin = 0, moved = 0;
-    timing.aborted = !meet(begin);
-    if (timing.aborted) return timing;
-    timing.wait_ns = std::max<int64_t>(begin - arrival, 0);
+    const std::optional<int64_t> begin = m_meeting.meet();
+    if (!begin) return span;
+    span.wait_ns = std::max<int64_t>(*begin - span.start_ns, 0);
     assert(!op.pieces.empty());
     switch (program.buffer(op.pieces.front().full).dtype) {
     case DType::bf16:
@@ -100,13 +68,12 @@ OpTiming ThreadCommunicator::run(const StepProgram& program, const Op& op, int64
     default:
         move<float>(op, rank);
     }
-    timing.aborted = !meet(moved); // nobody's buffers may change before everybody has read them
-    if (timing.aborted || !m_link.emulates()) return timing;
-    const OpTiming held =
-        hold(begin, collectiveTimeNs(m_link, op.op_class, op.bytes, static_cast<int64_t>(m_addresses.size())));
-    timing.emulated_ns = held.emulated_ns;
-    timing.aborted = held.aborted;
-    return timing;
+    if (!m_meeting.meet()) return span; // nobody's buffers may change before everybody has read them
+    if (m_link.emulates())
+        span.emulated_ns =
+            m_hold.hold(*begin, collectiveTimeNs(m_link, op.op_class, op.bytes, std::ssize(m_addresses)));
+    span.end_ns = TraceClock::now();
+    return span;
 }
 
 } // namespace shardscope

@@ -8,6 +8,7 @@
 #define SHARDSCOPE_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
 #else
 #include "cuda_emulation.h"
+#include <tuple>
 #define SHARDSCOPE_DYNAMIC_SHARED(type, name) type* name = emulation::dynamicShared<type>()
 #endif
 
@@ -41,8 +42,9 @@ void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), A
 template <class... Parameters, class... Arguments>
 void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), Arguments... arguments) {
     if (grid.blocks == 0) return;
-    emulation::run(name, grid.blocks, grid.threads, grid.shared_bytes,
-                   [&] { kernel(static_cast<Parameters>(arguments)...); });
+    emulation::enqueue(currentStream(), [=, given = std::tuple<Parameters...>(static_cast<Parameters>(arguments)...)] {
+        emulation::run(name, grid.blocks, grid.threads, grid.shared_bytes, [&] { std::apply(kernel, given); });
+    });
 }
 #endif
 

@@ -16,6 +16,20 @@ void useStream(Stream); // by the calling thread, from now on; null: the default
 constexpr int64_t squared_sum_partials = 1024;
 template <class T> void squaredSumInto(double* total, double* partials, const T* x, int64_t elements);
 
+// What a step does with its gradients is decided on the device, so that nothing waits for the host. `control` is
+// {scale, skip, norm}: what gradients are multiplied with, 1 where the step changes nothing, and the norm before
+// clipping.
+struct GradientScaling {
+    double loss_scale = 1, clipping = 0; // clipping: the greatest norm, 0 = off
+    bool skip_on_overflow = false;
+};
+void sumInto(double* total, const double* terms, int64_t count); // in order
+void gradientControl(float* control, const double* squared_norms, int64_t count, const GradientScaling&);
+// adamw() with scale and skip from the device; a skipped step still rounds the master into param.
+template <class T, class G>
+void adamwControlled(T* param, float* master, const G* grad, float* exp_avg, float* exp_avg_sq, int64_t elements,
+                     const AdamWStep&, const float* control);
+
 constexpr int64_t most_ranks = 64; // that sumRanks() takes
 
 } // namespace shardscope::kernels::cuda

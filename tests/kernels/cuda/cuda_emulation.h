@@ -2,15 +2,16 @@
 // CUDA's execution model on the processor, enough for our kernels: the threads of a block are fibers of one thread and
 // meet at __syncthreads() and at the shuffles of their warp; blocks run one after the other. Shared memory is static,
 // device memory is ordinary memory, so that the address sanitizer watches what a kernel touches. A barrier that not all
-// threads reach ends the program with the kernel's name.
+// threads reach ends the program with the kernel's name. The part of CUDA's runtime that Shardscope calls is declared
+// in cuda_runtime_emulation.h.
 #pragma once
+#include "cuda_runtime_emulation.h"
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 
-struct CUstream_st;
-using cudaStream_t = CUstream_st*;
+using std::isfinite; // as in CUDA
 
 #define __global__
 #define __device__
@@ -30,6 +31,8 @@ struct ThreadView { // what the fiber that runs now sees
 };
 extern thread_local constinit ThreadView now;
 
+// What is given to no stream runs at once, else when something waits for it.
+void enqueue(cudaStream_t, std::function<void()> work);
 void run(const char* kernel, int64_t blocks, int threads, int64_t shared_bytes, const std::function<void()>& body);
 void* dynamicSharedBytes();
 template <class T> T* dynamicShared() { return static_cast<T*>(dynamicSharedBytes()); }
