@@ -32,8 +32,8 @@ constexpr int64_t max_ranks = 256; // ranks are threads
 
 struct RunCommand : RunOptions {
     int64_t steps = 20;
-    std::string data, link = "none", host_link = "none", storage_link = "none", trace, weights, initial_weights,
-                      format = "text", progress = "auto";
+    std::string backend = "auto", data, link = "none", host_link = "none", storage_link = "none", trace, weights,
+                initial_weights, format = "text", progress = "auto";
     std::optional<uint64_t> seed;
     std::string checkpoint_folder, resume, output;
     bool overwrite = false;
@@ -90,7 +90,7 @@ Result<void> continueFrom(const RunCommand& command, TrainingRequest& request) {
 Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& invocation) {
     if (command.ranks < 1 || command.ranks > max_ranks)
         return Error{
-            fmt::format("--ranks is {}; CPU ranks are threads of one process, use 1 to {}", command.ranks, max_ranks)};
+            fmt::format("--ranks is {}; ranks are threads of one process, use 1 to {}", command.ranks, max_ranks)};
     if (command.steps < 1) return Error{fmt::format("--steps is {}; use at least 1", command.steps)};
     if (command.checkpoint_folder.empty() && (command.checkpoint_every > 0 || command.checkpoint_keep > 0))
         return Error{"--save-every and --keep need a folder for the checkpoints; give --save-checkpoint DIR"};
@@ -109,12 +109,21 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (!host_link) return host_link.error();
     Result<LinkModel> storage_link = findLink(command.storage_link);
     if (!storage_link) return storage_link.error();
+    Result<BackendChoice> backend = chooseBackend(command.backend, command.ranks);
+    if (!backend) return backend.error();
+    if (backend->create && (link->emulates() || host_link->emulates() || storage_link->emulates())) {
+        if (command.backend != "auto")
+            return Error{
+                "a link is emulated on CPU ranks only; leave --link, --host-link and --storage-link out, or use "
+                "--backend cpu"};
+        backend = BackendChoice{};
+    }
     // Sequence, layout, slices and memory are judged here, so that a mistake costs nothing but a sentence.
     const Result<Plan> planned = plan(given->config, given->model, command.ranks, command.sequence);
     if (!planned) return planned.error();
     const double needed =
         static_cast<double>(planMemory(planned->program).arenaBytes()) * static_cast<double>(command.ranks);
-    if (const double present = machineMemory(); needed > present)
+    if (const double present = machineMemory(); !backend->create && needed > present)
         return Error{fmt::format(
             "the {} ranks need {:.1f} GiB and this machine has {:.1f}; take fewer ranks, a smaller model or "
             "micro-batch, or a higher stage (shardscope plan tells what each needs)",
@@ -123,6 +132,7 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.config = std::move(given->config);
     request.config_given = std::move(given->config_text);
     request.model = std::move(given->model);
+    request.backend = *std::move(backend);
     request.link = *std::move(link);
     request.host_link = *std::move(host_link);
     request.storage_link = *std::move(storage_link);
@@ -249,9 +259,10 @@ int run(const RunCommand& command, const Invocation& invocation) {
     };
     request->on_checkpoint = [&](const std::string& path) { progress.checkpoint(path); };
     catchInterrupts();
-    const std::string what = fmt::format("{}, {} parameters, ZeRO-{}, {} ranks, {}, link {}", request->model.name,
-                                         parameterCount(request->model), request->config.zero.stage, request->ranks,
-                                         toText(request->config.precision()), request->link.name);
+    const std::string what =
+        fmt::format("{}, {} parameters, ZeRO-{}, {} {} ranks, {}, link {}", request->model.name,
+                    parameterCount(request->model), request->config.zero.stage, request->ranks,
+                    request->backend.create ? "CUDA" : "CPU", toText(request->config.precision()), request->link.name);
     const auto announce = [&] {
         if (output) output->clear();
         std::string title = what;
@@ -292,10 +303,16 @@ int run(const RunCommand& command, const Invocation& invocation) {
 
 void addRunCommand(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<RunCommand>();
-    CLI::App* sub =
-        app.add_subcommand("run", "Train a GPT-2 or LLaMA on CPU ranks with ZeRO and record what every lane did");
+    CLI::App* sub = app.add_subcommand(
+        "run", "Train a GPT-2 or LLaMA with ZeRO, on CPU ranks or GPUs, and record what every lane did");
     addRunOptions(*sub, *command);
     sub->add_option("--steps", command->steps, "Optimizer steps")->type_name("N")->capture_default_str();
+    sub->add_option(
+           "--backend", command->backend,
+           "What ranks compute on: cpu, cuda, or auto, which is GPUs where the program was built for them, finds "
+           "one and no link is emulated")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->capture_default_str();
     addDataOption(*sub, command->data);
     addLinkOptions(*sub, command->link, command->host_link, command->storage_link);
     sub->add_option("--seed", command->seed, "Of the initial weights and the samples; 1 if not given")->type_name("N");

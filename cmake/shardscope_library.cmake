@@ -11,7 +11,10 @@ foreach(room IN ITEMS core_runtime profiler kernels traces)
     set_target_properties(shardscope_${room} PROPERTIES EXPORT_NAME ${room})
   endif()
 endforeach()
-install(TARGETS shardscope_core_runtime shardscope_profiler shardscope_kernels shardscope_traces
+if(SHARDSCOPE_WITH_CUDA)
+  set(cuda_library shardscope_cuda_kernels)
+endif()
+install(TARGETS shardscope_core_runtime shardscope_profiler shardscope_kernels shardscope_traces ${cuda_library}
         EXPORT ShardscopeTargets ARCHIVE DESTINATION lib COMPONENT library)
 
 # What shardscope.h includes, and nothing else: the rest may change from one version to the next.

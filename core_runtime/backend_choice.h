@@ -2,6 +2,7 @@
 // Which backend a run uses. The default, without a function, is CPU ranks.
 #pragma once
 #include "traces/result.h"
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,5 +21,9 @@ struct BackendChoice {
     std::function<Result<std::unique_ptr<Backend>>(const StepProgram&, const MemoryPlan&)> create;
     std::vector<std::pair<std::string, std::string>> facts; // for the trace, by key
 };
+
+// "cpu"; "cuda", an error where this machine or this build cannot; "auto": CUDA where it can be used, else CPU ranks.
+// With as many GPUs as ranks each rank has one and NCCL moves the data; with fewer, all ranks share the first.
+Result<BackendChoice> chooseBackend(const std::string& name, int64_t ranks);
 
 } // namespace shardscope

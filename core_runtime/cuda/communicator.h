@@ -15,7 +15,8 @@ public:
     // op in the program, the same on all ranks.
     virtual void enqueue(size_t i, int64_t rank, const std::vector<std::byte*>& addresses, cudaStream_t stream,
                          cudaEvent_t ready) = 0;
-    virtual void abort() = 0; // wakes lanes that wait for other ranks; nothing works from now on
+    virtual void endLane(int64_t /*rank*/) {} // its stream has run dry; throws if that was by force
+    virtual void abort() = 0;                 // wakes lanes that wait for other ranks; nothing works from now on
     // Whether ranks meet on the host, so that each rank's `ready` event tells how long the others waited for it.
     virtual bool meetsOnHost() const = 0;
 };

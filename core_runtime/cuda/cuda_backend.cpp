@@ -227,6 +227,7 @@ std::optional<OpSpan> CudaBackend::run(size_t i, int64_t rank, const std::vector
 
 void CudaBackend::endLane(int64_t rank, LaneKind lane) {
     SHARDSCOPE_CUDA_CALL(cudaStreamSynchronize, streamOf(rank, lane));
+    if (lane == LaneKind::comm) m_communicator->endLane(rank);
 }
 
 OpSpan CudaBackend::spanOf(size_t i, int64_t rank, int64_t not_before_ns) {

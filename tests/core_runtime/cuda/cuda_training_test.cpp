@@ -1,29 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine on the CUDA backend, over an emulation that runs nothing before it is waited for.
 #include "core_runtime/cuda/cuda_backend.h"
+#include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
 #include "cuda_runtime_emulation.h"
+#include "fabricated_nccl.h"
 #include "small_runs.h"
 #include "support/catch.h"
-#include <cstring>
+#include "support/temporary_folder.h"
+#include <cmath>
+#include <map>
 
 using namespace shardscope;
 using test::Variant;
 
 namespace {
 
-BackendChoice virtualRanks() {
-    return {.name = "cuda", .create = [](const StepProgram& program, const MemoryPlan& memory) {
+BackendChoice choiceOf(cuda::MakeCommunicator makeCommunicator) {
+    return {.name = "cuda", .create = [makeCommunicator](const StepProgram& program, const MemoryPlan& memory) {
                 return cuda::CudaBackend::create(
-                    program, memory, std::vector<int>(static_cast<size_t>(program.ranks), 0),
-                    [](const StepProgram& p, const std::vector<int>&) -> Result<std::unique_ptr<cuda::Communicator>> {
-                        return std::unique_ptr<cuda::Communicator>(new cuda::VirtualRanks(p));
-                    });
+                    program, memory, std::vector<int>(static_cast<size_t>(program.ranks), 0), makeCommunicator);
             }};
 }
 
-TrainingOutcome run(TrainingRequest request, bool on_device, TraceSink* sink = nullptr) {
-    if (on_device) request.backend = virtualRanks();
+BackendChoice virtualRanks() {
+    return choiceOf([](const StepProgram& program, const std::vector<int>&) {
+        return Result<std::unique_ptr<cuda::Communicator>>(std::make_unique<cuda::VirtualRanks>(program));
+    });
+}
+
+BackendChoice ncclRanks(test::NcclFaults faults = {}, std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
+    return choiceOf([=](const StepProgram& program, const std::vector<int>&) {
+        return cuda::NcclCommunicator::create(program, test::fabricatedNccl(faults), timeout);
+    });
+}
+
+TrainingOutcome run(TrainingRequest request, BackendChoice backend, TraceSink* sink = nullptr) {
+    request.backend = std::move(backend);
     Result<TrainingOutcome> outcome = train(request, sink, [] {});
     if (!outcome) FAIL(outcome.error().message);
     return std::move(outcome).value();
@@ -38,21 +51,167 @@ void checkClose(const TrainingOutcome& a, const TrainingOutcome& b, double toler
     for (size_t s = 0; s < a.losses.size(); ++s) CHECK(std::abs(a.losses[s] - b.losses[s]) < tolerance);
 }
 
-constexpr int64_t steps = 3;
+constexpr int64_t steps = 2;
+
+Config fp16Config(int stage, int64_t ranks) {
+    Config config = test::configOf({.stage = stage, .reduce_bucket = 2304}, ranks);
+    config.fp16.enabled = true;
+    config.gradient_clipping = 0.5;
+    return config;
+}
 
 } // namespace
 
 TEST_CASE("CUDA: losses and weights are bitwise equal over stages, buckets and overlap, and close to the CPU's") {
     for (const int64_t ranks : {1, 2, 4}) {
-        const TrainingOutcome reference = run(test::requestOf({}, ranks, steps), true);
-        checkClose(reference, run(test::requestOf({}, ranks, steps), false), 1e-5);
-        for (int stage = 0; stage < 4; ++stage)
-            for (const bool overlap : {false, true}) {
-                const Variant v{.stage = stage, .reduce_bucket = 2304, .allgather_bucket = 3000, .overlap = overlap};
-                INFO(test::nameOf(v, ranks));
-                test::MemorySink sink;
-                CHECK(sameBits(reference, run(test::requestOf(v, ranks, steps), true, &sink)));
-                CHECK(sink.all<WarningEvent>().empty()); // the ledger is as planned
-            }
+        const TrainingOutcome reference = run(test::requestOf({}, ranks, steps), virtualRanks());
+        checkClose(reference, run(test::requestOf({}, ranks, steps), {}), 1e-5);
+        for (int stage = 0; stage < 4; ++stage) {
+            if (ranks == 4 && stage % 2 == 0) continue;
+            const Variant v{
+                .stage = stage, .reduce_bucket = 2304, .allgather_bucket = 3000, .overlap = ranks + stage != 4};
+            INFO(test::nameOf(v, ranks));
+            test::MemorySink sink;
+            CHECK(sameBits(reference, run(test::requestOf(v, ranks, steps), virtualRanks(), &sink)));
+            CHECK(sink.all<WarningEvent>().empty()); // the ledger is as planned
+        }
     }
+}
+
+TEST_CASE("CUDA: bf16, fp16 with loss scale and clipping, accumulation, dropout and LLaMA train as on the CPU") {
+    const Variant bf16{.stage = 2, .reduce_bucket = 2304, .overlap = true, .bf16 = true};
+    checkClose(run(test::requestOf(bf16, 2, steps), virtualRanks()), run(test::requestOf(bf16, 2, steps), {}), 0.02);
+
+    const TrainingRequest llama = test::requestOf({.stage = 3, .prefetch = 3000}, 2, steps, test::smallLlama());
+    checkClose(run(llama, virtualRanks()), run(llama, {}), 1e-5);
+
+    TrainingRequest dropout = test::requestOf({.stage = 1}, 2, steps);
+    dropout.model.dropout = 0.1f;
+    dropout.config.gradient_accumulation_steps = 2;
+    dropout.config.train_batch_size *= 2;
+    checkClose(run(dropout, virtualRanks()), run(dropout, {}), 1e-5);
+
+    // The first loss scale is too large: the device itself has to find that and skip the update.
+    TrainingRequest fp16 = test::requestOf({}, 2, 4);
+    fp16.config = fp16Config(2, 2);
+    fp16.config.fp16.initial_scale_power = 40;
+    fp16.config.fp16.hysteresis = 1;
+    std::map<bool, std::vector<StepReport>> reports;
+    for (const bool device : {false, true}) {
+        fp16.on_step = [&, device](const StepReport& report) { reports[device].push_back(report); };
+        run(fp16, device ? virtualRanks() : BackendChoice{});
+    }
+    REQUIRE(reports[true].size() == 4);
+    for (size_t s = 0; s < 4; ++s) {
+        CHECK(reports[true][s].skipped == reports[false][s].skipped);
+        CHECK(reports[true][s].loss_scale == reports[false][s].loss_scale);
+        CHECK(std::abs(reports[true][s].loss - reports[false][s].loss) < 0.02);
+    }
+    CHECK(reports[true][0].skipped);
+}
+
+TEST_CASE("CUDA: states and parameters on the host and on NVMe, and a checkpoint back on the CPU") {
+    const TrainingOutcome reference = run(test::requestOf({.stage = 3}, 2, 3), virtualRanks());
+    TrainingRequest offload = test::requestOf({.stage = 3, .overlap = true}, 2, 3);
+    offload.config.zero.offload_optimizer.device = OffloadDevice::cpu;
+    offload.config.zero.offload_param.device = OffloadDevice::cpu;
+    checkClose(reference, run(offload, virtualRanks()), 1e-5); // the processor updates: the same to rounding
+    offload.config.zero.offload_param.device = OffloadDevice::nvme;
+    offload.config.zero.offload_param.nvme_path = "/tmp";
+    offload.config.zero.offload_optimizer.device = OffloadDevice::nvme;
+    offload.config.zero.offload_optimizer.nvme_path = "/tmp";
+    checkClose(reference, run(offload, virtualRanks()), 1e-5);
+
+    const TemporaryFolder folder;
+    TrainingRequest first = test::requestOf({.stage = 2}, 2, 2);
+    first.checkpoint_folder = folder.path().string();
+    run(first, virtualRanks());
+    TrainingRequest rest = test::requestOf({.stage = 1}, 1, 3);
+    rest.config = test::configOf({.stage = 1, .micro_batch = 4}, 1);
+    rest.resume_folder = folder.path().string();
+    const TrainingOutcome continued = run(rest, {});
+    CHECK(std::abs(continued.losses.back() - reference.losses.back()) < 1e-4);
+}
+
+TEST_CASE("CUDA: intervals lie inside their step, in order on each lane; collectives tell how long they waited") {
+    test::MemorySink sink;
+    run(test::requestOf({.stage = 2, .reduce_bucket = 2304, .overlap = true}, 2, steps), virtualRanks(), &sink);
+    const std::vector<StepEvent> step_events = sink.all<StepEvent>();
+    REQUIRE(step_events.size() == steps);
+    std::map<std::pair<LaneId, int32_t>, int64_t> last_end;
+    size_t collectives = 0;
+    for (const IntervalEvent& e : sink.all<IntervalEvent>()) {
+        const StepEvent& step = step_events[static_cast<size_t>(e.step)];
+        CHECK(e.start_ns >= step.start_ns);
+        CHECK(e.end_ns <= step.end_ns);
+        CHECK(e.end_ns >= e.start_ns);
+        int64_t& end = last_end.try_emplace({e.lane, e.step}, 0).first->second;
+        CHECK(e.start_ns >= end);
+        end = e.end_ns;
+        CHECK(e.wait_ns <= e.end_ns - e.start_ns);
+        collectives += e.sent_bytes > 0;
+    }
+    CHECK(collectives > 0);
+}
+
+TEST_CASE("CUDA: too little memory, a device that fails, and everything given back") {
+    emulation::DeviceState& device = emulation::deviceState();
+    CHECK(device.used_bytes == 0);
+    CHECK(device.streams == 0);
+    CHECK(device.events == 0);
+    CHECK(device.pinned_bytes == 0);
+    TrainingRequest request = test::requestOf({.stage = 1}, 2, 2);
+    request.backend = virtualRanks();
+
+    device.memory_bytes = 100'000;
+    const Result<TrainingOutcome> refused = train(request, nullptr, [] {});
+    REQUIRE(!refused);
+    CHECK(refused.error().message.find("MiB free and its 2 ranks need") != std::string::npos);
+    device.memory_bytes = size_t{1} << 30;
+
+    for (const int64_t commands : {1, 57, 200}) {
+        device.fail_after = commands;
+        test::MemorySink sink;
+        const Result<TrainingOutcome> failed = train(request, &sink, [] {});
+        device.fail_after = -1;
+        REQUIRE(!failed);
+        INFO(failed.error().message);
+        CHECK(failed.error().message.find("an illegal memory access was encountered") != std::string::npos);
+        CHECK(failed.error().message.find("step 0") != std::string::npos);
+        CHECK(device.used_bytes == 0);
+    }
+    CHECK(device.events == 0);
+}
+
+TEST_CASE("NCCL: every rank makes the same calls by the rules, with results as on virtual ranks") {
+    const TrainingOutcome reference = run(test::requestOf({}, 3, steps), virtualRanks());
+    for (int stage = 0; stage < 4; ++stage) {
+        const Variant v{.stage = stage, .reduce_bucket = 2304, .allgather_bucket = 3000, .overlap = true};
+        INFO(test::nameOf(v, 3));
+        CHECK(sameBits(reference, run(test::requestOf(v, 3, steps), ncclRanks()))); // the double sums in rank order
+        const test::NcclObservations seen = test::ncclObservations();
+        CHECK(seen.broken_rule.empty());
+        CHECK(seen.communicators == 0);
+        CHECK(seen.aborted == 0);
+        CHECK(!seen.calls_of_rank0.empty());
+        const char* expected = stage == 0 ? "all_reduce" : "reduce_scatter";
+        CHECK(std::count(seen.calls_of_rank0.begin(), seen.calls_of_rank0.end(), expected) > 0);
+    }
+    checkClose(run(test::requestOf({.stage = 1}, 1, steps), virtualRanks()),
+               run(test::requestOf({.stage = 1}, 1, steps), ncclRanks()), 1e-9);
+}
+
+TEST_CASE("NCCL: a rank that fails or never comes ends the run for all, with a sentence") {
+    TrainingRequest request = test::requestOf({.stage = 2, .reduce_bucket = 2304}, 2, 3);
+    request.backend = ncclRanks({.error_after_calls = 5});
+    const Result<TrainingOutcome> failed = train(request, nullptr, [] {});
+    REQUIRE(!failed);
+    CHECK(failed.error().message.find("remote process exited or there was a network error") != std::string::npos);
+    CHECK(test::ncclObservations().communicators == 0);
+    CHECK(test::ncclObservations().aborted == 2);
+
+    request.backend = ncclRanks({.rank1_never_joins = true}, std::chrono::milliseconds(200));
+    const Result<TrainingOutcome> late = train(request, nullptr, [] {});
+    REQUIRE(!late);
+    CHECK(late.error().message.find("did not end in time") != std::string::npos);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_emulation.h"
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -69,6 +70,9 @@ public:
             if (const cudaError_t error = await(stream, position); error != cudaSuccess) worst = error;
         return worst;
     }
+    // By a command: lets others enqueue until `ready`, which is asked under the lock.
+    void blockUntil(const std::function<bool()>& ready) { m_wakes.wait(*m_working, ready); }
+    void wake() { m_wakes.notify_all(); }
     void reach(CUstream_st* stream, int64_t position) { // on the device's thread
         while (stream->done < position) {
             const std::function<void()> command = std::move(stream->commands.front());
@@ -86,6 +90,7 @@ public:
 private:
     void work() {
         std::unique_lock lock(mutex);
+        m_working = &lock;
         for (;;) {
             m_wakes.wait(lock, [&] { return m_quit || !m_wanted.empty(); });
             if (m_quit) return;
@@ -98,6 +103,7 @@ private:
     std::condition_variable m_wakes, m_done;
     std::deque<std::pair<CUstream_st*, int64_t>> m_wanted;
     bool m_quit = false;
+    std::unique_lock<std::mutex>* m_working = nullptr;
     std::thread m_thread;
 };
 
@@ -135,6 +141,25 @@ void enqueue(cudaStream_t stream, std::function<void()> work) {
         device().enqueue(stream, std::move(work));
     else
         work();
+}
+
+void Meeting::arrive(size_t member, cudaStream_t stream) {
+    std::lock_guard lock(device().mutex);
+    m_arrived[member] = {stream, stream->enqueued};
+    device().wake();
+}
+
+void Meeting::abort() {
+    std::lock_guard lock(device().mutex);
+    m_aborted = true;
+    device().wake();
+}
+
+bool Meeting::hold() {
+    device().blockUntil([&] { return m_aborted || std::ranges::all_of(m_arrived, [](auto& a) { return a.first; }); });
+    if (m_aborted) return false;
+    for (auto [stream, position] : m_arrived) device().reach(stream, position);
+    return true;
 }
 
 } // namespace shardscope::emulation

@@ -5,6 +5,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 struct CUstream_st;
 struct CUevent_st;
@@ -54,5 +56,19 @@ struct DeviceState {
     int64_t fail_after = -1; // so many enqueued commands from now the device fails, and stays so; -1: never
 };
 DeviceState& deviceState();
+
+// A command that several streams have in common, as a kernel of NCCL is: it runs when every stream has come to it.
+class Meeting {
+public:
+    explicit Meeting(size_t members)
+        : m_arrived(members) {}
+    void arrive(size_t member, cudaStream_t); // the next command of the stream is this one
+    bool hold();                              // by the command: waits for all; false after abort()
+    void abort();
+
+private:
+    std::vector<std::pair<cudaStream_t, int64_t>> m_arrived; // where each stream was before
+    bool m_aborted = false;
+};
 
 } // namespace shardscope::emulation
