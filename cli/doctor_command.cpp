@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // doctor: what is wrong with a trace, in sentences; without a trace, what this machine offers to a run.
 #include "cli/command.h"
+#include "core_runtime/backend_choice.h"
 #include "core_runtime/machine/machine.h"
 #include "profiler/analysis/doctor.h"
 #include "profiler/analysis/table.h"
@@ -39,7 +40,10 @@ Report machineReport(const Machine& machine) {
     }
     Report report{{std::move(facts), std::move(gpus), std::move(libraries)}, {}};
     if (!machine.gpu_problem.empty()) report.notes.push_back(machine.gpu_problem);
-    report.notes.push_back("Runs of this version use the processor: its ranks are threads of one process.");
+    const Result<BackendChoice> cuda = chooseBackend("cuda", 1);
+    report.notes.push_back(cuda ? "Runs use the GPU unless --backend cpu is given or a link is emulated."
+                                : "Runs use the processor, with ranks that are threads of one process: " +
+                                      cuda.error().message + ".");
     return report;
 }
 
