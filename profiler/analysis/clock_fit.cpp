@@ -52,19 +52,23 @@ ClockFit fitClock(const TraceReader& reference, const TraceReader& other) {
     fit.matches = static_cast<int64_t>(pairs.size());
     if (pairs.empty()) return fit;
     std::sort(pairs.begin(), pairs.end());
+    int64_t play = 0; // by how much the distances of a part differ
     const auto medians = [&](size_t first, size_t last) { // of a part: where it is, and its distance
         std::vector<int64_t> times, distances;
         for (size_t i = first; i < last; ++i) {
             times.push_back(pairs[i].first);
             distances.push_back(pairs[i].second);
         }
+        const auto [least, greatest] = std::ranges::minmax(distances);
+        play = std::max(play, greatest - least);
         return std::pair(medianOf(times), medianOf(distances));
     };
     const size_t third = pairs.size() / 3;
     std::tie(fit.at_ns, fit.shift_ns) = medians(0, third > 0 ? third : pairs.size());
     if (third > 0) { // medians of the first and the last third: a few late ranks do not move them
         const auto [late, distance] = medians(pairs.size() - third, pairs.size());
-        if (late > fit.at_ns)
+        // Clocks that drift do so within a third too, by half as much; in short traces chance does more than that.
+        if (late > fit.at_ns && std::abs(distance - fit.shift_ns) > play)
             fit.drift = static_cast<double>(distance - fit.shift_ns) / static_cast<double>(late - fit.at_ns);
     }
     std::vector<int64_t> left;
