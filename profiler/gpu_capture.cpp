@@ -106,6 +106,8 @@ struct GpuCapture::Impl {
         warn("gpu_kinds_refused", session.refusedKinds(), "CUPTI refused to record some kinds of activity.");
         warn("gpu_work_without_op", join.counts().work_without_op,
              "Kernels and copies that no op of the program launched are in the budget, but belong to no step.");
+        warn("gpu_records_late", join.counts().late_work,
+             "Records came too late for their ops: these kernels and copies have no phase, and stand beside the op.");
         warn("gpu_ops_without_records", join.counts().ops_without_records,
              "Ops without a record of the GPU have the times of their events.");
         warn("gpu_unmatched_releases", unmatched_releases,

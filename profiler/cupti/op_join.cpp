@@ -59,12 +59,19 @@ void OpJoin::emitLaunch(int32_t rank, const DeviceWork& w, const IntervalEvent& 
     m_launches.erase(launch);
 }
 
+// Its op is none of the program's, or has left without it.
 void OpJoin::emitLoose(const DeviceWork& w, std::vector<JoinedEvent>& out) {
-    ++m_counts.work_without_op;
+    const auto instance = m_instances.find(w.correlation);
+    const bool late = instance != m_instances.end();
+    ++(late ? m_counts.late_work : m_counts.work_without_op);
     const StreamOwner owner = ownerOf(w);
     IntervalEvent e{.start_ns = w.start_ns, .end_ns = w.end_ns, .phase = Phase::unknown, .op_class = w.op_class};
     e.bytes = w.bytes;
     e.correlation = w.correlation;
+    if (late) {
+        e.op = static_cast<OpId>(instance->second.value & ((uint64_t{1} << op_bits) - 1));
+        e.step = static_cast<int32_t>(instance->second.value >> (rank_bits + op_bits));
+    }
     emitLaunch(owner.rank, w, e, out);
     out.push_back({{Row::stream, owner.rank, owner.kind, w.device, w.stream}, w.name, e});
 }
@@ -137,6 +144,7 @@ void OpJoin::giveWorkToOps(bool last, std::vector<JoinedEvent>& out) {
     std::vector<Aged<DeviceWork>> later;
     for (Aged<DeviceWork>& w : m_work) {
         const auto instance = m_instances.find(w.value.correlation);
+        if (instance != m_instances.end()) instance->second.age = 0; // wanted as long as its work waits
         const auto op = instance == m_instances.end() ? m_ops.end() : m_ops.find(instance->second.value);
         if (op != m_ops.end())
             op->second.value.work.push_back(w.value);

@@ -29,6 +29,7 @@ struct JoinedEvent {
 
 struct JoinCounts {
     int64_t work_without_op = 0;     // on the device, but launched by no op of the program
+    int64_t late_work = 0;           // came after its op had left
     int64_t ops_without_records = 0; // shown with the times of their events
 };
 

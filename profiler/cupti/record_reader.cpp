@@ -22,6 +22,30 @@ constexpr std::array<const char*, 9> overhead_kinds = {
     "overhead",         "CUPTI buffer flush",  "CUPTI instrumentation", "CUPTI resources",      "module loading",
     "function loading", "full command buffer", "CUPTI buffer request",  "unified memory set-up"};
 
+// What an op launches with; the numbers are those of a call and a version of its interface.
+const char* callName(Kind kind, uint32_t function) {
+    if (kind == Kind::driver)
+        return function == 307 ? "cuLaunchKernel" : function == 652 ? "cuLaunchKernelEx" : "CUDA driver call";
+    switch (function) {
+    case 41:
+        return "cudaMemcpyAsync";
+    case 51:
+        return "cudaMemsetAsync";
+    case 211:
+    case 505:
+        return "cudaLaunchKernel";
+    case 311:
+        return "cudaGraphLaunch";
+    case 430:
+        return "cudaLaunchKernelExC";
+    case 482:
+    case 509:
+        return "cudaMemcpyBatchAsync";
+    default:
+        return "CUDA call";
+    }
+}
+
 template <size_t N> std::string wordOf(const std::array<const char*, N>& words, int64_t number) {
     return number >= 0 && number < static_cast<int64_t>(N) ? words[static_cast<size_t>(number)] : words[0];
 }
@@ -125,8 +149,8 @@ void RecordReader::readRecord(const Record* record, RecordBatch& batch) {
     case Kind::driver: {
         const auto& c = as<ApiCall>(record);
         if (believe(c.start, c.end, times))
-            batch.launches.push_back({times.start_ns, times.end_ns, c.correlation, c.thread,
-                                      nameOf(record->kind == Kind::driver ? "CUDA driver call" : "CUDA call")});
+            batch.launches.push_back(
+                {times.start_ns, times.end_ns, c.correlation, c.thread, nameOf(callName(c.kind, c.function))});
         return;
     }
     case Kind::synchronization: {

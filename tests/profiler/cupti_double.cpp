@@ -207,6 +207,7 @@ void launch(uint64_t call_start, const Launch& l) {
         keep(bytesOf(ExternalCorrelation{Kind::external_correlation, custom_correlation, pushed.back(), correlation}));
     ApiCall call{};
     call.kind = Kind::runtime;
+    call.function = l.mangled ? 505 : 41;
     call.start = call_start;
     call.end = call_start + 1000;
     call.thread = 77;

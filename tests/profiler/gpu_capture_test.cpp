@@ -2,6 +2,7 @@
 // The whole way of a captured run over a CUPTI that is not there: from records in buffers to the numbers of the trace.
 #include "profiler/analysis/rank_activity.h"
 #include "profiler/cupti/buffer_pool.h"
+#include "profiler/cupti/op_join.h"
 #include "profiler/cupti_double.h"
 #include "profiler/gpu_capture.h"
 #include "profiler/recorder.h"
@@ -177,6 +178,8 @@ TEST_CASE("gpu capture: records out of order become the work of their ops, with 
     CHECK(intervals(*trace, 0, OpClass::annotation).size() == 2); // what the collective consisted of
     const auto launches = intervals(*trace, 0, OpClass::api_call);
     CHECK(launches.size() == 5);
+    CHECK(std::count_if(launches.begin(), launches.end(),
+                        [&](const IntervalEvent& l) { return trace->name(l.name) == "cudaLaunchKernel"; }) == 3);
     CHECK(std::count_if(launches.begin(), launches.end(),
                         [&](const IntervalEvent& l) { return l.correlation == kernels[0].correlation; }) == 1);
     CHECK(trace->warnings().empty());
@@ -402,4 +405,27 @@ TEST_CASE("gpu capture: buffers are limited, used again, and zeroed") {
     pool.recycle(first);
     CHECK(pool.request() == first);
     CHECK(first[0] == 0);
+}
+
+TEST_CASE("gpu capture: work that comes after its op has left keeps the op's number and step") {
+    cupti::OpJoin join;
+    join.nameStream(0, 13, 1, LaneKind::compute);
+    IntervalEvent op = computeOp(5);
+    op.step = 7;
+    join.addOp(1, op);
+    cupti::RecordBatch launched, worked;
+    launched.correlations.push_back({99, cupti::opInstance(7, 1, static_cast<OpId>(5))});
+    join.add(launched);
+    CHECK(join.take(false).empty());
+    CHECK(join.take(false).size() == 1); // as its event says
+    CHECK(join.counts().ops_without_records == 1);
+    worked.work.push_back({.start_ns = 10, .end_ns = 20, .stream = 13, .correlation = 99});
+    join.add(worked);
+    const auto rest = join.take(true);
+    REQUIRE(rest.size() == 1);
+    CHECK(rest[0].event.op == static_cast<OpId>(5));
+    CHECK(rest[0].event.step == 7);
+    CHECK(rest[0].lane.rank == 1);
+    CHECK(join.counts().late_work == 1);
+    CHECK(join.counts().work_without_op == 0);
 }
