@@ -55,7 +55,8 @@ std::string RunFacts::title() const {
 
 std::string RunFacts::subtitle() const {
     std::string text = !model.empty() ? model : !format.empty() ? format : "unknown model";
-    if (ranks > 0) text += " · " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
+    if (ranks > 0)
+        text += " · " + std::to_string(ranks) + (virtual_ranks ? " virtual" : "") + (ranks == 1 ? " rank" : " ranks");
     if (!precision.empty()) text += " · " + precision;
     return text;
 }
@@ -68,6 +69,7 @@ RunFacts runFacts(const TraceReader& reader) {
     facts.format = reader.runValue("source_format");
     facts.status = reader.runValue("status");
     facts.ranks = reader.ranks();
+    facts.virtual_ranks = !reader.runValue("virtual_ranks").empty();
     const Json link = parsed(reader.runValue("link"));
     facts.link_emulated = !facts.link.empty() && facts.link != "none";
     if (link.is_object() && link.contains("bandwidth_gbps") && link["bandwidth_gbps"].is_number())

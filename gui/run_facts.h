@@ -16,6 +16,7 @@ struct RunFacts {
     std::string format;    // and what wrote them: "Nsight Systems"
     std::string status;    // running | finished | stopped | failed
     bool link_emulated = false;
+    bool virtual_ranks = false; // they share one GPU and take turns
     int32_t ranks = 0;
     int stage = -1;
     std::string title() const;    // "ZeRO-2"

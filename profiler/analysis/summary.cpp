@@ -12,9 +12,9 @@ namespace shardscope {
 namespace {
 
 // What identifies a run; the long texts (configurations, settings) stay in the trace.
-constexpr std::array selected_keys = {"status",    "error", "stage", "ranks",   "steps",
-                                      "precision", "model", "link",  "backend", "hardware",
-                                      "software",  "data",  "seed",  "command", "trace_id"};
+constexpr std::array selected_keys = {"status",    "error",    "stage", "ranks",   "virtual_ranks", "steps",
+                                      "precision", "model",    "link",  "backend", "devices",       "communicator",
+                                      "hardware",  "software", "data",  "seed",    "command",       "trace_id"};
 
 int64_t saturatingSum(int64_t a, int64_t b) {
     int64_t sum = 0;
