@@ -13,6 +13,8 @@
 
 namespace shardscope {
 
+class GpuCapture;
+
 struct StepContext {
     int64_t step = 0;
     uint64_t seed = 1; // of dropout
@@ -46,6 +48,7 @@ public:
     virtual void write(int64_t rank, std::byte* to, std::span<const std::byte> from) = 0;
 
     virtual void enterLane(int64_t /*rank*/, LaneKind) {} // once, by the thread of the lane, before anything below
+    virtual void describe(GpuCapture&) const {}           // whose streams and whose memory it will see
     virtual void beginPiece() {}                          // by the caller of the executor, while all lanes rest
     // From lane threads; std::exception: the op failed, in words without its name. `i` is the op's index in the
     // program. Whatever `lane` of `rank` is given after this runs after op `i` of another lane, which that has passed.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,8 @@ struct BackendChoice {
     // Makes the backend of a run; the program and the plan outlive it. Errors: a sentence, like too little memory.
     std::function<Result<std::unique_ptr<Backend>>(const StepProgram&, const MemoryPlan&)> create;
     std::vector<std::pair<std::string, std::string>> facts; // for the trace, by key
+    // CUPTI's functions by name, for a backend whose kernels it can record; an empty function: it was not found.
+    std::optional<std::function<void*(const char* name)>> cupti;
 };
 
 // "cpu"; "cuda", an error where this machine or this build cannot; "auto": CUDA where it can be used, else CPU ranks.

@@ -8,6 +8,7 @@
 #include "core_runtime/model_state.h"
 #include "core_runtime/planner.h"
 #include "core_runtime/run_info.h"
+#include "profiler/gpu_capture.h"
 #include "profiler/recorder.h"
 #include <algorithm>
 #include <cassert>
@@ -21,6 +22,7 @@ struct Engine::Impl {
     Plan plan;
     MemoryPlan memory;
     std::unique_ptr<Recorder> recorder;
+    std::unique_ptr<GpuCapture> capture; // of what devices do, if the backend has any; ends after the executor
     std::unique_ptr<Executor> executor;
     LossScaler scaler;
     EngineState state;
@@ -81,6 +83,16 @@ struct Engine::Impl {
         state.scaler_hysteresis = s.hysteresis;
     }
 
+    // A run goes on without: the trace says why.
+    void startCapture(TraceSink& sink) {
+        if (!options.backend.cupti || !options.record_intervals) return;
+        GpuCapture::Started started =
+            GpuCapture::start(*options.backend.cupti,
+                              [this](std::function<void(TraceSink&)> work) { recorder->deliver(std::move(work)); });
+        sink.append(GpuCapture::describe(started.state));
+        capture = std::move(started.capture);
+    }
+
     Result<void> open(TraceSink* sink, std::function<void()> commit) {
         TraceClock::start();
         if (sink) {
@@ -88,6 +100,7 @@ struct Engine::Impl {
             sink->append(description);
             recorder = std::make_unique<Recorder>(
                 *sink, commit ? std::move(commit) : [] {});
+            startCapture(*sink); // CUPTI wants to be there before the device is used
         }
         const ZeroConfig& zero = options.config.zero;
         Result<std::unique_ptr<Executor>> created = Executor::create(
@@ -99,6 +112,7 @@ struct Engine::Impl {
              .nvme_path = zero.offload_optimizer.device == OffloadDevice::nvme ? zero.offload_optimizer.nvme_path
                                                                                : zero.offload_param.nvme_path,
              .recorder = recorder.get(),
+             .capture = capture.get(),
              .record_intervals = options.record_intervals});
         if (!created) return created.error();
         executor = std::move(created).value();
@@ -205,6 +219,7 @@ struct Engine::Impl {
         else if (!context.skip_update)
             ++state.updates;
         update_pending = options.config.delayed_update;
+        if (capture) capture->endStep(report.step_ns);
         record(times, report);
         const Result<void> scaled = scaler.update(report.skipped);
         keepScaler();
@@ -342,6 +357,7 @@ Result<void> Engine::loadCheckpoint(const std::string& folder, const std::string
 void Engine::finish() {
     if (std::exchange(m_impl->finished, true)) return;
     m_impl->checkLedger();
+    if (m_impl->capture) m_impl->capture->close();
     if (m_impl->recorder) m_impl->recorder->stop();
 }
 

@@ -3,6 +3,8 @@
 #include "core_runtime/cpu/cpu_backend.h"
 #include "core_runtime/link_hold.h"
 #include "core_runtime/storage/swap_file.h"
+#include "profiler/gpu_capture.h"
+#include "profiler/nvtx_ranges.h"
 #include <algorithm>
 #include <atomic>
 #include <cassert>
@@ -36,6 +38,7 @@ struct Executor::Impl {
     ExecutorOptions options;
     LinkHold storage_hold;
     std::unique_ptr<Backend> backend;
+    std::unique_ptr<NvtxRanges> ranges; // with a backend that launches
     std::vector<std::unique_ptr<RankState>> ranks;
     std::array<std::vector<size_t>, lane_count> lane_ops;
     std::vector<NameId> op_names, buffer_names;
@@ -71,26 +74,50 @@ struct Executor::Impl {
                                                .step = static_cast<int32_t>(step)});
     }
 
-    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, const OpSpan& span) {
-        RankState& state = *ranks[static_cast<size_t>(rank)];
-        if (!options.recorder || !options.record_intervals) return;
+    IntervalEvent intervalOf(size_t i, int64_t step, const OpSpan& span) const {
         const Op& op = program.ops[i];
-        state.recorders[lane]->interval(
-            {.op = static_cast<OpId>(i),
-             .name = op_names[i],
-             .start_ns = span.start_ns,
-             .end_ns = span.end_ns,
-             .step = static_cast<int32_t>(step),
-             .phase = op.phase,
-             .op_class = op.op_class,
-             .layer = op.layer,
-             .bucket = op.bucket,
-             .elements = op.elements,
-             .bytes = op.bytes,
-             .sent_bytes = op.kind == OpKind::collective ? sentBytes(op.op_class, op.bytes, program.ranks) : 0,
-             .wait_ns = span.wait_ns,
-             .emulated_ns = span.emulated_ns});
+        return {.op = static_cast<OpId>(i),
+                .name = op_names[i],
+                .start_ns = span.start_ns,
+                .end_ns = span.end_ns,
+                .step = static_cast<int32_t>(step),
+                .phase = op.phase,
+                .op_class = op.op_class,
+                .layer = op.layer,
+                .bucket = op.bucket,
+                .elements = op.elements,
+                .bytes = op.bytes,
+                .sent_bytes = op.kind == OpKind::collective ? sentBytes(op.op_class, op.bytes, program.ranks) : 0,
+                .wait_ns = span.wait_ns,
+                .emulated_ns = span.emulated_ns};
     }
+
+    void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, const OpSpan& span) {
+        if (options.recorder && options.record_intervals)
+            ranks[static_cast<size_t>(rank)]->recorders[lane]->interval(intervalOf(i, step, span));
+    }
+
+    // Tells profilers whose launches follow, while it lives.
+    class Launching {
+    public:
+        Launching(const Impl& impl, size_t i, int64_t rank, int64_t step)
+            : m_capture(impl.options.capture)
+            , m_ranges(impl.ranges.get()) {
+            if (m_capture)
+                m_capture->pushOp(static_cast<int32_t>(step), static_cast<int32_t>(rank), static_cast<OpId>(i));
+            if (m_ranges) m_ranges->push(static_cast<OpId>(i));
+        }
+        ~Launching() {
+            if (m_ranges) m_ranges->pop();
+            if (m_capture) m_capture->popOp();
+        }
+        Launching(const Launching&) = delete;
+        Launching& operator=(const Launching&) = delete;
+
+    private:
+        GpuCapture* m_capture;
+        const NvtxRanges* m_ranges;
+    };
 
     // Gives the change in bytes.
     int64_t changeMemory(const Op& op, size_t i, int64_t rank) {
@@ -166,6 +193,7 @@ struct Executor::Impl {
                     else
                         deferred.push_back({i, delta});
                 } else if (!step.only_update || op.phase == Phase::optimizer) {
+                    const Launching launching(*this, i, rank, step.step);
                     const std::optional<OpSpan> span = op.lane == LaneKind::storage
                                                            ? runStorage(op, rank)
                                                            : backend->run(i, rank, state.addresses, step);
@@ -198,7 +226,10 @@ struct Executor::Impl {
                 continue;
             }
             const OpSpan span = backend->spanOf(d.op, rank, last_end);
-            recordInterval(lane, rank, d.op, step, span);
+            if (options.capture)
+                options.capture->ran(static_cast<int32_t>(rank), intervalOf(d.op, step, span));
+            else
+                recordInterval(lane, rank, d.op, step, span);
             last_end = span.end_ns;
         }
     }
@@ -273,6 +304,12 @@ Result<std::unique_ptr<Executor>> Executor::create(const StepProgram& program, c
                                : CpuBackend::create(program, memory, options.link, options.host_link);
     if (!backend) return backend.error();
     impl->backend = std::move(backend).value();
+    if (options.capture) impl->backend->describe(*options.capture);
+    if (options.backend.create && NvtxRanges::compiled()) {
+        std::vector<std::string> names;
+        for (const Op& op : program.ops) names.push_back(op.name);
+        impl->ranges = std::make_unique<NvtxRanges>(names);
+    }
     Recorder* recorder = options.recorder;
     for (size_t i = 0; i < program.ops.size(); ++i) {
         impl->lane_ops[laneIndex(program.ops[i].lane)].push_back(i);

@@ -27,6 +27,8 @@ struct ExecutorOptions {
     LinkModel storage_link;       // host to NVMe and back
     std::string nvme_path;        // where swap files go, if the program has NVMe buffers
     Recorder* recorder = nullptr; // not owned; must not have started
+    // Not owned; gets the intervals of ops that a device runs and gives them back as kernels.
+    GpuCapture* capture = nullptr;
     bool record_intervals = true;
 };
 

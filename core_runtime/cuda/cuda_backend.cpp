@@ -2,6 +2,7 @@
 #include "core_runtime/cuda/cuda_backend.h"
 #include "core_runtime/cpu/compute.h"
 #include "kernels/cuda/ops.h"
+#include "profiler/gpu_capture.h"
 #include "profiler/recorder.h"
 #include <algorithm>
 #include <cassert>
@@ -138,6 +139,18 @@ void CudaBackend::enterLane(int64_t rank, LaneKind lane) {
     const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
     kernels::setThreadsPerOp(static_cast<int>(std::max<int64_t>(cores / m_program.ranks, 1)));
     if (lane == LaneKind::comm) m_communicator->enterLane(rank);
+}
+
+void CudaBackend::describe(GpuCapture& capture) const {
+    for (size_t r = 0; r < m_ranks.size(); ++r) {
+        const Rank& rank = m_ranks[r];
+        SHARDSCOPE_CUDA_CALL(cudaSetDevice, rank.device);
+        for (const LaneKind lane : {LaneKind::compute, LaneKind::comm, LaneKind::copy})
+            capture.nameStream(static_cast<uint32_t>(rank.device), rank.streams[streamIndex(lane)].get(),
+                               static_cast<int32_t>(r), lane);
+        for (const std::byte* own : {rank.arena.get(), rank.scratch.get(), rank.host_arena.get(), rank.batches.get()})
+            if (own) capture.ownMemory(own);
+    }
 }
 
 void CudaBackend::beginPiece() {

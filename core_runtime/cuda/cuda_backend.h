@@ -28,6 +28,7 @@ public:
     void read(int64_t rank, std::span<std::byte> to, const std::byte* from) override;
     void write(int64_t rank, std::byte* to, std::span<const std::byte> from) override;
     void enterLane(int64_t rank, LaneKind) override;
+    void describe(GpuCapture&) const override;
     void beginPiece() override;
     void follow(int64_t rank, LaneKind, size_t i) override;
     void alloc(int64_t rank, size_t i, const BufferInfo&, std::byte* start) override;

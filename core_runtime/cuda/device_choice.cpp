@@ -3,6 +3,7 @@
 #include "core_runtime/cuda/cuda_backend.h"
 #include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
+#include "core_runtime/machine/cupti_library.h"
 #include <nlohmann/json.hpp>
 
 namespace shardscope::cuda {
@@ -48,6 +49,7 @@ Result<BackendChoice> chooseDevices(int64_t ranks) {
     }
     choice.facts = {{"devices", devicesJson(device_of_rank)}, {"communicator", communicator}};
     if (ranks > count) choice.facts.emplace_back("virtual_ranks", std::to_string(ranks) + " ranks share one GPU");
+    choice.cupti = cuptiSymbols();
     choice.create = [device_of_rank, makeCommunicator](const StepProgram& program, const MemoryPlan& memory) {
         return CudaBackend::create(program, memory, device_of_rank, makeCommunicator);
     };

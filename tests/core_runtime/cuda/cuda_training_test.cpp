@@ -5,6 +5,7 @@
 #include "core_runtime/cuda/virtual_ranks.h"
 #include "cuda_runtime_emulation.h"
 #include "fabricated_nccl.h"
+#include "profiler/cupti_double.h"
 #include "small_runs.h"
 #include "support/catch.h"
 #include "support/temporary_folder.h"
@@ -82,7 +83,8 @@ TEST_CASE("CUDA: bf16, fp16 with loss scale and clipping, accumulation, dropout 
     const Variant bf16{.stage = 2, .reduce_bucket = 2304, .overlap = true, .bf16 = true, .micro_batch = 1};
     checkClose(run(test::requestOf(bf16, 2, steps), virtualRanks()), run(test::requestOf(bf16, 2, steps), {}), 0.02);
 
-    const TrainingRequest llama = test::requestOf({.stage = 3, .prefetch = 3000, .micro_batch = 1}, 2, steps, test::smallLlama());
+    const TrainingRequest llama =
+        test::requestOf({.stage = 3, .prefetch = 3000, .micro_batch = 1}, 2, steps, test::smallLlama());
     checkClose(run(llama, virtualRanks()), run(llama, {}), 1e-5);
 
     TrainingRequest dropout = test::requestOf({.stage = 1, .micro_batch = 1}, 2, steps);
@@ -152,6 +154,29 @@ TEST_CASE("CUDA: intervals lie inside their step, in order on each lane; collect
         collectives += e.sent_bytes > 0;
     }
     CHECK(collectives > 0);
+}
+
+TEST_CASE("CUDA: a run with CUPTI tells it every launch, and keeps all of its ops though no record comes") {
+    const TrainingRequest request = test::requestOf({.stage = 2, .reduce_bucket = 2304, .overlap = true}, 2, steps);
+    test::MemorySink without, with;
+    run(request, virtualRanks(), &without);
+    cupti_double::reset();
+    BackendChoice captured = virtualRanks();
+    captured.cupti = cupti_double::symbols();
+    run(request, captured, &with);
+    CHECK(with.all<IntervalEvent>().size() == without.all<IntervalEvent>().size());
+    CHECK(with.all<MemoryEvent>().size() == without.all<MemoryEvent>().size());
+    std::map<std::string, std::string> info;
+    for (const RunInfoEvent& e : with.all<RunInfoEvent>()) info[e.key] = e.value;
+    CHECK(info.contains("gpu_capture_state"));
+    CHECK(info.contains("gpu_capture"));
+
+    cupti_double::reset();
+    cupti_double::fail("cuptiSubscribe", cupti::Status::another_subscriber);
+    test::MemorySink refused;
+    run(request, captured, &refused); // goes on with the times of events
+    CHECK(refused.all<IntervalEvent>().size() == without.all<IntervalEvent>().size());
+    CHECK(refused.all<WarningEvent>().size() == 1);
 }
 
 TEST_CASE("CUDA: too little memory, a device that fails, and everything given back") {
