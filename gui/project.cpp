@@ -16,6 +16,8 @@ namespace {
 constexpr qint64 largest_file = 16 << 20;
 constexpr size_t most_traces = 256, most_tags = 32;
 constexpr qsizetype longest_string = 4'096;
+constexpr qint64 most_number = 1 << 20;
+constexpr size_t most_numbers = 65'536;
 constexpr std::pair<Place, const char*> place_names[] = {{Place::run, "run"},
                                                          {Place::timeline, "timeline"},
                                                          {Place::compare, "compare"},
@@ -52,12 +54,28 @@ struct Fields {
             fail(QString("“%1” is not a whole number").arg(name));
         return value.toInteger(otherwise);
     }
+    // Ranks or lanes, which are not negative.
+    template <class Number> std::set<Number> numbers(const QJsonObject& from, const char* name) {
+        std::set<Number> found;
+        for (const QJsonValue& value : array(from, name)) {
+            const qint64 number = value.toInteger(-1);
+            if (number < 0 || number > most_number) fail(QString("“%1” holds something that is no number of a lane").arg(name));
+            if (found.size() < most_numbers) found.insert(static_cast<Number>(number));
+        }
+        return found;
+    }
     bool boolean(const QJsonObject& from, const char* name, bool otherwise) {
         const QJsonValue value = from[QLatin1String(name)];
         if (!value.isUndefined() && !value.isBool()) fail(QString("“%1” is neither true nor false").arg(name));
         return value.toBool(otherwise);
     }
 };
+
+template <class Number> QJsonArray numbersOf(const std::set<Number>& numbers) {
+    QJsonArray array;
+    for (const Number number : numbers) array.append(static_cast<qint64>(number));
+    return array;
+}
 
 QJsonValue textValue(const std::string& value) { return text(value); }
 
@@ -128,6 +146,8 @@ ProjectTrace readTrace(Fields& fields, const QJsonObject& object, const QString&
         if (!tag.isString() || tag.toString().size() > 64) fields.fail("a tag is not a short text");
         if (trace.tags.size() < most_tags) trace.tags.push_back(tag.toString().toStdString());
     }
+    trace.collapsed = fields.numbers<int32_t>(object, "collapsed");
+    trace.hidden = fields.numbers<LaneId>(object, "hidden");
     return trace;
 }
 
@@ -170,6 +190,8 @@ QByteArray projectText(const Project& project, const QString& folder) {
                            {"compared", trace.compared},
                            {"name", textValue(trace.name)},
                            {"tags", tags}};
+        if (!trace.collapsed.empty()) object["collapsed"] = numbersOf(trace.collapsed);
+        if (!trace.hidden.empty()) object["hidden"] = numbersOf(trace.hidden);
         if (!folder.isEmpty()) object["relative"] = QDir(folder).relativeFilePath(text(trace.path));
         traces.append(object);
     }

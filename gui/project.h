@@ -8,6 +8,7 @@
 #include "traces/result.h"
 #include <QByteArray>
 #include <QString>
+#include <set>
 
 namespace shardscope::gui {
 
@@ -19,6 +20,8 @@ struct ProjectTrace {
     bool compared = true;
     std::string name; // given by the user
     std::vector<std::string> tags;
+    std::set<int32_t> collapsed; // ranks that are one summary lane
+    std::set<LaneId> hidden;
     bool operator==(const ProjectTrace&) const = default;
 };
 

@@ -97,6 +97,16 @@ TimelineTools::Lanes* TimelineTools::lanesOf(int trace_id) {
     return trace ? &m_lanes[trace->reader->path()] : nullptr;
 }
 
+TimelineTools::Lanes TimelineTools::lanes(const std::string& path) const {
+    const auto found = m_lanes.find(path);
+    return found == m_lanes.end() ? Lanes() : found->second;
+}
+
+void TimelineTools::setLanes(const std::string& path, Lanes lanes) {
+    m_lanes[path] = std::move(lanes);
+    emit changed();
+}
+
 void TimelineTools::toggleRank(int trace_id, int32_t rank) {
     Lanes* lanes = lanesOf(trace_id);
     if (!lanes) return;

@@ -34,6 +34,12 @@ public:
     void hideLane(int trace_id, LaneId);
     void showAllLanes();
     bool hidesLanes() const;
+    struct Lanes {
+        std::set<int32_t> collapsed;
+        std::set<LaneId> hidden;
+    };
+    Lanes lanes(const std::string& path) const;
+    void setLanes(const std::string& path, Lanes);
 
     // --- the range
     std::optional<TimeRange> range() const { return m_range; } // view time
@@ -75,10 +81,6 @@ signals:
     void menuWanted(const TimelineMenu&, int trace_id);
 
 private:
-    struct Lanes {
-        std::set<int32_t> collapsed;
-        std::set<LaneId> hidden;
-    };
     Lanes* lanesOf(int trace_id);
     void select(int trace_id, EventId, LaneId, TimeRange);
     void goToMatchFrom(int trace_id, int64_t from_ns, LaneId, bool forwards);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/workspace.h"
 #include "gui/style.h"
+#include "gui/timeline_tools.h"
 #include <QDir>
 #include <QFileInfo>
 #include <QSaveFile>
@@ -18,7 +19,7 @@ std::string plural(size_t count, const char* what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-ProjectTrace describe(const OpenTrace& open) {
+ProjectTrace describe(const OpenTrace& open, const TimelineTools::Lanes& lanes) {
     std::error_code ignored;
     const auto bytes = std::filesystem::file_size(open.reader->path(), ignored);
     return {.path = std::filesystem::absolute(open.reader->path(), ignored).lexically_normal().string(),
@@ -27,7 +28,9 @@ ProjectTrace describe(const OpenTrace& open) {
             .open = true,
             .compared = open.compared,
             .name = open.name,
-            .tags = open.tags};
+            .tags = open.tags,
+            .collapsed = lanes.collapsed,
+            .hidden = lanes.hidden};
 }
 
 // What makes a project differ from its file: not where one looks, nor how the docks lie, nor a run that goes on.
@@ -38,6 +41,8 @@ std::string comparable(Project whole) {
     for (ProjectTrace& trace : whole.traces) {
         trace.bytes = 0;
         trace.trace_id.clear();
+        trace.collapsed.clear();
+        trace.hidden.clear();
     }
     return projectText(whole, {}).toStdString();
 }
@@ -81,7 +86,7 @@ QString Workspace::title() const { return m_path.isEmpty() ? "Untitled project" 
 
 Project Workspace::project() const {
     Project project;
-    for (const OpenTrace& open : m_session.traces()) project.traces.push_back(describe(open));
+    for (const OpenTrace& open : m_session.traces()) project.traces.push_back(describe(open, m_session.timelineTools().lanes(open.reader->path())));
     for (const ProjectTrace& trace : m_missing) project.traces.push_back(trace);
     project.notes = m_session.notes().notes();
     project.bookmarks = m_bookmarks;
@@ -92,7 +97,7 @@ Project Workspace::project() const {
     const auto keep = [&](const std::string& path) {
         const auto same = [&](const ProjectTrace& trace) { return trace.path == path; };
         if (!path.empty() && std::none_of(project.traces.begin(), project.traces.end(), same))
-            project.traces.push_back({.path = path, .trace_id = {}, .open = false, .compared = false, .name = {}, .tags = {}});
+            project.traces.push_back({.path = path, .trace_id = {}, .open = false, .compared = false, .name = {}, .tags = {}, .collapsed = {}, .hidden = {}});
     };
     for (const Note& note : project.notes) keep(note.trace);
     for (const auto& bookmark : project.bookmarks) {
@@ -183,6 +188,7 @@ void Workspace::takeTrace(const ProjectTrace& trace, const Result<int>& opened) 
                          true);
     m_session.setName(*opened, trace.name);
     m_session.setTags(*opened, trace.tags);
+    m_session.timelineTools().setLanes(open->reader->path(), {trace.collapsed, trace.hidden});
 }
 
 void Workspace::applyOpened(const Project& project) {

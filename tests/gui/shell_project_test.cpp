@@ -6,6 +6,7 @@
 #include "gui/panels/notes_panel.h"
 #include "gui/panels/trace_card.h"
 #include "gui/project.h"
+#include "gui/timeline_tools.h"
 #include "gui/workspace.h"
 #include "shell_fixture.h"
 #include <QDir>
@@ -95,6 +96,8 @@ TEST_CASE("a project comes back in another window as it was saved") {
         const int first = shell.session.traces()[0].id;
         shell.session.setName(first, "baseline");
         shell.session.setTags(first, {"paper"});
+        shell.session.timelineTools().toggleRank(first, 1);
+        shell.session.timelineTools().hideLane(first, LaneId{2});
         shell.session.setCompared(shell.session.traces()[1].id, false);
         shell.session.setPlace(Place::timeline);
         shell.session.setActive(shell.session.traces()[2].id);
@@ -120,6 +123,9 @@ TEST_CASE("a project comes back in another window as it was saved") {
     REQUIRE(shell.session.traces().size() == 3);
     CHECK(shell.session.traces()[0].title() == "baseline");
     CHECK(shell.session.traces()[0].tags == std::vector<std::string>{"paper"});
+    const auto lanes = shell.session.timelineTools().lanes(shell.session.traces()[0].reader->path());
+    CHECK(lanes.collapsed == std::set<int32_t>{1});
+    CHECK(lanes.hidden == std::set<LaneId>{LaneId{2}});
     CHECK_FALSE(shell.session.traces()[1].compared);
     CHECK(shell.session.active()->id == shell.session.traces()[2].id);
     CHECK(shell.session.place() == Place::timeline);
