@@ -94,6 +94,7 @@ MainWindow::MainWindow(Session& session, Memory memory)
     m_exports->addSource([this] { return comparisonExports(m_session); });
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
+    connect(&session, &Session::tracesChanged, this, &MainWindow::showWelcome);
     connect(&session, &Session::traceGrew, this, &MainWindow::showStatus);
     connect(&session, &Session::noticed, this, &MainWindow::showNotice);
     connect(&session, &Session::themeChanged, this, &MainWindow::applyCurrentTheme);
@@ -256,6 +257,7 @@ void MainWindow::makeStatusBar() {
     statusBar()->addPermanentWidget(m_import_box);
     connect(cancel, &QToolButton::clicked, m_import, &ImportProcess::cancel);
     connect(m_import, &ImportProcess::changed, this, &MainWindow::showImport);
+    connect(m_import, &ImportProcess::changed, this, &MainWindow::showWelcome);
     connect(m_import, &ImportProcess::imported, this, [this](const QString& trace) {
         m_session.openLater(trace.toStdString());
     });
@@ -363,8 +365,9 @@ void MainWindow::showPlace() {
     m_step_label->setText(m_session.step() < 0 ? QString("–") : QString("step %1").arg(m_session.step()));
     const Place place = m_session.place();
     if (m_shown_place == place) return;
-    if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
+    if (m_shown_place && !m_welcomes) m_layouts[*m_shown_place] = saveState(layout_version);
     m_shown_place = place;
+    m_welcomes = false;
     const bool run = place == Place::run, buckets = place == Place::buckets, page = run || buckets;
     const bool tables = m_session.actions().get(ActionId::tables)->isChecked();
     const auto arrangeDocks = [&] {
@@ -378,8 +381,29 @@ void MainWindow::showPlace() {
     if (!page) arrangeDocks();
     for (QAction* tool : m_canvas_tools) tool->setVisible(!page);
     for (QAction* tool : m_run_tools) tool->setVisible(run);
+    showWelcome();
     if (!page) m_timeline->setFocus();
     showStatus();
+}
+
+bool MainWindow::nothingOpen() const {
+    const bool page = m_session.place() == Place::run || m_session.place() == Place::buckets;
+    return !page && m_session.traces().empty() && m_session.opening() == 0 && m_workspace->missing().empty() &&
+           !m_import->active();
+}
+
+// Panels that have nothing to show leave the room to the page that says what can be done.
+void MainWindow::showWelcome() {
+    const bool welcomes = nothingOpen();
+    if (welcomes == m_welcomes || !m_shown_place) return;
+    const Place place = *m_shown_place;
+    if (welcomes) m_layouts[place] = saveState(layout_version);
+    m_welcomes = welcomes;
+    for (QAction* tool : m_canvas_tools) tool->setVisible(!welcomes && place != Place::run && place != Place::buckets);
+    if (!welcomes && restoreState(m_layouts[place], layout_version)) return;
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock, m_details_dock})
+        dock->setVisible(false);
+    if (!welcomes) useDefaultLayout(place);
 }
 
 void MainWindow::showPage(QWidget* page) {
@@ -491,6 +515,7 @@ void MainWindow::connectWorkspace() {
     menuBar()->setCornerWidget(name);
     const auto show_name = [this, name] { name->setText(m_workspace->title() + (m_workspace->dirty() ? " •" : "")); };
     connect(m_workspace, &Workspace::changed, this, show_name);
+    connect(m_workspace, &Workspace::changed, this, &MainWindow::showWelcome);
     connect(&m_tools->bindings(), &KeyBindings::changed, this, &MainWindow::showStatus);
     show_name();
     auto* welcome = new WelcomePanel(m_session, *m_workspace, m_tools->demo());
@@ -500,14 +525,14 @@ void MainWindow::connectWorkspace() {
         [this] {
             Workspace::Layouts layouts;
             for (const auto& [place, layout] : m_layouts) layouts[placeName(place)] = layout;
-            if (m_shown_place) layouts[placeName(*m_shown_place)] = saveState(layout_version);
+            if (m_shown_place && !m_welcomes) layouts[placeName(*m_shown_place)] = saveState(layout_version);
             return layouts;
         },
         [this](const Workspace::Layouts& layouts) {
             for (const auto& [name_of_place, layout] : layouts)
                 if (const auto place = placeOf(text(name_of_place))) {
                     m_layouts[*place] = layout;
-                    if (m_shown_place == place) restoreState(layout, layout_version);
+                    if (m_shown_place == place && !m_welcomes) restoreState(layout, layout_version);
                 }
         });
     if (m_remembers) m_workspace->keepCopiesIn(Workspace::defaultFolder());
@@ -568,7 +593,7 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     if (m_remembers) {
         QSettings settings;
         settings.setValue("geometry", saveGeometry());
-        if (m_shown_place) m_layouts[*m_shown_place] = saveState(layout_version);
+        if (m_shown_place && !m_welcomes) m_layouts[*m_shown_place] = saveState(layout_version);
         for (const auto& [place, layout] : m_layouts) settings.setValue(placeKey(place), layout);
     }
     event->accept();

@@ -69,6 +69,8 @@ private:
     void connectWindowActions();
     void connectDetails();
     void showPlace();
+    bool nothingOpen() const; // the welcome page has the window to itself
+    void showWelcome();
     void showPage(QWidget*);
     void useDefaultLayout(Place);
     void showNotice(const QString& sentence, bool is_error);
@@ -109,6 +111,7 @@ private:
     QList<QWidget*> m_wide_tools;              // in the toolbar of a wide window only
     QList<QAction*> m_canvas_tools, m_run_tools; // toolbar items that belong to some places only
     std::optional<Place> m_shown_place;
+    bool m_welcomes = false;
     std::map<Place, QByteArray> m_layouts;
     QTimer m_notice_timer;
 };

@@ -35,6 +35,13 @@ Options parseOptions(int argc, char** argv) {
     app.add_option("--size", size, "Size of the window in logical pixels (1600x1000)")->type_name("WxH");
     app.add_option("--scale", options.scale, "Pixels per logical pixel in screenshots: 1 or 2")
         ->check(CLI::IsMember({1, 2}));
+    app.add_flag("--states", options.states,
+                 "With --screenshot: also what passes, such as the palette, the tour, and runs that go on or fail; "
+                 "starts short runs");
+    app.add_option("--font", options.font_px, "With --screenshot: size of type in pixels, 11 to 17 (13)")
+        ->check(CLI::Range(11, 17));
+    app.add_flag("--distinct", options.distinct_colours,
+                 "With --screenshot: colours that can be told apart without red and green");
     try {
         app.parse(argc, argv);
         char rest = 0;
@@ -43,8 +50,6 @@ Options parseOptions(int argc, char** argv) {
              options.height < 500 || options.width > 8192 || options.height > 8192))
             throw CLI::ValidationError("--size", "write WIDTHxHEIGHT from 800x500 to 8192x8192, such as 1280x720");
         if (options.files.size() > 4) throw CLI::ValidationError("files", "at most four traces can be opened at once");
-        if (!options.screenshot_folder.empty() && options.files.empty())
-            throw CLI::ValidationError("--screenshot", "name at least one trace to draw");
         if (options.bench_zoom && (options.files.size() == 1) == (options.bench_events > 0))
             throw CLI::ValidationError("--bench-zoom", "name one trace to draw, or give --events");
         if ((options.bench_start || options.bench_use > 0) && options.files.empty())

@@ -19,6 +19,9 @@ struct Options {
     bool measures() const { return bench_zoom || bench_start || bench_use > 0; }
     int width = 1600, height = 1000;
     int scale = 1;
+    int font_px = 0;               // of screenshots; 0: as designed
+    bool distinct_colours = false; // screenshots in colours that can be told apart without red and green
+    bool states = false;           // screenshots of what passes, too: overlays, runs that go on or fail
     // Set when there is nothing more to do: help, version, or a mistake in the command line.
     bool done = false;
     int exit_code = 0;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/screenshots.h"
+#include "gui/appearance.h"
 #include "gui/main_window.h"
+#include "gui/screenshot_scenes.h"
 #include "gui/style.h"
 #include "gui/tables/details_panel.h"
 #include "gui/tables/sql_console.h"
+#include "gui/window_tools.h"
 #include <QApplication>
 #include <QDir>
 #include <QElapsedTimer>
@@ -41,18 +44,26 @@ int takeScreenshots(const Options& options) {
     window.show();
     wait(window);
     if (session.traces().size() < options.files.size() && !window.notice().isEmpty()) return fail(window.notice());
+    if (options.font_px > 0 || options.distinct_colours) {
+        Look look = window.tools().appearance().look();
+        if (options.font_px > 0) look.font_px = options.font_px;
+        if (options.distinct_colours) look.colours = ColourSet::distinct;
+        window.tools().appearance().set(look);
+        window.resize(options.width, options.height);
+    }
     const std::pair<Place, const char*> places[] = {{Place::compare, "compare"},
                                                     {Place::timeline, "timeline"},
                                                     {Place::buckets, "buckets"},
                                                     {Place::memory, "memory"},
                                                     {Place::run, "run"}};
     bool selected = false;
-    const auto save = [&](const char* name) {
+    const SavePicture saveOf = [&](QWidget& widget, const char* name) {
         const QString path = QString("%1/%2_%3.png").arg(folder, name, text(session.theme().name));
-        if (!window.grab().save(path)) return fail(path + " could not be written.") == 0;
+        if (!widget.grab().save(path)) return fail(path + " could not be written.") == 0;
         std::printf("%s\n", qPrintable(path));
         return true;
     };
+    const auto save = [&](const char* name) { return saveOf(window, name); };
     for (const Theme* theme : {&darkTheme(), &lightTheme()}) {
         if (!options.theme.empty() && theme->name != options.theme) continue;
         session.setTheme(*theme);
@@ -79,6 +90,9 @@ int takeScreenshots(const Options& options) {
         wait(window);
         if (!save("sql")) return 1;
         session.actions().get(ActionId::tables)->trigger();
+        const SettleWindow settle = [&] { wait(window); };
+        if (options.states && !(session.traces().empty() || drawOverlays(session, window, settle, saveOf))) return 1;
+        if (options.states && !drawRunStates(session, window, settle, saveOf)) return 1;
     }
     return 0;
 }

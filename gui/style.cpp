@@ -42,7 +42,7 @@ QPalette paletteOf(const Theme& theme) {
     palette.setColor(QPalette::ToolTipBase, raised);
     for (const auto role : {QPalette::WindowText, QPalette::Text, QPalette::ButtonText, QPalette::ToolTipText})
         palette.setColor(role, text);
-    palette.setColor(QPalette::PlaceholderText, faint);
+    palette.setColor(QPalette::PlaceholderText, toColour(theme.quiet));
     palette.setColor(QPalette::Highlight, accent);
     palette.setColor(QPalette::HighlightedText, readableOn(accent));
     palette.setColor(QPalette::Link, accent);
@@ -103,16 +103,19 @@ QTableView { background: @panel; alternate-background-color: @raised; color: @te
   selection-background-color: @accent; selection-color: @on_accent; }
 QTableView::item { border: 0; padding: 0 8px; }
 QHeaderView { background: @panel; }
-QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 3px 8px;
+QTableView[compact="true"]::item { padding: 0; }
+QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 4px 6px;
   font-size: 11px; font-weight: 600; }
+QTableView QHeaderView::section { padding: 4px 11px; }
+QTableView[compact="true"] QHeaderView::section { padding: 4px 3px; }
 QTabBar { background: @panel; }
 QTabBar::tab { background: transparent; color: @dim; border: 0; border-bottom: 2px solid transparent;
   padding: 5px 12px; }
 QTabBar::tab:hover { color: @text; }
 QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
 QTabBar::tab:focus { color: @accent; }
-QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: center left; width: 9px;
-  height: 9px; left: 1px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 8px;
+  height: 6px; top: 1px; }
 QLineEdit[small="true"] { min-height: 20px; font-size: 12px; }
 QSplitter::handle { background: @line; }
 QFrame#card { background: @raised; border: 1px solid @line; border-radius: 9px; }
@@ -122,7 +125,7 @@ QFrame#card[failed="true"] { border-color: @bad; }
 QLabel#factsLine { padding: 5px 12px; }
 QLabel#chip { color: @dim; border: 1px solid @line; border-radius: 9px; padding: 1px 5px; font-size: 11px; }
 QLabel[role="dim"], QCheckBox[role="dim"] { color: @dim; }
-QLabel[role="faint"] { color: @faint; }
+QLabel[role="faint"] { color: @quiet; }
 QLabel[role="key"] { color: @accent; }
 QLabel[tone="good"] { color: @good; }
 QLabel[tone="bad"] { color: @bad; }
@@ -138,6 +141,7 @@ QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: @line; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }
 QScrollBar::handle:hover { background: @faint; }
+QAbstractScrollArea::corner { background: @panel; border: 0; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 QLineEdit, QComboBox, QPlainTextEdit { background: @background; color: @text; border: 1px solid @line; border-radius: 7px;
@@ -163,11 +167,11 @@ QFrame#card:focus { border-color: @accent; }
 QTreeWidget, QTreeView, QListView { background: @panel; color: @text; border: 0; outline: 0; }
 QTreeView::item { padding: 3px 2px; }
 QTreeView::item:selected { background: @accent; color: @on_accent; }
-QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 4px 6px; }
 QFrame#card QPlainTextEdit { border: 1px solid @line; border-radius: 7px; padding: 4px; }
 QFrame#overlay { background: @panel; border: 1px solid @line; border-radius: 9px; }
 QFrame#notice { background: @raised; border: 1px solid @bad; border-radius: 7px; margin: 8px; }
 QFrame#notice[kind="note"] { border-color: @line; }
+QFrame#notice[kind="question"] { margin: 0; border-color: @attention; }
 )";
 
 // Type and what holds type grow with the scale; borders and the rounding of corners stay.
@@ -230,6 +234,7 @@ QString sheetOf(const Theme& theme) {
     put("@line", toColour(theme.line));
     put("@text", toColour(theme.text));
     put("@dim", toColour(theme.dim));
+    put("@quiet", toColour(theme.quiet));
     put("@faint", toColour(theme.faint));
     put("@accent", toColour(theme.accent));
     put("@good", toColour(theme.good));
@@ -249,6 +254,12 @@ QColor toColour(Rgb rgb, double alpha) {
 QColor readableOn(const QColor& fill) {
     const double light = 1.05 / (luminance(fill) + 0.05), dark = (luminance(fill) + 0.05) / 0.058;
     return light >= 4.5 || light > dark ? QColor(Qt::white) : QColor(0x0e, 0x11, 0x16);
+}
+
+QBrush patternBrush(Pattern pattern, Rgb on) {
+    constexpr Qt::BrushStyle styles[] = {Qt::NoBrush, Qt::VerPattern, Qt::Dense6Pattern, Qt::HorPattern,
+                                         Qt::BDiagPattern};
+    return {toColour(textOn(on), 0.35), styles[static_cast<size_t>(pattern)]};
 }
 
 Rgb traceColour(int index) {

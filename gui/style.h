@@ -12,6 +12,7 @@ class QApplication;
 
 namespace shardscope::gui {
 
+QBrush patternBrush(Pattern, Rgb on); // lies over a fill of that colour
 QColor toColour(Rgb, double alpha = 1);
 QColor readableOn(const QColor& fill); // black or white text, whichever is easier to read on it
 Rgb traceColour(int index);            // of trace A, B, C, D in charts where traces are told apart by colour

@@ -10,6 +10,7 @@
 #include "gui/panels/fact_list.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
+#include "gui/tables/column_fit.h"
 #include <QApplication>
 #include <QClipboard>
 #include <QComboBox>
@@ -28,14 +29,14 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int side_width = 300, table_row = 24, widest_column = 330;
+constexpr int side_width = 300, table_row = 24, widest_column = 330, least_reason = 90;
 
 QString monospaced(const std::vector<SnippetLine>& lines, const Theme& theme) {
-    QString html;
+    QStringList html;
     for (const SnippetLine& line : lines)
-        html += QString("<span style=\"color:%1; white-space:pre\">%2</span><br>")
+        html << QString("<span style=\"color:%1; white-space:pre\">%2</span>")
                     .arg(toColour(line.changed ? theme.good : theme.text).name(), text(line.text).toHtmlEscaped());
-    return html;
+    return html.join("<br>");
 }
 
 } // namespace
@@ -161,6 +162,7 @@ QWidget* BucketsPanel::makeLeft() {
     m_table = new QTableView;
     m_table->setObjectName("bucketTable");
     m_table->setAccessibleName("Collectives of one step");
+    m_table->setProperty("compact", true); // twelve columns beside the side of the place
     m_table->setModel(m_sorted);
     m_table->setFont(uiFont(metrics::font_small));
     m_table->setSortingEnabled(true);
@@ -174,7 +176,6 @@ QWidget* BucketsPanel::makeLeft() {
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(table_row);
     m_table->horizontalHeader()->setHighlightSections(false);
-    m_table->horizontalHeader()->setStretchLastSection(true);
     m_table->horizontalHeader()->setFont(uiFont(metrics::font_axis, true));
     m_table->setMinimumHeight(96);
     m_table->setColumnHidden(BucketTableModel::change, true); // until there is something to compare with
@@ -500,14 +501,11 @@ void BucketsPanel::ask() {
 void BucketsPanel::takeAnswer(const ViewAnswer& answer) {
     m_now = answer.now;
     m_rows->setView(m_now ? &*m_now : nullptr);
-    for (int column = 0; column + 1 < BucketTableModel::count; ++column) {
-        m_table->resizeColumnToContents(column);
-        m_table->setColumnWidth(column, std::min(m_table->columnWidth(column), widest_column));
-    }
     m_table->setColumnHidden(BucketTableModel::change, !m_now || !m_now->has_baseline);
     m_table->setColumnHidden(BucketTableModel::ready, m_now && !m_now->has_program);
     m_table->setColumnHidden(BucketTableModel::reason, m_now && !m_now->has_program);
     m_table->setColumnHidden(BucketTableModel::key, m_now && !m_now->has_program);
+    fitColumns(*m_table, widest_column, least_reason);
     std::vector<MiniTimeline::Step> steps;
     const auto add = [&](const QString& title, const std::optional<BucketView>& view) {
         if (view) steps.push_back({title, text(formatDuration(view->step_ns)), *view});

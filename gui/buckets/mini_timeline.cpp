@@ -7,6 +7,8 @@
 #include <QPainter>
 #include <QToolTip>
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
 namespace shardscope::gui {
 namespace {
@@ -59,6 +61,25 @@ QRectF MiniTimeline::blockRect(size_t step, const StepBlock& block, bool comm) c
             static_cast<double>(row)};
 }
 
+// The share of each pixel that was exposed is how strongly it is underlined: gaps of microseconds between operations
+// leave a faint trace instead of a row of dots.
+void MiniTimeline::paintExposed(QPainter& painter, const QRectF& box, const StepBlock& block, double scale) const {
+    const int first = static_cast<int>(std::floor(box.left())), columns = static_cast<int>(std::ceil(box.width())) + 1;
+    std::vector<double> share(static_cast<size_t>(columns), 0.0);
+    for (const TimeRange& exposed : block.exposed) {
+        const double from = label_width + static_cast<double>(exposed.start_ns) * scale - first;
+        const double to = from + static_cast<double>(exposed.duration()) * scale;
+        for (int x = std::max(0, static_cast<int>(from)); x < std::min(columns, static_cast<int>(std::ceil(to))); ++x)
+            share[static_cast<size_t>(x)] += std::max(0.0, std::min(to, x + 1.0) - std::max(from, static_cast<double>(x)));
+    }
+    const double whole = std::accumulate(share.begin(), share.end(), 0.0);
+    if (whole > 0 && whole < 1) // less than a pixel in all is still seen
+        *std::max_element(share.begin(), share.end()) = 1;
+    for (int x = 0; x < columns; ++x)
+        if (const double part = std::min(1.0, share[static_cast<size_t>(x)]); part > 0.05)
+            painter.fillRect(QRectF(first + x, std::round(box.bottom()) + 1, 1, underline), toColour(m_theme->bad, part));
+}
+
 void MiniTimeline::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.setRenderHint(QPainter::Antialiasing);
@@ -89,18 +110,14 @@ void MiniTimeline::paintEvent(QPaintEvent*) {
                 painter.setBrush(toColour(fill));
                 const double radius = std::min<double>(metrics::block_radius, box.width() / 2);
                 painter.drawRoundedRect(box, radius, radius);
+                if (const Pattern pattern = operationPattern(block.op_class); pattern != Pattern::none)
+                    painter.fillRect(box, patternBrush(pattern, fill));
                 if (block.emulated_ns > 0 && box.width() > least_hatch_px) { // not measured: hatched
                     const double part = std::min(box.width(), static_cast<double>(block.emulated_ns) * scale);
                     painter.setBrush(QBrush(toColour(m_theme->background, 0.35), Qt::BDiagPattern));
                     painter.drawRect(QRectF(box.right() - part, box.top(), part, box.height()));
                 }
-                if (comm) {
-                    for (const TimeRange& exposed : block.exposed)
-                        painter.fillRect(
-                            QRectF(label_width + static_cast<double>(exposed.start_ns) * scale, box.bottom() + 0.5,
-                                   std::max(1.0, static_cast<double>(exposed.duration()) * scale), underline),
-                            toColour(m_theme->bad));
-                }
+                if (comm) paintExposed(painter, box, block, scale);
                 if (s == 0 && block.lane == m_lane && block.start_ns == m_time.start_ns) {
                     painter.setBrush(Qt::NoBrush);
                     painter.setPen(QPen(toColour(m_theme->text), 2));

@@ -20,7 +20,7 @@ public:
     void setSelected(LaneId, TimeRange); // of the first step; LaneId::none: nothing
     void setTheme(const Theme&);
     const std::vector<Step>& steps() const { return m_steps; }
-    QRectF blockRect(size_t step, const StepBlock&, bool comm) const; // where it is drawn
+    QRectF blockRect(size_t step, const StepBlock&, bool comm) const;
     QSize sizeHint() const override { return {400, heightForSteps()}; }
     QSize minimumSizeHint() const override { return {260, heightForSteps()}; }
 
@@ -36,6 +36,7 @@ private:
     int heightForSteps() const;
     const StepBlock* blockAt(QPointF, int& step, bool& comm) const;
     double pixelsPerNs() const;
+    void paintExposed(QPainter&, const QRectF& box, const StepBlock&, double pixels_per_ns) const;
     std::vector<Step> m_steps;
     LaneId m_lane = LaneId::none;
     TimeRange m_time;

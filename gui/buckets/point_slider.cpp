@@ -102,9 +102,13 @@ void PointSlider::paintEvent(QPaintEvent*) {
         painter.drawEllipse(QPointF(stop.x, y), 3, 3);
     }
     if (at < 0) return;
-    painter.setBrush(toColour(m_theme->text));
-    painter.setPen(QPen(toColour(hasFocus() ? m_theme->accent : m_theme->faint), 2));
-    painter.drawEllipse(QPointF(m_stops[static_cast<size_t>(at)].x, y), 7, 7);
+    const QPointF knob(m_stops[static_cast<size_t>(at)].x, y);
+    painter.setBrush(toColour(m_theme->accent));
+    painter.setPen(QPen(Qt::white, 2));
+    painter.drawEllipse(knob, 7, 7);
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(toColour(hasFocus() ? m_theme->text : m_theme->accent), hasFocus() ? 2 : 1));
+    painter.drawEllipse(knob, 8.5, 8.5);
 }
 
 } // namespace shardscope::gui

@@ -165,7 +165,7 @@ void SweepChart::fill() {
         m_byte_unit = memory.size;
         m_time->axis(QCPAxis::atLeft)->setLabel(QString("step, %1").arg(time.name));
         m_exposed->axis(QCPAxis::atLeft)->setLabel(QString("exposed, %1").arg(time.name));
-        m_time->axis(QCPAxis::atRight)->setLabel(QString("peak memory per rank, %1").arg(memory.name));
+        m_time->axis(QCPAxis::atRight)->setLabel(QString("peak, %1").arg(memory.name));
         QSharedPointer<QCPAxisTicker> ticker;
         if (m_model->words) {
             auto words = QSharedPointer<QCPAxisTickerText>::create();

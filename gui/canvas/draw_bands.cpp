@@ -92,9 +92,9 @@ void drawBands(TimelineDrawing& d, const TimelineRow& row, float y, double ns_pe
     const bool steps = hasSteps(*view.reader) && d.model.traces.size() == 1, phases = hasPhases(*view.reader);
     Box band{d.axis.x0, y, d.axis.x1, y + step_band_height - 1};
     p.rect({0, y, d.content.x1, y + row.height}, p.theme().background);
-    if (steps) p.textRight(d.axis.x0 - 10, band, "steps", p.theme().faint, Font::axis);
+    if (steps) p.textRight(d.axis.x0 - 10, band, "steps", p.theme().quiet, Font::axis);
     const Box phase_band{band.x0, steps ? band.y1 + 1 : y, band.x1, (steps ? band.y1 + 1 : y) + phase_band_height - 1};
-    if (phases) p.textRight(d.axis.x0 - 10, phase_band, "phase", p.theme().faint, Font::axis);
+    if (phases) p.textRight(d.axis.x0 - 10, phase_band, "phase", p.theme().quiet, Font::axis);
     p.pushClip({d.axis.x0, y, d.axis.x1, y + row.height});
     if (steps) drawSteps(d, view, band);
     if (phases) drawPhases(d, row, view, phase_band, ns_per_px);

@@ -44,6 +44,8 @@ void drawBar(Drawing& d, size_t index, Box box) {
     const BufferLife& life = d.lives().all()[index];
     const Rgb colour = mix(d.p.theme().background, memoryColour(life.category), 0.92f);
     d.p.rect(box, colour);
+    if (const Pattern pattern = memoryPattern(life.category); pattern != Pattern::none && d.p.roomForRects(1'000))
+        drawPattern(d.p, box, pattern, colour);
     if (box.height() >= 3 && box.width() >= 3) // a seam between neighbours of one colour
         d.p.rect({box.x0, box.y0, box.x1, box.y0 + d.p.pixel()}, d.p.theme().background, 0.55f);
     if (d.selection.selected == index) d.p.outline(box, d.p.theme().text, 1, 2);

@@ -15,6 +15,8 @@ using namespace heat_metrics;
 constexpr float narrowest_column = 37, small_column = 48, widest_column = 104, margin = 12, wheel_px = 44;
 constexpr double tooltip_delay_s = 0.3;
 
+const char* leastName(std::optional<MemoryCategory>); // where even the short one has no room
+
 const char* shortName(std::optional<MemoryCategory> category) {
     if (!category) return "total";
     switch (*category) {
@@ -36,6 +38,13 @@ const char* shortName(std::optional<MemoryCategory> category) {
         break;
     }
     return "other";
+}
+
+const char* leastName(std::optional<MemoryCategory> category) {
+    if (category == MemoryCategory::parameters) return "param";
+    if (category == MemoryCategory::master_weights) return "mast";
+    if (category == MemoryCategory::gradients) return "grad";
+    return shortName(category);
 }
 
 struct ByteUnit {
@@ -92,15 +101,21 @@ void drawHeads(Drawing& d) {
         if (const auto category = d.category(c))
             long_names =
                 long_names && Painter::textWidth(categoryName(*category), Font::axis) + 16 < d.state.column_width;
+    bool short_names = true;
+    for (size_t c = 0; c < d.columns(); ++c)
+        short_names =
+            short_names && Painter::textWidth(shortName(d.category(c)), Font::axis) + 6 < d.state.column_width;
     for (size_t c = 0; c < d.columns(); ++c) {
         const auto category = d.category(c);
         const Box head{d.cell(c, 0).x0, 0, d.cell(c, 0).x1, head_height};
-        const std::string name = category && long_names ? categoryName(*category) : shortName(category);
+        const std::string name = category && long_names ? categoryName(*category)
+                                 : short_names          ? shortName(category)
+                                                        : leastName(category);
         const float width = Painter::textWidth(name, Font::axis);
         d.p.textRight(head.x1 - 2, head, name, theme.dim, Font::axis);
         const float x = head.x1 - 4 - width - 10;
         if (!category) continue;
-        if (x > head.x0)
+        if (x > head.x0 && short_names)
             d.p.block({x, 8, x + 7, 15}, memoryColour(*category), 2);
         else // no room beside the name
             d.p.rect({head.x0, head_height - 2, head.x1, head_height}, memoryColour(*category));

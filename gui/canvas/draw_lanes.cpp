@@ -11,6 +11,7 @@ namespace shardscope::gui {
 namespace {
 
 constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines, hatching, memory and the frame
+constexpr float narrowest_pattern = 8;
 constexpr float detail_px = 5;      // narrower collectives show neither waiting nor hatching
 constexpr float label_padding = 4, underline_height = 2;
 constexpr float equal_share = 0.6f;   // of the background in what does not differ, while differences are marked
@@ -233,7 +234,8 @@ void drawLane(TimelineDrawing& d, const TimelineRow& row, float y, double ns_per
         p.block(style.box, colour, style.radius);
         if (!dimmed) {
             countForLegend(d, paint, style.box.width(), name);
-            if (paint.pattern != Pattern::none) drawPattern(p, style.box, paint.pattern, colour);
+            if (paint.pattern != Pattern::none && style.box.width() >= narrowest_pattern)
+                drawPattern(p, style.box, paint.pattern, colour);
         }
         if (isCollective(block.op_class)) {
             if (!dimmed) drawCommunicationParts(d, row, block, style);

@@ -24,7 +24,7 @@ void countForLegend(TimelineDrawing& d, const BlockPaint& paint, float width_px,
 }
 
 void drawPattern(Painter& p, Box box, Pattern pattern, Rgb on) {
-    if (pattern == Pattern::none || box.width() < 8) return;
+    if (pattern == Pattern::none || box.width() < p.pixel() || box.height() < 3) return;
     const Rgb ink = textOn(on);
     constexpr float alpha = 0.3f, step = 6;
     const float first = std::ceil(box.x0 / step) * step; // anchored to the screen, as the hatching is
@@ -40,7 +40,11 @@ void drawPattern(Painter& p, Box box, Pattern pattern, Rgb on) {
             for (float y = box.y0 + 3; y < box.y1 - 2; y += step) p.rect({x, y, x + 2, y + 2}, ink, alpha);
         return;
     case Pattern::rule:
-        for (float y = box.y0 + 3; y < box.y1 - 1; y += 5) p.rect({box.x0, y, box.x1, y + 1}, ink, alpha);
+        for (float y = std::ceil(box.y0 / 5) * 5; y < box.y1 - 1 && p.roomForRects(64); y += 5)
+            p.rect({box.x0, y, box.x1, y + 1}, ink, alpha);
+        return;
+    case Pattern::hatch:
+        p.hatch(box, ink, alpha);
         return;
     }
 }

@@ -246,7 +246,10 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
     }
     for (const Slab& slab : slabs) {
         if (!p.roomForRects(300)) break;
-        p.rect(slab.box, mix(p.theme().background, memoryColour(slab.category), 0.9f));
+        const Rgb fill = mix(p.theme().background, memoryColour(slab.category), 0.9f);
+        p.rect(slab.box, fill);
+        if (const Pattern pattern = memoryPattern(slab.category); pattern != Pattern::none && p.roomForRects(1'000))
+            drawPattern(p, slab.box, pattern, fill);
     }
     p.rect({area.x0, area.y1, area.x1, area.y1 + p.pixel()}, p.theme().line);
     std::optional<ImVec2> peak;

@@ -71,7 +71,7 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
 void drawRuler(TimelineDrawing& d, const Ticks& ticks, std::optional<int64_t> cursor) {
     Painter& p = d.painter;
     const Theme& theme = p.theme();
-    const Box box{0, minimap_height, d.content.x1, minimap_height + ruler_height};
+    const Box box{0, d.content.y0 - ruler_height, d.content.x1, d.content.y0};
     p.rect(box, theme.panel);
     p.rect({0, box.y1 - p.pixel(), box.x1, box.y1}, theme.line);
     p.textInRow(12, box, elided(d.model.axis_caption, gutter - 24), theme.dim);

@@ -17,6 +17,7 @@ constexpr Theme dark{.name = "dark",
                      .grid = 0x252a33,
                      .text = 0xe7e9ee,
                      .dim = 0x98a1b0,
+                     .quiet = 0x8a93a2,
                      .faint = 0x5f6877,
                      .accent = 0x4c9aff,
                      .good = 0x39b980,
@@ -32,11 +33,12 @@ constexpr Theme light{.name = "light",
                       .grid = 0xe4e7ec, // one shade below the charts' grid, which lies on white
                       .text = 0x1d2430,
                       .dim = 0x5c6675,
+                      .quiet = 0x66707f,
                       .faint = 0x98a1b0,
-                      .accent = 0x1f6feb,
-                      .good = 0x16845a,
+                      .accent = 0x1b66dd, // these four are read on all three grounds: at least 4.5 to 1
+                      .good = 0x147a53,
                       .bad = 0xc93442,
-                      .attention = 0xb9720c,
+                      .attention = 0x98600a,
                       .on_block = white};
 
 // Blue and orange in place of green and red, after Okabe and Ito; attention is yellow there.
@@ -198,6 +200,43 @@ Rgb memoryColour(MemoryCategory category) {
         break;
     }
     return 0x5f6877;
+}
+
+Pattern operationPattern(OpClass op_class) {
+    if (chosen_colours != ColourSet::distinct) return Pattern::none;
+    switch (op_class) {
+    case OpClass::all_gather:
+    case OpClass::broadcast:
+        return Pattern::dots;
+    case OpClass::reduce_scatter:
+    case OpClass::all_to_all:
+    case OpClass::send_recv:
+        return Pattern::bars;
+    case OpClass::all_reduce:
+    case OpClass::reduce:
+    case OpClass::communication:
+        return Pattern::rule;
+    default: // compute is told by its lane and has no texture, so that overlap is seen
+        return Pattern::none;
+    }
+}
+
+// In the order of stacking no two neighbours share one.
+Pattern memoryPattern(MemoryCategory category) {
+    if (chosen_colours != ColourSet::distinct) return Pattern::none;
+    switch (category) {
+    case MemoryCategory::master_weights:
+    case MemoryCategory::comm_buffers:
+        return Pattern::bars;
+    case MemoryCategory::optimizer:
+    case MemoryCategory::workspace:
+        return Pattern::rule;
+    case MemoryCategory::gradients:
+    case MemoryCategory::other:
+        return Pattern::hatch;
+    default:
+        return Pattern::none;
+    }
 }
 
 Rgb seriesColour(int64_t index) {

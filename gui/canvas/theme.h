@@ -12,7 +12,8 @@ using Rgb = uint32_t;
 
 struct Theme {
     std::string_view name; // "dark" | "light"
-    Rgb background, panel, raised, line, grid, text, dim, faint, accent, good, bad, attention;
+    // `quiet` is the least of what is to be read, `faint` for lines and for what rests: nothing to read is written in it.
+    Rgb background, panel, raised, line, grid, text, dim, quiet, faint, accent, good, bad, attention;
     Rgb on_block; // text on a dark block; `textOn` chooses
 };
 
@@ -28,6 +29,11 @@ const Theme& lightTheme();
 // The same in both themes: compute by phase, communication by kind. Compute is cool, communication warm.
 Rgb operationColour(OpClass, Phase);
 Rgb memoryColour(MemoryCategory);
+// Beside the colours of the distinct set: kinds of communication, and what lies next to each other in memory, differ in
+// texture as well. The standard set has none.
+enum class Pattern : uint8_t { none, bars, dots, rule, hatch };
+Pattern operationPattern(OpClass);
+Pattern memoryPattern(MemoryCategory);
 // For things that are only counted, such as layers and buckets; repeats after eight, so a pattern goes with it.
 Rgb seriesColour(int64_t index);
 inline constexpr int series_colours = 8;

@@ -194,7 +194,8 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
         .painter = painter,
         .cache = *state.cache,
         .axis = {everything ? full : wished, gutter, right},
-        .content = {0, topHeight(), io.DisplaySize.x, topHeight() + contentHeight(model, io.DisplaySize.y)},
+        .content = {0, topHeight(model.frame), io.DisplaySize.x,
+                    topHeight(model.frame) + contentHeight(model, io.DisplaySize.y)},
         .hovered_block = {},
         .hovered_memory = {}};
     const TimelineLayout layout = layoutRows(model, d.content.height());
@@ -231,9 +232,9 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     if (const std::optional<Box> thumb = scrollThumb(d, layout.height, state.scroll_y))
         painter.block(*thumb, theme.faint, 3, state.pressed == TimelineZone::scrollbar ? 0.9f : 0.5f);
     painter.popClip();
-    drawRuler(d, empty ? Ticks{} : ticks, empty ? std::nullopt : cursor);
-    drawMinimap(d, full, empty);
-    if (model.show_lanes && !empty) drawLegend(d);
+    if (model.frame != TimelineFrame::none) drawRuler(d, empty ? Ticks{} : ticks, empty ? std::nullopt : cursor);
+    if (model.frame == TimelineFrame::whole) drawMinimap(d, full, empty);
+    if (hasLegend(model) && !empty) drawLegend(d);
 
     if (d.hovered_block) intents.hovered = d.hovered_block->ref;
     intents.folded = d.folded;

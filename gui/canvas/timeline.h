@@ -39,6 +39,10 @@ struct EventRef {
     bool operator==(const EventRef&) const = default;
 };
 
+// What stands around the rows: minimap, ruler, head of each trace and legend; or the ruler alone, or nothing, for a
+// canvas that is part of something that says the rest.
+enum class TimelineFrame { whole, ruler, none };
+
 enum class TimelineColouring { operation, layer, bucket, name };
 
 // A moment of the memory of one rank.
@@ -64,6 +68,7 @@ struct TimelineModel {
     std::vector<NoteFlag> notes;
     TimelineColouring colouring = TimelineColouring::operation;
     int32_t only_rank = -1; // -1: all ranks
+    TimelineFrame frame = TimelineFrame::whole;
     bool show_lanes = true;
     bool show_memory = true;
     bool exposed_only = false; // grey out everything but exposed communication

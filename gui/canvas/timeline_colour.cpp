@@ -36,7 +36,7 @@ BlockPaint paintOf(TimelineColouring colouring, const LaneBlock& block, int64_t 
         break;
     }
     const bool by_phase = block.op_class == OpClass::compute;
-    return {operationColour(block.op_class, block.phase), Pattern::none,
+    return {operationColour(block.op_class, block.phase), operationPattern(block.op_class),
             (by_phase ? 0 : 100) +
                 static_cast<int64_t>(by_phase ? static_cast<int>(block.phase) : static_cast<int>(block.op_class))};
 }

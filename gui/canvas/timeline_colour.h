@@ -7,8 +7,6 @@
 
 namespace shardscope::gui {
 
-enum class Pattern : uint8_t { none, bars, dots, rule };
-
 struct BlockPaint {
     Rgb colour = 0;
     Pattern pattern = Pattern::none;

@@ -39,7 +39,8 @@ void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& r
     const float bands = !model.show_lanes ? 0
                                           : (hasSteps(reader) && model.traces.size() == 1 ? step_band_height : 0) +
                                                 (hasPhases(reader) ? phase_band_height : 0);
-    rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + (bands > 0 ? 0 : below_head)});
+    if (model.frame == TimelineFrame::whole)
+        rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + (bands > 0 ? 0 : below_head)});
     if (bands > 0) rows.push_back({.kind = RowKind::bands, .trace = trace, .height = bands + below_bands});
     const auto lanes = lanesByRank(reader);
     const std::vector<int32_t> ranks = shownRanks(model, reader);
@@ -70,7 +71,7 @@ void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& r
         rows[first].folds = rows[first].kind != RowKind::memory;
         rows.back().height += ranks.size() > 1 && !collapsed ? between_ranks : 0;
     }
-    rows.back().height += below_trace;
+    if (!rows.empty()) rows.back().height += below_trace;
 }
 
 } // namespace
@@ -103,7 +104,11 @@ PinnedRows pinnedRows(const TimelineLayout& layout, float scroll_y) {
     return pinned;
 }
 
-float topHeight() { return minimap_height + ruler_height; }
+float topHeight(TimelineFrame frame) {
+    return (frame == TimelineFrame::whole ? minimap_height : 0) + (frame == TimelineFrame::none ? 0 : ruler_height);
+}
+
+bool hasLegend(const TimelineModel& model) { return model.show_lanes && model.frame == TimelineFrame::whole; }
 
 TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
     TimelineLayout layout;
@@ -127,11 +132,11 @@ TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
 }
 
 float contentHeight(const TimelineModel& model, float canvas_height) {
-    return std::max(1.0f, canvas_height - topHeight() - (model.show_lanes ? legend_height : 0));
+    return std::max(1.0f, canvas_height - topHeight(model.frame) - (hasLegend(model) ? legend_height : 0));
 }
 
 float timelineHeight(const TimelineModel& model) {
-    return topHeight() + layoutRows(model, 0).height + (model.show_lanes ? legend_height : 0);
+    return topHeight(model.frame) + layoutRows(model, 0).height + (hasLegend(model) ? legend_height : 0);
 }
 
 std::vector<LaneId> shownLanes(const TimelineModel& model, int trace) {

@@ -4,15 +4,18 @@
 #include <QFontMetrics>
 #include <QPainter>
 #include <algorithm>
+#include <cmath>
 
 namespace shardscope::gui {
 namespace {
 
 constexpr int places = 4; // the height is shared among so many rows, however few there are
-constexpr int legend_line = 16, legend_gap = 11, swatch = 9;
+constexpr int legend_gap = 11, swatch = 9;
+
+int legendLine() { return static_cast<int>(std::lround(16 * uiScale())); }
 
 QFont legendFont(QFont font) {
-    font.setPixelSize(static_cast<int>(metrics::font_axis));
+    font.setPixelSize(static_cast<int>(std::lround(metrics::font_axis * uiScale())));
     return font;
 }
 
@@ -59,28 +62,31 @@ BarGeometry barGeometry(const BarChart& chart, QSize size, const QFont& font) {
     const double room = std::max(10, size.width() - g.label_width - g.total_width);
     g.pixels_per_unit = largest > 0 ? room / largest : 0;
     g.pitch = chart.fixed_pitch > 0 ? chart.fixed_pitch : naturalPitch(chart, size, font);
-    g.bar_height = chart.track ? 8 : std::clamp(g.pitch * 6 / 10, 9, 17);
+    if (std::any_of(chart.rows.begin(), chart.rows.end(), [](const BarRow& row) { return !row.note.isEmpty(); }))
+        g.note_height = legendLine();
+    g.bar_height = chart.track ? 8 : std::clamp((g.pitch - g.note_height) * 6 / 10, 9, 17);
     g.legend_top = g.pitch * static_cast<int>(chart.rows.size()) + 4;
     return g;
 }
 
 QRectF barRect(const BarChart& chart, const BarGeometry& g, size_t row) {
-    const double top = static_cast<double>(row) * g.pitch + (g.pitch - g.bar_height) / 2.0;
+    const double top = static_cast<double>(row) * g.pitch + (g.pitch - g.note_height - g.bar_height) / 2.0;
     return {static_cast<double>(g.label_width), top, std::max(0.0, sumOf(chart.rows[row]) * g.pixels_per_unit),
             static_cast<double>(g.bar_height)};
 }
 
 std::vector<QRect> legendRects(const BarChart& chart, const BarGeometry& g, int width, const QFont& font) {
     const QFontMetrics metric(legendFont(font));
+    const int line = legendLine();
     std::vector<QRect> rects;
     int x = 0, y = g.legend_top;
     for (const LegendItem& item : chart.legend) {
         const int wide = swatch + 5 + metric.horizontalAdvance(item.name);
         if (x > 0 && x + wide > width) {
             x = 0;
-            y += legend_line;
+            y += line;
         }
-        rects.emplace_back(x, y, wide, legend_line);
+        rects.emplace_back(x, y, wide, line);
         x += wide + legend_gap;
     }
     return rects;
@@ -113,7 +119,7 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
         label_font.setWeight(row.active ? QFont::DemiBold : QFont::Normal);
         painter.setFont(label_font);
         painter.setPen(toColour(row.active ? theme.accent : theme.text));
-        painter.drawText(QRect(0, line_top, g.label_width, g.pitch), Qt::AlignVCenter | Qt::AlignLeft, row.label);
+        painter.drawText(QRect(0, line_top, g.label_width, g.pitch - g.note_height), Qt::AlignVCenter | Qt::AlignLeft, row.label);
         painter.setPen(Qt::NoPen);
         if (chart.track) {
             painter.setBrush(toColour(theme.grid));
@@ -126,7 +132,9 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
             if (wide > 0.3) { // a hair of background between neighbours keeps them apart without lines
                 painter.setBrush(toColour(segment.colour));
                 const double gap = wide > 3 ? 1 : 0, radius = wide > 6 ? 2 : 0;
-                painter.drawRoundedRect(QRectF(x, bar.top(), wide - gap, bar.height()), radius, radius);
+                const QRectF box(x, bar.top(), wide - gap, bar.height());
+                painter.drawRoundedRect(box, radius, radius);
+                if (segment.pattern != Pattern::none) painter.fillRect(box, patternBrush(segment.pattern, segment.colour));
             }
             x += wide;
         }
@@ -136,8 +144,15 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
         painter.setPen(toColour(over ? theme.bad : theme.dim));
         const double end = chart.track ? g.label_width + chart.maximum * g.pixels_per_unit
                                        : bar.left() + reachOf(row) * g.pixels_per_unit;
-        painter.drawText(QRect(static_cast<int>(end) + 7, line_top, g.total_width + 20, g.pitch),
+        painter.drawText(QRect(static_cast<int>(end) + 7, line_top, g.total_width + 20, g.pitch - g.note_height),
                          Qt::AlignVCenter | Qt::AlignLeft, row.total);
+        if (row.note.isEmpty()) continue;
+        painter.setFont(legendFont(font));
+        painter.setPen(toColour(row.note_warns ? theme.attention : theme.dim));
+        const QRect below(g.label_width, line_top + g.pitch - g.note_height - 2, size.width() - g.label_width,
+                          g.note_height);
+        painter.drawText(below, Qt::AlignVCenter | Qt::AlignLeft,
+                         painter.fontMetrics().elidedText(row.note, Qt::ElideRight, below.width()));
     }
     const double limit_x = g.label_width + chart.limit * g.pixels_per_unit;
     if (chart.limit > 0 && !chart.rows.empty() && limit_x < size.width() - 4) {
@@ -149,8 +164,10 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
     for (size_t i = 0; i < chart.legend.size(); ++i) {
         painter.setPen(Qt::NoPen);
         painter.setBrush(toColour(chart.legend[i].colour));
-        painter.drawRoundedRect(QRectF(rects[i].left(), rects[i].top() + (legend_line - swatch) / 2.0, swatch, swatch),
-                                2, 2);
+        const QRectF box(rects[i].left(), rects[i].top() + (legendLine() - swatch) / 2.0, swatch, swatch);
+        painter.drawRoundedRect(box, 2, 2);
+        if (chart.legend[i].pattern != Pattern::none)
+            painter.fillRect(box, patternBrush(chart.legend[i].pattern, chart.legend[i].colour));
         painter.setPen(toColour(theme.dim));
         painter.drawText(rects[i].adjusted(swatch + 5, 0, 4, 0), Qt::AlignVCenter | Qt::AlignLeft,
                          chart.legend[i].name);

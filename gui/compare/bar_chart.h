@@ -18,6 +18,7 @@ struct BarSegment {
     double value = 0;
     Rgb colour = 0;
     QString tooltip; // "exposed communication: 4.1 ms"
+    Pattern pattern = Pattern::none;
 };
 
 struct BarRow {
@@ -28,11 +29,14 @@ struct BarRow {
     bool active = false;
     std::optional<std::pair<double, double>> interval = {}; // holds the true value; on the scale of the segments
     QString tooltip = {};                                   // of label and total
+    QString note = {};                                      // a line below the bar
+    bool note_warns = false;
 };
 
 struct LegendItem {
     QString name;
     Rgb colour = 0;
+    Pattern pattern = Pattern::none;
     bool operator==(const LegendItem&) const = default;
 };
 
@@ -47,7 +51,7 @@ struct BarChart {
 };
 
 struct BarGeometry {
-    int label_width = 0, total_width = 0, pitch = 0, bar_height = 0, legend_top = 0;
+    int label_width = 0, total_width = 0, pitch = 0, note_height = 0, bar_height = 0, legend_top = 0;
     double pixels_per_unit = 0;
 };
 BarGeometry barGeometry(const BarChart&, QSize, const QFont&);

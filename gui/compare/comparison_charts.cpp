@@ -141,7 +141,7 @@ ChartCard memoryCard(const Comparison& c, const ComparedTraces& traces, const Th
         for (const MemoryCategory category : shown_categories) {
             const int64_t bytes = run.peak_bytes[static_cast<size_t>(category)];
             row.segments.push_back({static_cast<double>(bytes), memoryColour(category),
-                                    categoryName(category) + ": " + text(formatBytes(bytes))});
+                                    categoryName(category) + ": " + text(formatBytes(bytes)), memoryPattern(category)});
         }
         row.total = run.peak_rank < 0 ? QString("not recorded") : text(inUnit(run.peak_total_bytes, size));
         row.tooltip = text(run.label + "  " + run.title);
@@ -156,7 +156,7 @@ ChartCard memoryCard(const Comparison& c, const ComparedTraces& traces, const Th
         if (std::ranges::any_of(c.runs, [&](const RunFigures& run) {
                 return run.peak_bytes[static_cast<size_t>(category)] > largest / 500;
             }))
-            card.chart.legend.push_back({categoryName(category), memoryColour(category)});
+            card.chart.legend.push_back({categoryName(category), memoryColour(category), memoryPattern(category)});
     return card;
 }
 

@@ -267,7 +267,7 @@ void MemoryPanel::showFacts() {
                 sentences << text(missing);
         }
     }
-    const QString line = sentences.join("   ·   ");
+    const QString line = sentences.join(QString::fromUtf8("\u00a0\u00a0·  "));
     m_facts->setText(line);
     m_facts->setToolTip(sentences.join("\n"));
     m_facts->setVisible(!line.isEmpty());

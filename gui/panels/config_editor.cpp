@@ -199,7 +199,7 @@ void ConfigEditor::paintMarks() {
 void ConfigEditor::setTheme(const Theme& theme) {
     m_theme = &theme;
     m_colours->setTheme(theme);
-    m_edit->setNumberColour(toColour(theme.faint));
+    m_edit->setNumberColour(toColour(theme.quiet));
     paintMarks();
 }
 

@@ -4,6 +4,7 @@
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
 #include "gui/panels/loss_chart.h"
+#include "gui/panels/planned_notes.h"
 #include "gui/panels/section.h"
 #include "gui/panels/stacked_bars.h"
 #include "gui/run_queue.h"
@@ -17,6 +18,32 @@
 #include <cmath>
 
 namespace shardscope::gui {
+namespace {
+
+constexpr int lanes_height = 190, memory_height = 96, chart_height = 96, planned_pitch = 40;
+
+// The end of the time axis: room for the usual step and for the newest, in few sizes, so that it stays from step to
+// step. One slow step, such as the first, does not make all others small.
+int64_t axisOf(std::span<const StepEvent> steps, int64_t now) {
+    std::vector<int64_t> lengths;
+    for (const StepEvent& step : steps) lengths.push_back(step.end_ns - step.start_ns);
+    const int64_t newest = lengths.back();
+    std::nth_element(lengths.begin(), lengths.begin() + static_cast<ptrdiff_t>(lengths.size() / 2), lengths.end());
+    const int64_t wanted = std::max(newest, lengths[lengths.size() / 2] / 10 * 11);
+    if (now >= wanted && now < 2 * wanted) return now;
+    double nice = 1;
+    while (nice < static_cast<double>(wanted)) nice *= 1.25;
+    return static_cast<int64_t>(nice);
+}
+
+// A long run begins with a short axis, which doubles when it is full: twenty steps of a thousand are not a dot.
+int64_t axisFor(int64_t done, int64_t all) {
+    int64_t length = 25;
+    while (length < done) length *= 2;
+    return std::min(std::max<int64_t>(all, done), length);
+}
+
+} // namespace
 
 LivePanel::LivePanel(Session& session, QWidget* parent)
     : QWidget(parent)
@@ -25,28 +52,30 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     , m_planned(new StackedBars)
     , m_stack(new QStackedLayout)
     , m_canvas(new ImGuiCanvas([this](const CanvasFrame&) { // looked at, not navigated: the Timeline place is for that
-        TimelineState& state = m_state;
-        drawTimeline(model(),
+        drawTimeline(model(false),
                      {.visible = {0, std::max<int64_t>(1, m_longest_step_ns)}, .selected = {}, .cursor_ns = {}}, {},
-                     m_session.theme(), state);
-        m_reading->answerWishes(state.cache);
+                     m_session.theme(), m_state);
+        m_reading->answerWishes(m_state.cache);
     }))
+    , m_memory_canvas(new ImGuiCanvas([this](const CanvasFrame&) { drawMemory(); }))
     , m_reading(new LaneReading(session, this))
-    , m_losses(new LossChart("loss"))
-    , m_speed(new LossChart("tokens/s"))
+    , m_charts(new QWidget)
+    , m_hint(roleLabel("Start a run to watch its newest step on every rank here.", "dim"))
+    , m_losses(new LossChart({})) // their heads say what they are
+    , m_speed(new LossChart({}))
     , m_loss_now(roleLabel("–", "dim"))
     , m_speed_now(roleLabel("–", "dim"))
     , m_planned_note(roleLabel({}, "dim"))
     , m_memory_now(roleLabel({}, "dim")) {
     m_canvas->setMinimumSize(240, 120);
-    auto* hint = roleLabel("Start a run to watch its newest step on every rank here.", "dim");
-    hint->setAlignment(Qt::AlignCenter);
-    hint->setWordWrap(true);
-    m_stack->addWidget(hint);
+    m_canvas->setAccessibleName("Newest step of the run");
+    m_memory_canvas->setAccessibleName("Memory of rank 0 during that step");
+    m_memory_canvas->hide();
+    m_hint->setObjectName("liveHint");
+    m_hint->setAlignment(Qt::AlignCenter);
+    m_hint->setWordWrap(true);
+    m_stack->addWidget(m_hint);
     m_stack->addWidget(m_canvas);
-    m_planned->setFixedPitch(26);
-    m_planned->setMinimumHeight(150);
-    m_planned->setMaximumHeight(160);
     auto* planned = new QVBoxLayout;
     planned->setContentsMargins(14, 10, 14, 6);
     planned->addWidget(m_planned);
@@ -58,7 +87,10 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     m_memory_now->setFont(uiFont(metrics::font_small));
     m_memory_now->setContentsMargins(14, 0, 14, 4);
     m_memory_now->hide();
-    auto* charts = new QGridLayout;
+    for (LossChart* chart : {m_losses, m_speed}) chart->setMinimumHeight(chart_height);
+    m_losses->setAccessibleName("Loss by step");
+    m_speed->setAccessibleName("Tokens per second by step");
+    auto* charts = new QGridLayout(m_charts);
     charts->setContentsMargins(14, 8, 14, 10);
     charts->setHorizontalSpacing(16);
     charts->addWidget(headLabel("Loss"), 0, 0);
@@ -78,9 +110,10 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     column->addWidget(thinLine());
     column->addWidget(m_live_head);
     column->addLayout(m_stack, 3);
+    column->addWidget(m_memory_canvas);
     column->addWidget(m_memory_now);
     column->addWidget(thinLine());
-    column->addLayout(charts, 2);
+    column->addWidget(m_charts, 2);
 
     connect(m_planned, &StackedBars::rowClicked, this, [this](int id, int) {
         if (id > 0) emit stageChosen(id - 1);
@@ -95,6 +128,10 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     connect(&session, &Session::tracesChanged, this, [this] { showStep(); });
     const auto paint = [this] {
         m_canvas->setTheme(m_session.theme());
+        m_memory_canvas->setTheme(m_session.theme());
+        m_memory_canvas->setFixedHeight(static_cast<int>(std::lround(memory_height * uiScale())));
+        m_planned->setFixedPitch(static_cast<int>(std::lround(planned_pitch * uiScale())));
+        fitPlanned();
         m_planned->setTheme(m_session.theme());
         m_losses->setTheme(m_session.theme());
         m_speed->setTheme(m_session.theme());
@@ -114,28 +151,36 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
     };
     std::vector<BarRow> rows;
     std::array<bool, all_memory_categories.size()> occurs{};
-    for (const PlannedStage& stage : stages) {
+    const int64_t ranks = std::max<int64_t>(1, integerOr(request.ranks, 1));
+    for (size_t i = 0; i < stages.size(); ++i) {
+        const PlannedStage& stage = stages[i];
+        const PlannedNote words = plannedNote(stages, i, ranks);
         BarRow row{.id = stage.stage + 1,
                    .label = QString("stage %1").arg(stage.stage),
                    .segments = {},
                    .total =
                        text(formatBytes(stage.total)) + besides(stage.host, " host") + besides(stage.nvme, " NVMe"),
-                   .active = stage.stage == stage_now};
+                   .active = stage.stage == stage_now,
+                   .tooltip = words.text,
+                   .note = words.text,
+                   .note_warns = words.warns};
         for (const MemoryCategory category : order) {
             const int64_t bytes = stage.bytes[static_cast<size_t>(category)];
             occurs[static_cast<size_t>(category)] |= bytes > 0;
             row.segments.push_back({static_cast<double>(bytes), memoryColour(category),
-                                    text(toText(category)).replace('_', ' ') + ": " + text(formatBytes(bytes))});
+                                    text(toText(category)).replace('_', ' ') + ": " + text(formatBytes(bytes)),
+                                    memoryPattern(category)});
         }
         rows.push_back(std::move(row));
     }
     std::vector<LegendItem> legend;
     for (const MemoryCategory category : order)
         if (occurs[static_cast<size_t>(category)])
-            legend.push_back({text(toText(category)).replace('_', ' '), memoryColour(category)});
+            legend.push_back({text(toText(category)).replace('_', ' '), memoryColour(category), memoryPattern(category)});
     m_planned->setRows(std::move(rows), std::move(legend));
+    fitPlanned();
 
-    const int64_t ranks = std::max<int64_t>(1, integerOr(request.ranks, 1)), machine = machineMemoryBytes();
+    const int64_t machine = machineMemoryBytes();
     const bool named = !request.device_memory.empty();
     const int64_t limit = named ? bytesOf(request.device_memory) : machine / ranks;
     m_planned->setLimit(static_cast<double>(limit), named
@@ -164,11 +209,30 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
     setTone(m_planned_note, fits ? Tone::normal : Tone::bad);
 }
 
+void LivePanel::fitPlanned() {
+    const QMargins around(14, 10, 14, 6);
+    m_planned->setFixedHeight(m_planned->heightFor(std::max(120, width() - around.left() - around.right())));
+}
+
+void LivePanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fitPlanned();
+}
+
+void LivePanel::drawMemory() {
+    drawTimeline(model(true),
+                 {.visible = {0, std::max<int64_t>(1, m_longest_step_ns)}, .selected = {}, .cursor_ns = {}}, {},
+                 m_session.theme(), m_memory_state);
+    m_reading->answerWishes(m_memory_state.cache);
+}
+
 // Of rank 0; all ranks are planned alike.
 void LivePanel::showMemory() {
     const OpenTrace* trace = m_session.trace(m_trace_id);
     const int64_t peak = trace ? trace->reader->memory(0, MemoryTier::device).peak_bytes : 0;
     m_memory_now->setVisible(peak > 0);
+    m_memory_canvas->setVisible(peak > 0 && m_step >= 0);
+    m_memory_canvas->requestFrame();
     if (peak <= 0) return;
     int64_t planned = 0;
     for (const PlannedPeakEvent& event : trace->reader->plannedPeaks())
@@ -182,14 +246,18 @@ void LivePanel::setTraceId(int id) {
     m_trace_id = id;
     m_step = -1;
     m_longest_step_ns = 0;
-    m_state = {};
-    m_state.defers = true;
+    m_state = m_memory_state = {};
+    m_state.defers = m_memory_state.defers = true;
     showStep();
     showMemory();
 }
 
-TimelineModel LivePanel::model() const {
+TimelineModel LivePanel::model(bool memory) const {
     TimelineModel model;
+    model.frame = memory ? TimelineFrame::none : TimelineFrame::ruler;
+    model.show_lanes = !memory;
+    model.show_memory = memory;
+    if (memory) model.only_rank = 0;
     const OpenTrace* trace = m_session.trace(m_trace_id);
     if (!trace) return model;
     for (const StepEvent& step : trace->reader->steps())
@@ -202,7 +270,6 @@ TimelineModel LivePanel::model() const {
             view.origin_ns = step.start_ns;
             model.traces.push_back(std::move(view));
         }
-    model.show_memory = false;
     model.axis_caption = "step " + std::to_string(m_step);
     return model;
 }
@@ -213,15 +280,16 @@ void LivePanel::showStep() {
     if (trace && !trace->reader->steps().empty()) {
         const StepEvent& newest = trace->reader->steps().back();
         m_step = newest.step;
-        for (const StepEvent& step : trace->reader->steps())
-            if (step.step > 0 || trace->reader->steps().size() == 1) // the first step warms up and would set the scale
-                m_longest_step_ns = std::max(m_longest_step_ns, step.end_ns - step.start_ns);
+        m_longest_step_ns = axisOf(trace->reader->steps(), m_longest_step_ns);
     }
     m_live_head->setTitle(m_step < 0
                               ? "Live"
                               : QString("%1: %2, step %3")
                                     .arg(m_session.run().active() ? "Live" : "Last run", text(trace->facts.title()))
                                     .arg(m_step));
+    m_hint->setText(m_session.run().active() ? "The run is under way; its first step appears here when it is done."
+                                             : "Start a run to watch its newest step on every rank here.");
+    m_canvas->setMinimumHeight(m_step < 0 ? 60 : static_cast<int>(std::lround(lanes_height * uiScale())));
     m_stack->setCurrentIndex(m_step < 0 ? 0 : 1);
     m_canvas->requestFrame();
 }
@@ -243,8 +311,10 @@ void LivePanel::showProgress() {
         if (last.eta_s >= 0) right += " · " + durationText(last.eta_s) + " left";
     }
     m_live_head->setRight(right);
-    m_losses->setSteps(run.steps());
-    m_speed->setSteps(run.steps());
+    const int64_t axis = axisFor(static_cast<int64_t>(losses.size()), run.steps());
+    m_losses->setSteps(axis);
+    m_speed->setSteps(axis);
+    m_charts->setVisible(!losses.empty());
     m_losses->setCurves({{"loss", m_session.theme().accent, std::move(losses)}}, false);
     m_speed->setCurves({{"tokens/s", m_session.theme().good, std::move(speeds)}}, false);
 }

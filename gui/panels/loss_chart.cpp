@@ -154,6 +154,7 @@ void LossChart::fill() {
         words->setPadding(QMargins(4, 0, 4, 0));
     }
     m_plot->yAxis->setRange(any ? least - margin : 0, any ? most + margin : 1);
+    m_plot->yAxis->ticker()->setTickCount(m_plot->height() < 120 * uiScale() ? 2 : 4);
     m_plot->yAxis->setTickLabels(any);
     m_plot->xAxis->setTickLabels(any);
     m_plot->replot(QCustomPlot::rpQueuedReplot);

@@ -31,6 +31,7 @@ RangeCard::RangeCard(Session& session, QWidget* parent)
     m_title->setFont(uiFont(15, true));
     m_note->setWordWrap(true);
     m_table->setAccessibleName("Budget of the range by rank");
+    m_table->setProperty("compact", true);
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(range_row_height);
     m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
@@ -117,7 +118,8 @@ void RangeCard::showRange() {
         for (const RankBudget& rank : trace.budget.ranks)
             add(label + (label.isEmpty() ? "rank " : "r") + QString::number(rank.rank), rank, false);
     }
-    m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
+    // The first column takes what is left, and never less than its words.
+    m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
     m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() + std::min(rows, most_range_rows) * range_row_height +
                             4);
 }

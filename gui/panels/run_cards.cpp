@@ -16,7 +16,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int output_height = 150;
+constexpr int output_height = 150, least_output = 56;
 constexpr size_t most_advice = 7;
 
 QString leafOf(const std::string& key) { return text(key.substr(key.rfind('.') + 1)); }
@@ -109,7 +109,8 @@ FailureCard::FailureCard(QWidget* parent)
     m_output->setObjectName("runOutput");
     m_output->setReadOnly(true);
     m_output->setFont(monoFont(metrics::font_small));
-    m_output->setFixedHeight(output_height);
+    m_output->setMinimumHeight(least_output); // a small window gives it less
+    m_output->setMaximumHeight(output_height);
     m_output->hide();
     auto* head = new QHBoxLayout;
     head->addWidget(m_title, 1);

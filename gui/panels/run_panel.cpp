@@ -165,6 +165,7 @@ void RunPanel::addBars(QVBoxLayout* column) {
     QToolButton* stop = m_close_bar->addButton("stopAndQuit", "Stop it and quit", true);
     QToolButton* stay = m_close_bar->addButton("keepRunning", "Keep running");
     m_close_bar->setObjectName("notice");
+    m_close_bar->setProperty("kind", "question");
     connect(stop, &QToolButton::clicked, this, [this] {
         m_close_when_ended = true;
         m_close_bar->setText("The run ends after its current step, then the window closes.");

@@ -13,7 +13,7 @@ namespace shardscope::gui {
 namespace {
 
 constexpr int typing_ms = 200; // after the last letter
-constexpr int narrowest = 84, widest = 420;
+constexpr int narrowest = 84, usual = 156, widest = 420; // room for what is typed and the number of matches
 
 } // namespace
 
@@ -47,7 +47,7 @@ SearchBox::SearchBox(Session& session, QWidget* canvas)
     showState();
 }
 
-QSize SearchBox::sizeHint() const { return {narrowest, m_field->sizeHint().height()}; }
+QSize SearchBox::sizeHint() const { return {usual, m_field->sizeHint().height()}; }
 
 QString SearchBox::countText() const { return m_count->text(); }
 

@@ -65,6 +65,12 @@ void StackedBars::setFixedPitch(int pixels) {
 
 int StackedBars::naturalPitch() const { return gui::naturalPitch(m_chart, size(), font()); }
 
+int StackedBars::heightFor(int width) const {
+    const BarGeometry g = barGeometry(m_chart, {width, height()}, font());
+    const auto legend = legendRects(m_chart, g, width, font());
+    return (legend.empty() ? g.legend_top : legend.back().bottom()) + 6;
+}
+
 QSize StackedBars::sizeHint() const { return {240, 4 * 30 + 36}; }
 
 BarGeometry StackedBars::geometryNow() const { return barGeometry(m_chart, size(), font()); }

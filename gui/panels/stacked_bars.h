@@ -20,6 +20,7 @@ public:
     void setTheme(const Theme&);
     void setFixedPitch(int pixels); // of the rows; 0: as many pixels as the height allows
     int naturalPitch() const;
+    int heightFor(int width) const; // of rows at the fixed pitch and their legend
     const std::vector<BarRow>& rows() const { return m_chart.rows; }
     QPoint segmentCentre(size_t row, size_t segment) const; // where a click meets it
     QSize sizeHint() const override;

@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/welcome_panel.h"
 #include "gui/demo_runs.h"
+#include "gui/panels/choice_button.h"
 #include "gui/panels/section.h"
+#include "gui/panels/stages_picture.h"
 #include "gui/style.h"
 #include "gui/workspace.h"
 #include <QFileInfo>
+#include <QGridLayout>
 #include <QPushButton>
 #include <QVBoxLayout>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int button_width = 300, most_recent = 5;
-
-QPushButton* choice(const QString& title, const QString& hint, bool primary) {
-    auto* button = new QPushButton(title);
-    button->setProperty("primary", primary);
-    button->setFixedWidth(button_width);
-    button->setToolTip(hint);
-    return button;
-}
+constexpr int most_recent = 5, between = 12;
 
 } // namespace
 
@@ -28,33 +23,47 @@ WelcomePanel::WelcomePanel(Session& session, Workspace& workspace, DemoRuns& dem
     , m_session(session)
     , m_workspace(workspace)
     , m_demo(demo)
-    , m_demo_button(choice("Run the demo", "Trains a small model at ZeRO stages 0 to 3 and compares the four runs", true))
-    , m_continue(choice({}, "What was open when the window was closed last", false))
+    , m_demo_button(new ChoiceButton("Run the demo", "Four stages of ZeRO side by side, in seconds", true))
+    , m_continue(new QPushButton)
+    , m_stages(new StagesPicture)
     , m_progress(roleLabel({}, "dim"))
     , m_recent(new QVBoxLayout) {
     setObjectName("canvasSide");
     setAttribute(Qt::WA_StyledBackground);
     auto* title = new QLabel("What does ZeRO do to a training step?");
-    title->setFont(uiFont(20, true));
-    auto* hint = roleLabel("The demo trains one small model at ZeRO stages 0 to 3 on this machine, in seconds,\n"
-                           "and puts the four steps on one time axis. Traces can also be dropped on this window.",
+    title->setFont(uiFont(22, true));
+    auto* hint = roleLabel("Train a model here or open a trace, and see which key of the DeepSpeed configuration\n"
+                           "costs which millisecond and which byte. Files can also be dropped on this window.",
                            "dim", metrics::font);
     hint->setAlignment(Qt::AlignCenter);
     m_progress->setAlignment(Qt::AlignCenter);
-    auto* open = choice("Open a file…", session.actions().get(ActionId::open)->toolTip(), false);
-    auto* own = choice("Set up a run of your own", session.actions().get(ActionId::new_run)->toolTip(), false);
-    auto* tour = choice("Take the two-minute tour", session.actions().get(ActionId::tour)->toolTip(), false);
+    auto* open = new ChoiceButton("Open a file…", "Traces, Nsight Systems, PyTorch profiler");
+    auto* own = new ChoiceButton("Set up a run of your own", "Form and DeepSpeed JSON side by side");
+    auto* tour = new ChoiceButton("Take the two-minute tour", "What is where, on the demo");
     m_demo_button->setObjectName("runDemo");
     m_continue->setObjectName("continue");
     m_recent->setSpacing(2);
     auto* column = new QVBoxLayout(this);
     column->setSpacing(10);
     column->addStretch(3);
+    column->addWidget(m_stages, 0, Qt::AlignCenter);
+    column->addSpacing(26);
     column->addWidget(title, 0, Qt::AlignCenter);
     column->addWidget(hint);
-    column->addSpacing(10);
-    for (QWidget* widget : std::initializer_list<QWidget*>{m_demo_button, open, own, tour, m_continue})
-        column->addWidget(widget, 0, Qt::AlignCenter);
+    column->addSpacing(16);
+    auto* choices = new QGridLayout;
+    choices->setSpacing(between);
+    choices->addWidget(m_demo_button, 0, 1);
+    choices->addWidget(open, 0, 2);
+    choices->addWidget(own, 1, 1);
+    choices->addWidget(tour, 1, 2);
+    choices->setColumnStretch(0, 1);
+    choices->setColumnStretch(3, 1);
+    column->addLayout(choices);
+    m_continue->setProperty("link", true);
+    m_continue->setCursor(Qt::PointingHandCursor);
+    m_continue->setToolTip("What was open when the window was closed last");
+    column->addWidget(m_continue, 0, Qt::AlignCenter);
     column->addWidget(m_progress);
     column->addLayout(m_recent);
     column->addStretch(4);
@@ -71,6 +80,9 @@ WelcomePanel::WelcomePanel(Session& session, Workspace& workspace, DemoRuns& dem
     connect(m_continue, &QPushButton::clicked, &workspace, &Workspace::continuePrevious);
     connect(&demo, &DemoRuns::changed, this, &WelcomePanel::showChoices);
     connect(&workspace, &Workspace::changed, this, &WelcomePanel::showChoices);
+    const auto paint = [this] { m_stages->setTheme(m_session.theme()); };
+    connect(&session, &Session::themeChanged, this, paint);
+    paint();
     showChoices();
 }
 

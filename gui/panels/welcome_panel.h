@@ -11,6 +11,7 @@ class QVBoxLayout;
 namespace shardscope::gui {
 
 class DemoRuns;
+class StagesPicture;
 class Workspace;
 
 class WelcomePanel : public QWidget {
@@ -27,6 +28,7 @@ private:
     Workspace& m_workspace;
     DemoRuns& m_demo;
     QPushButton *m_demo_button, *m_continue;
+    StagesPicture* m_stages;
     QLabel* m_progress;
     QVBoxLayout* m_recent;
 };

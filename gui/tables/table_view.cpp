@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/tables/table_view.h"
 #include "gui/canvas/format.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
+#include "gui/tables/column_fit.h"
 #include <QApplication>
 #include <QClipboard>
 #include <QFileDialog>
@@ -18,7 +20,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int row_height = 22, measured_rows = 100, widest_column = 420;
+constexpr int row_height = 22, measured_rows = 100, widest_column = 420, least_last_column = 150, narrowest_filter = 64, most_number = 110;
 
 QToolButton* flatButton(const QString& text, const QString& tooltip) {
     auto* button = new QToolButton;
@@ -36,7 +38,7 @@ TableView::TableView(const QString& accessible_name, QWidget* parent)
     , m_order(new TableOrder(*m_model, this))
     , m_view(new QTableView)
     , m_filter(new QLineEdit)
-    , m_notes(roleLabel({}, "dim", metrics::font_axis)) {
+    , m_notes(new ElidedLabel) {
     m_view->setModel(m_order);
     m_view->setSortingEnabled(true);
     m_view->setSelectionBehavior(QAbstractItemView::SelectRows);
@@ -54,15 +56,16 @@ TableView::TableView(const QString& accessible_name, QWidget* parent)
     m_view->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
     m_view->verticalHeader()->setDefaultSectionSize(row_height);
     m_view->horizontalHeader()->setHighlightSections(false);
-    m_view->horizontalHeader()->setStretchLastSection(true);
     m_view->horizontalHeader()->setResizeContentsPrecision(measured_rows);
     m_view->installEventFilter(this);
     m_filter->setPlaceholderText("Filter");
     m_filter->setAccessibleName(accessible_name + ", filter");
     m_filter->setClearButtonEnabled(true);
     m_filter->setMaximumWidth(220);
+    m_filter->setMinimumWidth(narrowest_filter);
     m_filter->setProperty("small", true);
-    m_notes->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_notes->setProperty("role", "dim");
+    m_notes->setFont(uiFont(metrics::font_axis));
     QToolButton* copy_button = flatButton("Copy", "Copy the selected rows, or all, as tab-separated text");
     QToolButton* save_button = flatButton("CSV…", "Save the rows shown with exact values");
 
@@ -101,9 +104,7 @@ void TableView::setTable(std::shared_ptr<const TableData> table) {
     m_model->setTable(std::move(table));
     m_sentence.clear();
     if (new_columns && !m_model->table().columns.empty()) {
-        m_view->resizeColumnsToContents();
-        for (int c = 0; c < m_model->columnCount(); ++c)
-            m_view->setColumnWidth(c, std::min(m_view->columnWidth(c) + 10, widest_column));
+        fitColumns(*m_view, widest_column, least_last_column);
         m_view->sortByColumn(static_cast<int>(m_model->table().sorted_by),
                              m_model->table().descending ? Qt::DescendingOrder : Qt::AscendingOrder);
     }
@@ -125,6 +126,9 @@ void TableView::showNotes() {
                (all == 1 ? " row" : " rows");
         for (const std::string& note : m_model->table().notes) line += " · " + text(note);
     }
+    // The number of rows is read at any width; what is said behind it goes first.
+    const QString number = line.section(QString::fromUtf8(" · "), 0, 0);
+    m_notes->setMinimumWidth(std::min(m_notes->fontMetrics().horizontalAdvance(number) + 4, most_number));
     m_notes->setText(line);
     m_notes->setToolTip(line);
 }
