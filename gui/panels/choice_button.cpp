@@ -36,7 +36,9 @@ void ChoiceButton::paintEvent(QPaintEvent*) {
     QColor weak = strong;
     weak.setAlphaF(0.82f); // on the accent as on a card this stays above 4.5 to 1
     const QRect words = rect().adjusted(margin, 0, -margin, 0);
-    const QFont title = uiFont(metrics::font + 1, true), hint = uiFont(metrics::font_small);
+    const QFont title = uiFont(metrics::font + 1, true);
+    QFont hint = uiFont(metrics::font_small);
+    hint.setWeight(QFont::Normal); // the widget's own may be heavier
     const QFontMetrics title_metric(title), hint_metric(hint);
     const int gap = 4, height = title_metric.height() + gap + hint_metric.height(), top = (this->height() - height) / 2;
     painter.setFont(title);

@@ -47,7 +47,10 @@ SearchBox::SearchBox(Session& session, QWidget* canvas)
     showState();
 }
 
-QSize SearchBox::sizeHint() const { return {usual, m_field->sizeHint().height()}; }
+QSize SearchBox::sizeHint() const { 
+    const bool small = static_cast<float>(window()->width()) < 1240 * uiScale();
+    return {small ? narrowest : usual, m_field->sizeHint().height()};
+}
 
 QString SearchBox::countText() const { return m_count->text(); }
 

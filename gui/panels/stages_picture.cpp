@@ -35,7 +35,8 @@ std::vector<Block> stepOf(int stage) {
             if (!backward) continue;
             const OpClass reduce = stage == 0 ? OpClass::all_reduce : OpClass::reduce_scatter;
             const double took = stage == 0 ? 0.1 : 0.055;
-            blocks.push_back({at + 0.004, at + took, true, reduce, Phase::backward});
+            const double from = stage == 3 ? 0.05 : 0.004; // behind the parameters of the next layer
+            blocks.push_back({at + from, at + from + took - 0.004, true, reduce, Phase::backward});
         }
     at += stage == 0 ? 0.1 : 0.06;
     const double optimizer = stage == 0 ? 0.09 : 0.03;
