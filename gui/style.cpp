@@ -103,18 +103,18 @@ QTableView { background: @panel; alternate-background-color: @raised; color: @te
   selection-background-color: @accent; selection-color: @on_accent; }
 QTableView::item { border: 0; padding: 0 8px; }
 QHeaderView { background: @panel; }
-QTableView[compact="true"]::item { padding: 0; }
+QTableView[compact="true"]::item { padding: 0 3px 0 1px; }
 QHeaderView::section { background: @panel; color: @dim; border: 0; border-bottom: 1px solid @line; padding: 4px 6px;
   font-size: 11px; font-weight: 600; }
-QTableView QHeaderView::section { padding: 4px 11px; }
-QTableView[compact="true"] QHeaderView::section { padding: 4px 3px; }
+QTableView QHeaderView::section { padding: 4px 5px 4px 11px; }
+QTableView[compact="true"] QHeaderView::section { padding: 4px 0 4px 4px; }
 QTabBar { background: @panel; }
 QTabBar::tab { background: transparent; color: @dim; border: 0; border-bottom: 2px solid transparent;
   padding: 5px 12px; }
 QTabBar::tab:hover { color: @text; }
 QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
 QTabBar::tab:focus { color: @accent; }
-QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 8px;
+QHeaderView::up-arrow, QHeaderView::down-arrow { subcontrol-origin: padding; subcontrol-position: top center; width: 6px;
   height: 6px; top: 1px; }
 QLineEdit[small="true"] { min-height: 20px; font-size: 12px; }
 QSplitter::handle { background: @line; }

@@ -38,7 +38,7 @@ RangeCard::RangeCard(Session& session, QWidget* parent)
     m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignRight | Qt::AlignVCenter);
     m_table->setSelectionMode(QAbstractItemView::NoSelection);
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
-    m_table->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    m_table->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
     m_table->setShowGrid(false);
     m_table->setFrameShape(QFrame::NoFrame);
     auto* buttons = new QHBoxLayout;
@@ -121,7 +121,7 @@ void RangeCard::showRange() {
     // The first column takes what is left, and never less than its words.
     m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
     m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() + std::min(rows, most_range_rows) * range_row_height +
-                            4);
+                            14); // with room for the bar that leads to the last column
 }
 
 } // namespace shardscope::gui

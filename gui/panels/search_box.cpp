@@ -48,7 +48,7 @@ SearchBox::SearchBox(Session& session, QWidget* canvas)
 }
 
 QSize SearchBox::sizeHint() const { 
-    const bool small = static_cast<float>(window()->width()) < 1240 * uiScale();
+    const bool small = static_cast<float>(window()->width()) < 1400 * uiScale();
     return {small ? narrowest : usual, m_field->sizeHint().height()};
 }
 

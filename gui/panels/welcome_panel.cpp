@@ -29,6 +29,7 @@ WelcomePanel::WelcomePanel(Session& session, Workspace& workspace, DemoRuns& dem
     , m_progress(roleLabel({}, "dim"))
     , m_recent(new QVBoxLayout) {
     setObjectName("canvasSide");
+    setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Ignored); // hidden behind the canvas it claims no room
     setAttribute(Qt::WA_StyledBackground);
     auto* title = new QLabel("What does ZeRO do to a training step?");
     title->setFont(uiFont(22, true));
