@@ -86,8 +86,10 @@ bool drawOverlays(Session& session, MainWindow& window, const SettleWindow& sett
         saved = saved && save(window, name);
         closeOverlays(window);
     }
-    if (const int note = window.workspace().mark(false); note > 0)
-        session.notes().setText(note, "The bucket leaves late: its last gradient is the largest of the block.");
+    trigger(session, ActionId::mark);
+    settle();
+    if (!session.notes().notes().empty())
+        session.notes().setText(session.notes().notes().front().id, "The bucket leaves late: its last gradient is the largest of the block.");
     trigger(session, ActionId::use_as_baseline);
     const TimeRange visible = session.visible();
     session.timelineTools().setRange(

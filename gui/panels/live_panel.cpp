@@ -59,6 +59,7 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     }))
     , m_memory_canvas(new ImGuiCanvas([this](const CanvasFrame&) { drawMemory(); }))
     , m_reading(new LaneReading(session, this))
+    , m_memory_reading(new LaneReading(session, this))
     , m_charts(new QWidget)
     , m_hint(roleLabel("Start a run to watch its newest step on every rank here.", "dim"))
     , m_losses(new LossChart({})) // their heads say what they are
@@ -126,6 +127,8 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
         showMemory();
     });
     connect(&session, &Session::tracesChanged, this, [this] { showStep(); });
+    connect(m_reading, &LaneReading::arrived, m_canvas, &ImGuiCanvas::requestFrame);
+    connect(m_memory_reading, &LaneReading::arrived, m_memory_canvas, &ImGuiCanvas::requestFrame);
     const auto paint = [this] {
         m_canvas->setTheme(m_session.theme());
         m_memory_canvas->setTheme(m_session.theme());
@@ -223,7 +226,7 @@ void LivePanel::drawMemory() {
     drawTimeline(model(true),
                  {.visible = {0, std::max<int64_t>(1, m_longest_step_ns)}, .selected = {}, .cursor_ns = {}}, {},
                  m_session.theme(), m_memory_state);
-    m_reading->answerWishes(m_memory_state.cache);
+    m_memory_reading->answerWishes(m_memory_state.cache);
 }
 
 // Of rank 0; all ranks are planned alike.

@@ -50,7 +50,7 @@ private:
     StackedBars* m_planned;
     QStackedLayout* m_stack;
     ImGuiCanvas *m_canvas, *m_memory_canvas; // one below the other on one time axis
-    LaneReading* m_reading;
+    LaneReading *m_reading, *m_memory_reading;
     TimelineState m_state, m_memory_state;
     QWidget* m_charts; // once there is a step to draw
     QLabel* m_hint;
