@@ -18,8 +18,8 @@ struct Colour {
 constexpr Colour hex(unsigned rgb) { return {(rgb >> 16) / 255.0, (rgb >> 8 & 255) / 255.0, (rgb & 255) / 255.0}; }
 // The light theme. The two curves stand in panels of their own, so nothing is told by colour alone.
 constexpr Colour background = hex(0xf3f4f7), panel = hex(0xffffff), line = hex(0xdcdfe5), grid = hex(0xeceef2),
-                 text = hex(0x1d2430), dim = hex(0x5c6675), bad = hex(0xc93442), loss_colour = hex(0x1f6feb),
-                 speed_colour = hex(0xb9720c);
+                 text = hex(0x1d2430), dim = hex(0x5c6675), bad = hex(0xc93442), loss_colour = hex(0x1b66dd),
+                 speed_colour = hex(0x98600a);
 
 // Round values from at or below `low` to at or above `high`, about `count` of them.
 std::vector<double> ticks(double low, double high, int count) {

@@ -401,7 +401,7 @@ void MainWindow::showWelcome() {
     m_welcomes = welcomes;
     for (QAction* tool : m_canvas_tools) tool->setVisible(!welcomes && place != Place::run && place != Place::buckets);
     if (!welcomes && restoreState(m_layouts[place], layout_version)) return;
-    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock, m_details_dock})
+    for (QDockWidget* dock : {m_library_dock, m_inspector_dock, m_notes_dock, m_summary_dock}) // tables are asked for
         dock->setVisible(false);
     if (!welcomes) useDefaultLayout(place);
 }

@@ -8,7 +8,7 @@ namespace shardscope {
 
 inline constexpr std::string_view report_style = R"css(
 :root { color-scheme: light dark; --background:#ffffff; --panel:#f6f7f9; --line:#dcdfe5; --grid:#e4e7ec; --text:#1d2430;
-  --dim:#5c6675; --faint:#98a1b0; --accent:#1f6feb; --good:#16845a; --bad:#c93442; --attention:#b9720c; }
+  --dim:#5c6675; --faint:#98a1b0; --accent:#1b66dd; --good:#147a53; --bad:#c93442; --attention:#98600a; }
 @media (prefers-color-scheme: dark) { :root { --background:#14161a; --panel:#1b1e24; --line:#2d323c; --grid:#252a33;
   --text:#e7e9ee; --dim:#98a1b0; --faint:#5f6877; --accent:#4c9aff; --good:#39b980; --bad:#f0616d; --attention:#f0a63a; } }
 * { box-sizing: border-box; }
