@@ -36,7 +36,7 @@ std::byte* allocatePinned(int64_t bytes) {
 
 } // namespace
 
-CudaBackend::CudaBackend(const StepProgram& program, std::vector<int> device_of_rank)
+CudaBackend::CudaBackend(const StepProgram& program, const std::vector<int>& device_of_rank)
     : m_program(program)
     , m_ranks(static_cast<size_t>(program.ranks)) {
     assert(std::ssize(device_of_rank) == program.ranks);
@@ -51,8 +51,8 @@ CudaBackend::~CudaBackend() {
 }
 
 Result<std::unique_ptr<Backend>> CudaBackend::create(const StepProgram& program, const MemoryPlan& memory,
-                                                     std::vector<int> device_of_rank,
-                                                     const MakeCommunicator& makeCommunicator) {
+                                                     const CudaOptions& options) {
+    const std::vector<int>& device_of_rank = options.device_of_rank;
     std::unique_ptr<CudaBackend> backend(new CudaBackend(program, device_of_rank));
     try {
         for (const int device : device_of_rank) {
@@ -60,6 +60,8 @@ Result<std::unique_ptr<Backend>> CudaBackend::create(const StepProgram& program,
                             [&](const Clock& c) { return c.device == device; }))
                 continue;
             SHARDSCOPE_CUDA_CALL(cudaSetDevice, device);
+            // The threads of all lanes wait at the end of a step: not by spinning on cores that other ranks need.
+            SHARDSCOPE_CUDA_CALL(cudaSetDeviceFlags, cudaDeviceScheduleBlockingSync);
             const auto ranks = std::count(device_of_rank.begin(), device_of_rank.end(), device);
             const int64_t needed = ranks * memory.device().arena_bytes;
             size_t free_bytes = 0, total_bytes = 0;
@@ -71,10 +73,20 @@ Result<std::unique_ptr<Backend>> CudaBackend::create(const StepProgram& program,
                              " MiB; take fewer ranks, a smaller model or micro-batch, or a higher stage."};
             backend->m_clocks.push_back({.device = device, .stream = makeStream(0), .zero = makeEvent()});
         }
-        for (Rank& rank : backend->m_ranks) backend->prepare(rank, memory);
-        Result<std::unique_ptr<Communicator>> communicator = makeCommunicator(program, device_of_rank);
+        for (Rank& rank : backend->m_ranks) {
+            backend->prepare(rank, memory);
+            if (!options.products) continue;
+            Result<std::unique_ptr<CublasLtProducts>> products = CublasLtProducts::create(*options.products);
+            if (!products) return products.error();
+            rank.products = std::move(products).value();
+        }
+        Result<std::unique_ptr<Communicator>> communicator = options.makeCommunicator(program, device_of_rank);
         if (!communicator) return communicator.error();
         backend->m_communicator = std::move(communicator).value();
+        for (const Clock& clock : backend->m_clocks) { // our streams do not wait for the one that zeroes memory
+            SHARDSCOPE_CUDA_CALL(cudaSetDevice, clock.device);
+            SHARDSCOPE_CUDA_CALL(cudaDeviceSynchronize);
+        }
     } catch (const std::exception& e) {
         return Error{std::string("The GPU could not be prepared: ") + e.what()};
     }
@@ -136,6 +148,7 @@ void CudaBackend::write(int64_t rank, std::byte* to, std::span<const std::byte> 
 void CudaBackend::enterLane(int64_t rank, LaneKind lane) {
     SHARDSCOPE_CUDA_CALL(cudaSetDevice, rankAt(rank).device);
     if (onDevice(lane)) kernels::cuda::useStream(streamOf(rank, lane));
+    if (lane == LaneKind::compute) kernels::cuda::useProducts(rankAt(rank).products.get());
     const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
     kernels::setThreadsPerOp(static_cast<int>(std::max<int64_t>(cores / m_program.ranks, 1)));
     if (lane == LaneKind::comm) m_communicator->enterLane(rank);

@@ -8,6 +8,7 @@
 #include "core_runtime/backend_choice.h"
 #include "core_runtime/cuda/communicator.h"
 #include "core_runtime/cuda/compute.h"
+#include "core_runtime/cuda/cublaslt.h"
 #include "core_runtime/cuda/handles.h"
 #include <array>
 
@@ -16,11 +17,16 @@ namespace shardscope::cuda {
 using MakeCommunicator =
     std::function<Result<std::unique_ptr<Communicator>>(const StepProgram&, const std::vector<int>& device_of_rank)>;
 
+struct CudaOptions {
+    std::vector<int> device_of_rank;
+    MakeCommunicator makeCommunicator;
+    std::optional<CublasLtApi> products; // none: our own kernel
+};
+
 class CudaBackend final : public Backend {
 public:
     // Error: not enough memory on the device or the host, or a call of CUDA that failed.
-    static Result<std::unique_ptr<Backend>> create(const StepProgram&, const MemoryPlan&,
-                                                   std::vector<int> device_of_rank, const MakeCommunicator&);
+    static Result<std::unique_ptr<Backend>> create(const StepProgram&, const MemoryPlan&, const CudaOptions&);
     ~CudaBackend() override;
 
     bool hostAddressable(MemoryTier tier) const override { return tier == MemoryTier::host; }
@@ -48,6 +54,7 @@ private:
         std::array<Stream, 3> streams;   // compute, comm, copy
         std::vector<Event> begun, ended; // by op; only where somebody asks
         ComputeScratch compute;
+        std::unique_ptr<CublasLtProducts> products; // of the compute lane's thread
     };
     struct Clock { // of a device, compared with the host's
         int device = 0;
@@ -56,7 +63,7 @@ private:
         int64_t zero_ns = 0;
     };
 
-    CudaBackend(const StepProgram&, std::vector<int> device_of_rank);
+    CudaBackend(const StepProgram&, const std::vector<int>& device_of_rank);
     void prepare(Rank&, const MemoryPlan&);
     const Rank& rankAt(int64_t rank) const { return m_ranks[static_cast<size_t>(rank)]; }
     cudaStream_t streamOf(int64_t rank, LaneKind lane) const;

@@ -4,6 +4,7 @@
 #include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
 #include "core_runtime/machine/cupti_library.h"
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace shardscope::cuda {
@@ -27,14 +28,19 @@ std::string devicesJson(const std::vector<int>& device_of_rank) {
 } // namespace
 
 Result<BackendChoice> chooseDevices(int64_t ranks) {
+    // Read when the device is first used. A kernel that is loaded while another rank's collective waits can wait for
+    // ever; and streams of many ranks that share a hardware queue would wait for each other.
+    setenv("CUDA_MODULE_LOADING", "EAGER", 0);
+    setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
     int count = 0;
     if (const cudaError_t status = cudaGetDeviceCount(&count); status != cudaSuccess || count == 0)
         return Error{std::string("no NVIDIA GPU can be used here: ") +
                      (status != cudaSuccess ? cudaGetErrorString(status) : "the driver lists none") +
                      "; shardscope doctor says what was found, --backend cpu does without"};
-    std::vector<int> device_of_rank(static_cast<size_t>(ranks), 0);
+    CudaOptions options{.device_of_rank = std::vector<int>(static_cast<size_t>(ranks), 0)};
+    std::vector<int>& device_of_rank = options.device_of_rank;
     BackendChoice choice{.name = "cuda"};
-    MakeCommunicator makeCommunicator = [](const StepProgram& program, const std::vector<int>&) {
+    options.makeCommunicator = [](const StepProgram& program, const std::vector<int>&) {
         return Result<std::unique_ptr<Communicator>>(std::make_unique<VirtualRanks>(program));
     };
     std::string communicator = "virtual ranks";
@@ -43,15 +49,21 @@ Result<BackendChoice> chooseDevices(int64_t ranks) {
         if (!nccl) return nccl.error();
         for (size_t r = 0; r < device_of_rank.size(); ++r) device_of_rank[r] = static_cast<int>(r);
         communicator = "NCCL " + nccl->version;
-        makeCommunicator = [api = *nccl](const StepProgram& program, const std::vector<int>&) {
+        options.makeCommunicator = [api = *nccl](const StepProgram& program, const std::vector<int>&) {
             return NcclCommunicator::create(program, api);
         };
     }
-    choice.facts = {{"devices", devicesJson(device_of_rank)}, {"communicator", communicator}};
+    std::string products = "own kernels";
+    if (Result<CublasLtApi> api = CublasLtApi::load()) {
+        products = "cuBLASLt " + api->version;
+        options.products = *std::move(api);
+    }
+    choice.facts = {
+        {"devices", devicesJson(device_of_rank)}, {"communicator", communicator}, {"matrix_products", products}};
     if (ranks > count) choice.facts.emplace_back("virtual_ranks", std::to_string(ranks) + " ranks share one GPU");
     choice.cupti = cuptiSymbols();
-    choice.create = [device_of_rank, makeCommunicator](const StepProgram& program, const MemoryPlan& memory) {
-        return CudaBackend::create(program, memory, device_of_rank, makeCommunicator);
+    choice.create = [options](const StepProgram& program, const MemoryPlan& memory) {
+        return CudaBackend::create(program, memory, options);
     };
     return choice;
 }

@@ -53,7 +53,7 @@ const std::vector<VendorLibrary>& vendorLibraries() {
         {"CUPTI", "SHARDSCOPE_CUPTI", "libcupti.so.13", "cuptiGetVersion", fills_pointer, 10000, 100,
          "Kernels and copies of a GPU cannot be recorded."},
         {"cuBLASLt", "SHARDSCOPE_CUBLASLT", "libcublasLt.so.13", "cublasLtGetVersion", returns_value, 10000, 100,
-         "Nothing: matrix products use our own kernels."},
+         "Matrix products on a GPU use our own, slower kernels."},
         {"cuDNN", "SHARDSCOPE_CUDNN", "libcudnn.so.9", "cudnnGetVersion", returns_value, 10000, 100,
          "Nothing: it is optional."},
     };

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three products of a linear layer on the CUDA cores, for every type: one kernel over tiles in shared memory. Each
-// element is summed along k in order by one thread, so it does not depend on the tiles.
+// The three products of a linear layer: by a vendor's library where there is one, else on the CUDA cores, for every
+// type: one kernel over tiles in shared memory. Each element is summed along k in order by one thread, so it does not
+// depend on the tiles.
 #include "kernels/cuda/columns.h"
+#include "kernels/cuda/product_library.h"
 #include "kernels/ops.h"
 
 namespace shardscope::kernels::cuda {
+
+ProductLibrary* currentProducts(); // of the calling thread
+
 namespace {
 
 constexpr int tile = 64, depth = 16, per_thread = 4, product_threads = (tile / per_thread) * (tile / per_thread);
@@ -57,7 +62,17 @@ template <class T> __global__ void productKernel(ProductArguments<T> p) {
         }
 }
 
+template <class T> constexpr DType dtypeOf();
+template <> constexpr DType dtypeOf<float>() { return DType::f32; }
+template <> constexpr DType dtypeOf<bfloat16>() { return DType::bf16; }
+template <> constexpr DType dtypeOf<float16>() { return DType::f16; }
+
 template <class T> void multiply(const char* name, const ProductArguments<T>& p) {
+    if (ProductLibrary* library = currentProducts();
+        library && library->multiply({dtypeOf<T>(), p.c, p.a, p.b, p.bias, p.m, p.n, p.k, p.a_row, p.a_column, p.b_row,
+                                      p.b_column, p.c_row, p.add},
+                                     currentStream()))
+        return;
     const int64_t blocks = (p.m + tile - 1) / tile * ((p.n + tile - 1) / tile);
     launch(name, Grid{blocks, product_threads}, productKernel<T>, p);
 }

@@ -4,6 +4,7 @@
 #include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
 #include "cuda_runtime_emulation.h"
+#include "fabricated_cublaslt.h"
 #include "fabricated_nccl.h"
 #include "profiler/cupti_double.h"
 #include "small_runs.h"
@@ -17,17 +18,20 @@ using test::Variant;
 
 namespace {
 
-BackendChoice choiceOf(cuda::MakeCommunicator makeCommunicator) {
-    return {.name = "cuda", .create = [makeCommunicator](const StepProgram& program, const MemoryPlan& memory) {
+BackendChoice choiceOf(cuda::MakeCommunicator makeCommunicator, std::optional<cuda::CublasLtApi> products = {}) {
+    return {.name = "cuda", .create = [=](const StepProgram& program, const MemoryPlan& memory) {
                 return cuda::CudaBackend::create(
-                    program, memory, std::vector<int>(static_cast<size_t>(program.ranks), 0), makeCommunicator);
+                    program, memory,
+                    {std::vector<int>(static_cast<size_t>(program.ranks), 0), makeCommunicator, products});
             }};
 }
 
-BackendChoice virtualRanks() {
-    return choiceOf([](const StepProgram& program, const std::vector<int>&) {
-        return Result<std::unique_ptr<cuda::Communicator>>(std::make_unique<cuda::VirtualRanks>(program));
-    });
+BackendChoice virtualRanks(std::optional<cuda::CublasLtApi> products = {}) {
+    return choiceOf(
+        [](const StepProgram& program, const std::vector<int>&) {
+            return Result<std::unique_ptr<cuda::Communicator>>(std::make_unique<cuda::VirtualRanks>(program));
+        },
+        products);
 }
 
 BackendChoice ncclRanks(test::NcclFaults faults = {}, std::chrono::milliseconds timeout = std::chrono::minutes(1)) {
@@ -154,6 +158,22 @@ TEST_CASE("CUDA: intervals lie inside their step, in order on each lane; collect
         collectives += e.sent_bytes > 0;
     }
     CHECK(collectives > 0);
+}
+
+TEST_CASE(
+    "cuBLASLt: products of every layout are those of our kernel, and training with it is bitwise equal over stages") {
+    const cuda::CublasLtApi api = test::fabricatedCublasLt();
+    const TrainingOutcome own = run(test::requestOf({}, 2, steps), virtualRanks());
+    const TrainingOutcome reference = run(test::requestOf({}, 2, steps), virtualRanks(api));
+    CHECK(test::productsMade() > 0);
+    checkClose(own, reference, 1e-5); // every product of the model in its layout, with bias, added to what is there
+    for (const int stage : {2, 3})
+        CHECK(
+            sameBits(reference, run(test::requestOf({.stage = stage, .reduce_bucket = 2304, .overlap = true}, 2, steps),
+                                    virtualRanks(api))));
+    const TrainingRequest llama = test::requestOf({.stage = 1, .bf16 = true}, 1, steps, test::smallLlama());
+    checkClose(run(llama, virtualRanks()), run(llama, virtualRanks(api)), 0.02);
+    CHECK(test::openBlasObjects() == 0);
 }
 
 TEST_CASE("CUDA: a run with CUPTI tells it every launch, and keeps all of its ops though no record comes") {
