@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/run_request.h"
+#include "core_runtime/backend_choice.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
@@ -74,7 +75,13 @@ void checkNumbers(const RunRequest& request, Problems& found) {
         found["initial_weights"] = "A resumed run has its weights; empty this field or Resume from.";
     for (const auto& [field, name] :
          {std::pair{"link", &request.link}, {"host_link", &request.host_link}, {"storage_link", &request.storage_link}})
-        if (const auto link = findLink(*name); !link) found[field] = sentence(link.error().message);
+        if (const auto link = findLink(*name); !link)
+            found[field] = sentence(link.error().message);
+        else if (request.backend == "cuda" && link->emulates())
+            found[field] = "A link is emulated on CPU ranks only; choose none, or another backend.";
+    if (request.backend != "auto") // which always has one
+        if (const auto backend = chooseBackend(request.backend, integerOr(request.ranks, 1)); !backend)
+            found["backend"] = sentence(backend.error().message);
 }
 
 void checkFiles(const RunRequest& request, Problems& found) {
@@ -285,6 +292,7 @@ RunRequest requestOf(const TraceReader& trace) {
     request.sequence = flagOf(command, "--sequence");
     if (request.sequence == "0") request.sequence.clear();
     request.data = flagOf(command, "--data");
+    if (const std::string backend = flagOf(command, "--backend"); !backend.empty()) request.backend = backend;
     return request;
 }
 
@@ -348,6 +356,8 @@ std::vector<std::string> commandArguments(const RunRequest& request, const std::
                                           std::to_string(integerOr(request.ranks, 1)),
                                           "--steps",
                                           std::to_string(integerOr(request.steps, 1)),
+                                          "--backend",
+                                          request.backend,
                                           "--link",
                                           request.link,
                                           "--host-link",

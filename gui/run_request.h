@@ -18,6 +18,7 @@ namespace shardscope::gui {
 
 struct RunRequest {
     std::string model = "gpt2-tiny";
+    std::string backend = "auto"; // cpu, cuda, or auto: GPUs where there are some and no link is emulated
     std::string link = "pcie4";
     std::string host_link = "none", storage_link = "none"; // only offload uses them
     std::string ranks = "4", steps = "20";                 // texts, because the form must be able to hold what is wrong

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/field_row.h"
-#include "gui/panels/elided_label.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/model_spec.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/panels/segmented.h"
 #include "gui/style.h"
@@ -38,6 +38,10 @@ QStringList namesOf(const FieldSpec& field) {
               << "40 GB"
               << "80 GB"
               << "141 GB";
+    else if (qstrcmp(field.name, "backend") == 0)
+        names << "auto"
+              << "cpu"
+              << "cuda";
     else
         for (const LinkModel& link : builtinLinks()) names << text(link.name);
     return names;

@@ -235,7 +235,8 @@ TEST_CASE("of two wishes for one file one trace is opened, and what is closed wh
     Samples samples;
     Session session;
     int answers = 0;
-    for (int i = 0; i < 2; ++i) session.openLater(samples.stage(1), [&](const Result<int>& id) { answers += bool(id); });
+    for (int i = 0; i < 2; ++i)
+        session.openLater(samples.stage(1), [&](const Result<int>& id) { answers += bool(id); });
     waitFor([&] { return !session.busy(); });
     CHECK(session.traces().size() == 1);
     CHECK(answers == 2);
@@ -339,6 +340,22 @@ TEST_CASE("the plan of an offloaded run tells host and NVMe memory, at the stage
     CHECK(nvme.front().nvme > 0);
     request.host_link = "ten";
     CHECK(problems(request).contains("host_link"));
+}
+
+TEST_CASE("a run on GPUs is refused where it cannot be, and with an emulated link") {
+    RunRequest request;
+    CHECK_FALSE(problems(request).contains("backend"));
+    request.backend = "cuda";
+    request.link = "pcie4";
+    CHECK(problems(request).at("link").find("CPU ranks only") != std::string::npos);
+    request.backend = "abacus";
+    CHECK(problems(request).at("backend").find("auto, cpu and cuda") != std::string::npos);
+    request.backend = "cpu";
+    CHECK(problems(request).empty());
+    const std::vector<std::string> arguments = commandArguments(request, "c.json", "t.shardscope");
+    const auto flag = std::find(arguments.begin(), arguments.end(), "--backend");
+    REQUIRE(flag != arguments.end());
+    CHECK(flag[1] == "cpu");
 }
 
 TEST_CASE("the form writes what lives where, and a swap folder with it") {
