@@ -353,7 +353,11 @@ Result<StepTimes> Executor::runStep(const StepContext& context) {
 
 Result<StepTimes> Executor::runPiece(const StepContext& context, size_t first, size_t end) {
     Impl& impl = *m_impl;
-    if (impl.failure) return *impl.failure;
+    const auto failure = [&] { // a lane may fail before its first step
+        std::lock_guard lock(impl.mutex);
+        return *impl.failure;
+    };
+    if (impl.failed) return failure();
     impl.context = &context;
     impl.lanes_busy = static_cast<int32_t>(impl.threads.size());
     impl.times = {.start_ns = INT64_MAX, .end_ns = 0};
@@ -363,15 +367,16 @@ Result<StepTimes> Executor::runPiece(const StepContext& context, size_t first, s
         impl.backend->beginPiece();
     } catch (const std::exception& e) {
         impl.fail("Step " + std::to_string(context.step) + " could not begin: " + e.what());
-        return *impl.failure;
+        return failure();
     }
     for (auto& rank : impl.ranks)
         for (std::atomic<int32_t>& progress : rank->progress)
             if (first == 0) progress = 0;
+    if (impl.failed) return failure(); // what has just been reset would let lanes wait for ever
     impl.steps_given.fetch_add(1);
     impl.steps_given.notify_all();
     for (int32_t busy; (busy = impl.lanes_busy.load()) > 0;) impl.lanes_busy.wait(busy);
-    if (impl.failure) return *impl.failure;
+    if (impl.failed) return failure();
     return impl.times;
 }
 
