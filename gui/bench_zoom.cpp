@@ -66,6 +66,8 @@ public:
         return m_view;
     }
 
+    bool rests() const { return m_left == 0; } // the hand has come to the end of a movement
+
 private:
     enum class Leg { in, pan, out, jump };
 
@@ -105,6 +107,7 @@ private:
 struct Times {
     std::vector<double> ms;
     std::string line(const char* name) {
+        if (ms.empty()) return {};
         std::sort(ms.begin(), ms.end());
         const auto at = [&](double share) {
             return ms[static_cast<size_t>(share * static_cast<double>(ms.size() - 1))];
@@ -116,11 +119,12 @@ struct Times {
 void answerWishes(TraceWorker& worker, TimelineCache& cache) {
     if (worker.pending()) return;
     for (TraceWishes& wishes : cache.takeWishes()) // of one trace
-        worker.ask({{wishes.path}}, [&cache, wishes](const TraceWorker::Readers& readers, const TraceWorker::Cancelled&) {
-            auto answers = std::make_shared<TraceAnswers>();
-            if (readers.front()) *answers = answer(*readers.front(), wishes);
-            return [&cache, answers] { cache.give(std::move(*answers)); };
-        });
+        worker.ask({{wishes.path}},
+                   [&cache, wishes](const TraceWorker::Readers& readers, const TraceWorker::Cancelled&) {
+                       auto answers = std::make_shared<TraceAnswers>();
+                       if (readers.front()) *answers = answer(*readers.front(), wishes);
+                       return [&cache, answers] { cache.give(std::move(*answers)); };
+                   });
 }
 
 } // namespace
@@ -140,22 +144,18 @@ Result<std::string> benchZoomFrames(const ZoomBenchRequest& request) {
     TimelineState state;
     state.defers = true; // as in the window: a worker reads, and a frame never waits for it
     TraceWorker worker;
-    int stale = 0;
+    bool incomplete = false;
     TimelineSelection selection;
     ImGuiHost host;
     host.setDevicePixelRatio(1);
     host.setTheme(darkTheme());
     Tour tour(fullRange(model));
     const DrawFunction draw = [&](const CanvasFrame& frame) {
-        stale += drawTimeline(model, selection, {}, *frame.theme, state).incomplete;
+        incomplete = drawTimeline(model, selection, {}, *frame.theme, state).incomplete;
     };
-    Times frames, drawing, rastering;
-    const double before = residentMegabytes();
-    double warmed = before;
+    Times frames, drawing, rastering, waiting;
     int64_t rects = 0, labels = 0;
-    for (int i = 0; i < request.frames; ++i) {
-        selection.visible = tour.next();
-        selection.cursor_ns = selection.visible.start_ns + selection.visible.duration() / 3;
+    const auto frame = [&] {
         const auto start = Clock::now();
         const ImDrawData& lists = host.frame(draw, {request.width, request.height}, 1.0 / 60, nullptr);
         const double drawn = millisecondsSince(start);
@@ -166,19 +166,48 @@ Result<std::string> benchZoomFrames(const ZoomBenchRequest& request) {
         frames.ms.push_back(done);
         rects = std::max<int64_t>(rects, state.drawn_rects);
         labels = std::max<int64_t>(labels, state.drawn_labels);
+    };
+    // As in the window: what was read is drawn, until nothing is lacking.
+    const auto complete = [&] {
+        constexpr int most_frames = 50;
+        for (int i = 0; incomplete && i < most_frames; ++i) {
+            answerWishes(worker, *state.cache);
+            while (worker.pending()) QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
+            frame();
+        }
+        return !incomplete;
+    };
+    int stale = 0, never = 0;
+    const double before = residentMegabytes();
+    double warmed = before;
+    for (int i = 0; i < request.frames; ++i) {
+        selection.visible = tour.next();
+        selection.cursor_ns = selection.visible.start_ns + selection.visible.duration() / 3;
+        frame();
+        stale += incomplete;
         answerWishes(worker, *state.cache);
         QCoreApplication::processEvents();
+        if (tour.rests()) {
+            const auto rest = Clock::now();
+            never += !complete();
+            waiting.ms.push_back(millisecondsSince(rest));
+        }
         if (i == request.frames / 5) warmed = residentMegabytes(); // caches are full by then, or never will be
     }
     const double after = residentMegabytes();
-    return fmt::format("{} events on {} lanes, {} frames of {}x{} drawn by the processor, in ms:\n"
+    const size_t more = frames.ms.size() - static_cast<size_t>(request.frames);
+    return fmt::format("{} events on {} lanes, {} frames of {}x{} and {} at rest drawn by the processor, in ms:\n"
                        "               50 %      95 %      99 %   longest\n",
-                       reader.eventCount(), reader.lanes().size(), request.frames, request.width, request.height) +
-           frames.line("frame") + drawing.line("draw") + rastering.line("raster") +
+                       reader.eventCount(), reader.lanes().size(), request.frames, request.width, request.height,
+                       more) +
+           frames.line("frame") + drawing.line("draw") + rastering.line("raster") + waiting.line("complete") +
            fmt::format(
+               "complete: from the last frame of each of the tour's {} movements until all it shows was read and "
+               "drawn{}\n"
                "at most {} rectangles and {} labels in a frame; {} frames were drawn before all they show was read\n"
                "resident memory: {:.0f} MB before, {:.0f} MB after a fifth of the frames, {:.0f} MB at the end\n",
-               rects, labels, stale, before, warmed, after);
+               waiting.ms.size(), never > 0 ? fmt::format("; {} never were", never) : "", rects, labels, stale, before,
+               warmed, after);
 }
 
 } // namespace shardscope::gui

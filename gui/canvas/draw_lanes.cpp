@@ -12,7 +12,7 @@ namespace {
 
 constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines, hatching, memory and the frame
 constexpr float narrowest_pattern = 8;
-constexpr float detail_px = 5;      // narrower collectives show neither waiting nor hatching
+constexpr float detail_px = 5; // narrower collectives show neither waiting nor hatching
 constexpr float label_padding = 4, underline_height = 2;
 constexpr float equal_share = 0.6f;   // of the background in what does not differ, while differences are marked
 constexpr float merged_share = 0.38f; // of the background in the tone of sub-pixel runs
@@ -159,32 +159,40 @@ bool isTwin(const TraceView& view, EventId event) {
 
 double laneResolution(TimelineDrawing& d, const std::vector<TimelineRow>& visible_rows) {
     constexpr int most_doublings = 8;
-    int& doublings = d.cache.coarseningAt(d.axis.nsPerPx());
-    const auto count = [&](double ns_per_px) {
-        size_t blocks = 0;
-        const auto add = [&](const TimelineRow& row, LaneId lane) {
-            const TimeRange range = d.traceRange(row.trace);
-            const auto [first, last] =
-                visiblePart(d.cache.blocks(*d.view(row.trace).reader, lane, range, ns_per_px), range);
-            blocks += last - first;
-        };
-        for (const TimelineRow& row : visible_rows) {
-            if (row.kind == RowKind::lane) add(row, row.lane);
-            if (row.kind != RowKind::summary) continue;
-            for (const LaneId lane : lanesOfRank(*d.view(row.trace).reader, row.rank, {})) add(row, lane);
-        }
-        return blocks;
+    struct Lane {
+        const TraceReader* reader;
+        LaneId lane;
+        TimeRange range;
     };
-    size_t blocks = 0;
+    std::vector<Lane> lanes;
+    for (const TimelineRow& row : visible_rows) {
+        if (row.kind != RowKind::lane && row.kind != RowKind::summary) continue;
+        const TraceReader& reader = *d.view(row.trace).reader;
+        const TimeRange range = d.traceRange(row.trace);
+        if (row.kind == RowKind::lane)
+            lanes.push_back({&reader, row.lane, range});
+        else
+            for (const LaneId lane : lanesOfRank(reader, row.rank, {})) lanes.push_back({&reader, lane, range});
+    }
+    auto& coarsening = d.cache.coarseningOf(d.axis.visible, d.axis.nsPerPx(), lanes.size());
+    int& doublings = coarsening.doublings;
     const auto resolution = [&] { return d.axis.nsPerPx() * (1 << doublings); };
+    size_t blocks = 0;
     const auto fits = [&] {
-        blocks = count(resolution());
+        blocks = 0;
+        for (const auto& [reader, lane, range] : lanes) {
+            const auto [first, last] = visiblePart(d.cache.blocks(*reader, lane, range, resolution()), range);
+            blocks += last - first;
+        }
         return blocks <= block_budget || d.cache.incomplete(); // what is not at hand yet cannot be judged
     };
-    while (!fits() && doublings < most_doublings) ++doublings;
+    for (; !fits() && doublings < most_doublings; ++doublings)
+        coarsening.too_fine = std::max(coarsening.too_fine, doublings);
     const double used = resolution();
     if (d.cache.incomplete()) return used;
-    if (doublings > 0 && 3 * blocks < block_budget) { // there is room again: finer in the next frame
+    // There is room again: finer in the next frame. Neighbours may join all at once from one resolution to the next;
+    // what was too much for this picture is not tried again, or frames would go to and fro for ever.
+    if (doublings > 0 && 3 * blocks < block_budget && doublings - 1 > coarsening.too_fine) {
         --doublings;
         d.wants_finer = true;
     }

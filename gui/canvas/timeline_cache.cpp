@@ -261,10 +261,12 @@ void TimelineCache::give(TraceAnswers answers) {
         entry.details.insert_or_assign(static_cast<int64_t>(answers.wishes.details[i].event), answers.details[i]);
 }
 
-int& TimelineCache::coarseningAt(double ns_per_px) {
+TimelineCache::Coarsening& TimelineCache::coarseningOf(TimeRange visible, double ns_per_px, size_t lanes) {
     // Without waiting there is nothing to begin with but what the zoom before needed.
-    if (m_zoom != ns_per_px && !m_deferred) m_coarsening = 0;
+    if (m_zoom != ns_per_px && !m_deferred) m_coarsening = {};
     m_zoom = ns_per_px;
+    const std::tuple picture{visible.start_ns, visible.end_ns, lanes, m_joins};
+    if (std::exchange(m_judged, picture) != picture) m_coarsening.too_fine = -1;
     return m_coarsening;
 }
 

@@ -91,7 +91,11 @@ public:
     const std::optional<IntervalDetails>& details(const TraceReader&, const LaneBlock&); // of its longest event
     const MemoryColumns& memory(const TraceReader&, int32_t rank, MemoryTier, TimeRange, double column_ns);
     // Where laneResolution ended at this zoom, so that the next frame begins there.
-    int& coarseningAt(double ns_per_px);
+    struct Coarsening {
+        int doublings = 0;
+        int too_fine = -1; // so many doublings showed more than a frame may, in this very picture
+    };
+    Coarsening& coarseningOf(TimeRange visible, double ns_per_px, size_t lanes);
     bool defers() const { return m_deferred; }
     int32_t headLayer(const TraceReader&); // the layer number of the final norm and head, or -1 if unknown
 
@@ -133,8 +137,9 @@ private:
 
     bool m_joins = true, m_deferred = false, m_incomplete = false;
     double m_zoom = 0;
-    int m_coarsening = 0;
-    std::map<std::string, TraceEntry> m_traces;                   // by path
+    Coarsening m_coarsening;
+    std::tuple<int64_t, int64_t, size_t, bool> m_judged;             // the picture that `too_fine` speaks of
+    std::map<std::string, TraceEntry> m_traces;                      // by path
     std::vector<std::pair<const TraceReader*, TraceEntry*>> m_shown; // of this frame
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/painter.h"
+#include "gui/canvas/timeline_cache.h"
 #include "gui/canvas/timeline_layout.h"
 #include "timeline_fixture.h"
 #include <algorithm>
@@ -215,6 +216,44 @@ TEST_CASE("many short events stay within the budget and show as runs") {
         INFO("1/" << share << ": " << drawn.state.drawn_rects << " rects, " << drawn.state.drawn_labels << " labels");
         checkBudget(drawn);
         CHECK(drawn.state.drawn_rects > 200);
+    }
+}
+
+TEST_CASE("a picture comes to rest where one resolution has too many blocks and the next nearly none") {
+    // Lanes of marks of one layer, three pixels from one to the next: apart they are too many, and at twice the
+    // nanoseconds per pixel all of a lane join.
+    constexpr int64_t lanes = 20, marks = 700, pitch_ns = 3'000, mark_ns = 1'000;
+    TimelineFixture fixture;
+    const TraceReader& reader = fixture.add([&](TraceWriter& writer) {
+        const NameId name = writer.intern("op");
+        std::vector<TraceEvent> events;
+        for (int32_t rank = 0; rank < lanes; ++rank) {
+            const LaneId lane = writer.addLane({rank, LaneKind::compute, "lane"});
+            for (int64_t i = 0; i < marks; ++i) {
+                IntervalEvent event = interval(lane, name, i * pitch_ns, i * pitch_ns + mark_ns, OpClass::compute);
+                event.layer = 0;
+                events.push_back(event);
+            }
+        }
+        writer.append(events);
+    });
+    const TimelineModel model = fixture.one(reader);
+    for (const bool defers : {false, true}) {
+        TimelineState state;
+        state.defers = defers;
+        TimelineIntents intents;
+        TimelineSelection selection{.visible = {0, 1'600'000}}; // about a pixel for each thousand nanoseconds
+        ImGuiCanvas canvas(
+            [&](const CanvasFrame&) { intents = drawTimeline(model, selection, {}, darkTheme(), state); });
+        canvas.resize(1800, 1000);
+        int frames = 0;
+        do {
+            canvas.grab();
+            for (TraceWishes& wishes : state.cache->takeWishes()) state.cache->give(answer(reader, std::move(wishes)));
+        } while (intents.incomplete && ++frames < 40);
+        INFO("deferred " << defers);
+        CHECK(frames < 40);
+        CHECK_FALSE(intents.wants_finer);
     }
 }
 
