@@ -17,7 +17,8 @@ namespace {
 
 constexpr qint64 patience_ms = 120'000;
 
-// The kernel knows when the process began, to a hundredth of a second; libraries are loaded before any code of ours runs.
+// The kernel knows when the process began, to a hundredth of a second; libraries are loaded before any code of ours
+// runs.
 double millisecondsOfProcess() {
     std::ifstream stat("/proc/self/stat"), uptime("/proc/uptime");
     std::string text;
@@ -45,10 +46,18 @@ Resident resident() {
             static_cast<double>(heap.uordblks + heap.hblkhd) * 1e-6};
 }
 
+// What the event loop of the program does between two inputs. Without a loop nobody deletes what asked to be deleted
+// later, and all cards and links that were ever replaced would stay.
+void turn() {
+    QApplication::processEvents(QEventLoop::AllEvents, 5);
+    QApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+}
+
 template <class Condition> bool waitFor(Condition condition) {
     QElapsedTimer waited;
     waited.start();
-    while (!condition() && waited.elapsed() < patience_ms) QApplication::processEvents(QEventLoop::AllEvents, 5);
+    do turn();
+    while (!condition() && waited.elapsed() < patience_ms);
     return condition();
 }
 
@@ -57,15 +66,16 @@ void trigger(Session& session, ActionId id) { session.actions().get(id)->trigger
 // One of the things that people do; which ones follow each other depends on the round.
 void use(Session& session, MainWindow& window, int round) {
     using enum ActionId;
-    constexpr ActionId hands[] = {zoom_in,        zoom_in,        pan_right,  pan_right,        zoom_in,       next_event,
-                                 next_event,     previous_event, zoom_out,   longest_exposed,  ActionId::focus, next_step,
-                                 collapse_ranks, all_ranks,      next_rank,  ActionId::fit,    colour_layer,  exposed_only,
-                                 differences,    previous_step,  flow_arrows, colour_operation, memory_curves, undo_view};
+    constexpr ActionId hands[] = {zoom_in,         zoom_in,          pan_right,      pan_right,   zoom_in,
+                                  next_event,      next_event,       previous_event, zoom_out,    longest_exposed,
+                                  ActionId::focus, next_step,        collapse_ranks, all_ranks,   next_rank,
+                                  ActionId::fit,   colour_layer,     exposed_only,   differences, previous_step,
+                                  flow_arrows,     colour_operation, memory_curves,  undo_view};
     constexpr Place places[] = {Place::timeline, Place::compare, Place::memory, Place::buckets, Place::run};
     session.setPlace(places[round % 5]);
     for (const ActionId key : hands) {
         if (session.actions().get(key)->isEnabled()) trigger(session, key);
-        QApplication::processEvents();
+        turn();
     }
     if (session.place() == Place::run || session.place() == Place::buckets) return;
     const TimeRange seen = session.visible();

@@ -9,8 +9,8 @@
 #include <QFile>
 #include <QLineEdit>
 #include <QSet>
-#include <QToolButton>
 #include <QTimer>
+#include <QToolButton>
 #include <filesystem>
 #include <fstream>
 
@@ -29,8 +29,8 @@ std::string written(const Samples& samples, const char* name, const std::functio
 }
 
 void addEvent(TraceWriter& writer, LaneId lane, int64_t start_ns, int64_t end_ns) {
-    const TraceEvent event = IntervalEvent{
-        .lane = lane, .name = writer.intern("matmul"), .start_ns = start_ns, .end_ns = end_ns, .step = 0};
+    const TraceEvent event =
+        IntervalEvent{.lane = lane, .name = writer.intern("matmul"), .start_ns = start_ns, .end_ns = end_ns, .step = 0};
     writer.append(std::span(&event, 1));
 }
 
@@ -38,8 +38,9 @@ void addEvent(TraceWriter& writer, LaneId lane, int64_t start_ns, int64_t end_ns
 void useEverything(Shell& shell) {
     for (const Place place : {Place::timeline, Place::compare, Place::memory}) {
         shell.session.setPlace(place);
-        for (const int key : {Qt::Key_W, Qt::Key_D, Qt::Key_F, Qt::Key_S, Qt::Key_S, Qt::Key_A, Qt::Key_Home, Qt::Key_X,
-                              Qt::Key_M, Qt::Key_Period, Qt::Key_Comma, Qt::Key_BracketRight, Qt::Key_E, Qt::Key_Escape})
+        for (const int key :
+             {Qt::Key_W, Qt::Key_D, Qt::Key_F, Qt::Key_S, Qt::Key_S, Qt::Key_A, Qt::Key_Home, Qt::Key_X, Qt::Key_M,
+              Qt::Key_Period, Qt::Key_Comma, Qt::Key_BracketRight, Qt::Key_E, Qt::Key_Escape})
             QTest::keyClick(&shell.window, static_cast<Qt::Key>(key));
         shell.settle();
         shell.window.grab();
@@ -58,6 +59,26 @@ TEST_CASE("a deleted trace stays on the screen and its card says what happened")
     CHECK(shell.window.library().cards()[1]->stateText() == "file deleted");
     useEverything(shell);
     CHECK(shell.session.traces().size() == 2);
+}
+
+TEST_CASE("what was opened, used and closed leaves no widgets in the window") {
+    Shell shell;
+    const std::vector<std::string> files = {shell.stage(0), shell.stage(3)};
+    const auto round = [&] {
+        REQUIRE(shell.window.openFiles(files));
+        shell.window.show();
+        shell.settle();
+        useEverything(shell);
+        shell.session.setTheme(lightTheme());
+        shell.session.setTheme(darkTheme());
+        shell.session.closeAll();
+        shell.settle();
+        QCoreApplication::sendPostedEvents(nullptr, QEvent::DeferredDelete);
+        return shell.window.findChildren<QWidget*>().size();
+    };
+    const auto first = round(); // what is made at its first use stays
+    CHECK(round() <= first);
+    CHECK(round() <= first);
 }
 
 TEST_CASE("a replaced trace is told from the one that was opened, and opens anew") {
@@ -82,7 +103,8 @@ TEST_CASE("a file overwritten in place with noise does not end the program") {
     Shell shell;
     shell.open({2});
     const std::string path = shell.session.traces()[0].reader->path();
-    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).write(std::string(200'000, 'x').data(), 200'000);
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary)
+        .write(std::string(200'000, 'x').data(), 200'000);
     useEverything(shell);
     CHECK(shell.session.traces().size() == 1);
     waitFor([&] { return shell.window.notice().contains("is no trace any more"); });
@@ -94,7 +116,8 @@ TEST_CASE("a file overwritten in place by another trace is shown anew, and the w
     shell.open({1});
     const std::string path = shell.session.traces()[0].reader->path();
     writeSampleTrace(shell.path("new"), {.ranks = 2, .steps = 3, .stage = 3});
-    std::ofstream(path, std::ios::binary | std::ios::trunc) << std::ifstream(shell.path("new"), std::ios::binary).rdbuf();
+    std::ofstream(path, std::ios::binary | std::ios::trunc)
+        << std::ifstream(shell.path("new"), std::ios::binary).rdbuf();
     waitFor([&] { return shell.window.notice().contains("was overwritten while it was open"); });
     shell.settle();
     REQUIRE(shell.session.traces().size() == 1);
@@ -146,7 +169,9 @@ TEST_CASE("a thousand lanes can be used") {
         for (int rank = 0; rank < 500; ++rank)
             for (const LaneKind kind : {LaneKind::compute, LaneKind::comm}) {
                 const LaneId lane = writer.addLane(
-                    {.rank = rank, .kind = kind, .name = "rank " + std::to_string(rank) + (kind == LaneKind::comm ? " comm" : " compute")});
+                    {.rank = rank,
+                     .kind = kind,
+                     .name = "rank " + std::to_string(rank) + (kind == LaneKind::comm ? " comm" : " compute")});
                 for (int64_t i = 0; i < 20; ++i) addEvent(writer, lane, i * 1'000, i * 1'000 + 700);
             }
     });
@@ -184,7 +209,8 @@ TEST_CASE("everything can be reached by keyboard and has a name") {
         if (!button->isVisibleTo(&shell.window)) continue;
         INFO(button->objectName().toStdString() << " in " << button->parent()->metaObject()->className());
         CHECK((button->text().size() > 1 || !button->accessibleName().isEmpty() ||
-               (button->defaultAction() && !button->defaultAction()->text().isEmpty()) || !button->toolTip().isEmpty()));
+               (button->defaultAction() && !button->defaultAction()->text().isEmpty()) ||
+               !button->toolTip().isEmpty()));
     }
     // Tab goes round the window and comes back.
     shell.activate();
