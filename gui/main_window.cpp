@@ -282,10 +282,7 @@ void MainWindow::connectWindowActions() {
         m_layouts.erase(m_session.place());
         useDefaultLayout(m_session.place());
     });
-    connect(&m_session, &Session::changeWanted, this, [this](int, const QString& key) {
-        m_session.setPlace(Place::run);
-        if (QLineEdit* field = m_run->form().field(key)) field->setFocus();
-    });
+    connect(&m_session, &Session::changeWanted, m_run, &RunPanel::changeKey);
     on(ActionId::about, [this] {
         m_session.notify("Shardscope " SHARDSCOPE_VERSION
                          ": what does ZeRO do to my training step, and why? This program links QCustomPlot "

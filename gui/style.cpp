@@ -148,6 +148,7 @@ QLineEdit, QComboBox, QPlainTextEdit { background: @background; color: @text; bo
   selection-background-color: @accent; selection-color: @on_accent; }
 QLineEdit, QComboBox { min-height: 26px; padding: 0 8px; }
 QLineEdit:focus, QComboBox:focus { border-color: @accent; }
+QWidget[sought="true"] { background: @sought; border-radius: 6px; }
 QLineEdit[invalid="true"] { border-color: @bad; }
 QComboBox QLineEdit { border: 0; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: 0; width: 20px; }
@@ -230,6 +231,7 @@ QString sheetOf(const Theme& theme) {
     put("@on_accent", readableOn(toColour(theme.accent)));
     put("@background", toColour(theme.background));
     put("@panel", toColour(theme.panel));
+    put("@sought", toColour(mix(theme.panel, theme.accent, 0.22f)));
     put("@raised", toColour(theme.raised));
     put("@line", toColour(theme.line));
     put("@text", toColour(theme.text));

@@ -90,6 +90,7 @@ FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     m_check->setWordWrap(true);
     m_check->hide();
     const QString help = QString::fromUtf8(spec.help);
+    setAttribute(Qt::WA_StyledBackground);
     setToolTip(spec.is_key() ? "<b>" + QString(spec.name) + "</b><br>" + help.toHtmlEscaped() : help);
 
     auto* name_box = new QWidget;
@@ -295,6 +296,13 @@ void FieldRow::takeFocus() {
     if (target) target->setFocus(Qt::OtherFocusReason);
 }
 
+void FieldRow::setSought(bool sought) {
+    if (sought && m_line) m_line->selectAll(); // what is typed next takes the place of the value
+    if (property("sought").toBool() == sought) return;
+    setProperty("sought", sought);
+    repolish(this);
+}
+
 bool FieldRow::holdsFocus() const {
     const QWidget* focus = focusWidget();
     return focus && focus->hasFocus() && isAncestorOf(focus);
@@ -302,6 +310,10 @@ bool FieldRow::holdsFocus() const {
 
 bool FieldRow::eventFilter(QObject* watched, QEvent* event) {
     if (event->type() == QEvent::FocusIn) emit focused();
+    if (event->type() == QEvent::FocusOut) {
+        const Qt::FocusReason reason = static_cast<QFocusEvent*>(event)->reason();
+        if (reason != Qt::ActiveWindowFocusReason && reason != Qt::PopupFocusReason) setSought(false);
+    }
     if (event->type() != QEvent::ShortcutOverride && event->type() != QEvent::KeyPress)
         return QWidget::eventFilter(watched, event);
     auto* key = static_cast<QKeyEvent*>(event); // the history is one of form and JSON, not of this line alone

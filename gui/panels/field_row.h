@@ -32,6 +32,7 @@ public:
     bool remarked() const { return !m_check->text().isEmpty(); }
     bool matches(const QString& filter) const;
     void takeFocus();
+    void setSought(bool); // somebody was led here: marked until the cursor goes elsewhere
     bool holdsFocus() const;
 
 signals:

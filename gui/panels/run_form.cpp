@@ -6,6 +6,7 @@
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include "gui/units.h"
+#include <QCoreApplication>
 #include <QDir>
 #include <QHBoxLayout>
 #include <QLineEdit>
@@ -385,8 +386,17 @@ void RunForm::focusField(const QString& name) {
         }
     arrange();
     wanted->takeFocus();
+    // Rows that have just come have no place yet, and the place itself may have just come: only then can it be
+    // scrolled.
+    QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
     for (QWidget* at = parentWidget(); at; at = at->parentWidget())
         if (auto* scroll = qobject_cast<QScrollArea*>(at)) return scroll->ensureWidgetVisible(wanted, 0, 60);
+}
+
+void RunForm::seekField(const QString& name) {
+    focusField(name);
+    for (const Group& group : m_groups)
+        for (FieldRow* row : group.rows) row->setSought(row->name() == name);
 }
 
 // A row that was asked for or given stays until its group is folded: nothing goes away under the hand.

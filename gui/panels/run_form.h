@@ -32,6 +32,7 @@ public:
     void setOriginal(const std::optional<RunRequest>&);
     void setFilter(const QString&);
     void focusField(const QString& name);        // opens what hides it
+    void seekField(const QString& name);         // the same, and marks it until the cursor leaves it
     QLineEdit* field(const QString& name) const; // for tests and focus
     QLabel* check(const QString& name) const;
     bool shows(const QString& name) const; // not folded away or filtered out

@@ -410,11 +410,22 @@ void RunPanel::vary(const RunRequest& original, const QString& title) {
 }
 
 void RunPanel::varyActive() {
-    const OpenTrace* active = m_session.active();
-    if (!active) return;
+    if (const OpenTrace* active = m_session.active()) varyTrace(*active);
+}
+
+void RunPanel::varyTrace(const OpenTrace& open) {
     for (const QueuedRun& run : m_queue->runs())
-        if (run.trace_id == active->id) return vary(run.request, text(requestTitle(run.request)));
-    vary(requestOf(*active->reader), text(active->facts.title() + " · " + active->facts.model));
+        if (run.trace_id == open.id) return vary(run.request, text(requestTitle(run.request)));
+    vary(requestOf(*open.reader), text(open.facts.title() + " · " + open.facts.model));
+}
+
+void RunPanel::changeKey(int trace_id, const QString& key) {
+    const OpenTrace* open = m_session.trace(trace_id);
+    if (open && open->facts.stage >= 0) varyTrace(*open);
+    m_session.setPlace(Place::run);
+    m_filter->clear();
+    if (findField(key.toStdString())) return m_form->seekField(key);
+    m_session.notify("No field of the form stands for " + key + "; change it in the JSON.", false);
 }
 
 void RunPanel::showOriginal() {

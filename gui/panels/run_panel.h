@@ -43,6 +43,8 @@ public:
     void saveConfig(const QString& path);
     // Takes a request into the form and marks what is changed from then on.
     void vary(const RunRequest& original, const QString& title);
+    // The same with the configuration of an open trace, where it has one, and the cursor in the field of this key.
+    void changeKey(int trace_id, const QString& key);
 
 protected:
     void dragEnterEvent(QDragEnterEvent*) override;
@@ -68,6 +70,7 @@ private:
     void queueStages();
     void repeat(int run_id);
     void varyActive();
+    void varyTrace(const OpenTrace&);
     bool refusedAtSight(); // the last keystroke may not have been checked yet; says what is wrong
     std::vector<QueuedRun> knownRuns() const;
 

@@ -67,6 +67,8 @@ void addSearches(QMenu* menu, Session& session, const OpenTrace& trace, const In
     if (const ProgramOpEvent* op = trace.reader->op(e.op); op && !op->config_key.empty()) {
         const QString leaf = text(op->config_key.substr(op->config_key.rfind('.') + 1));
         add("All because of " + leaf, "key:" + leaf);
+        menu->addAction("Change " + leaf + " in a new run", &session,
+                        [&session, id = trace.id, key = text(op->config_key)] { emit session.changeWanted(id, key); });
     }
 }
 

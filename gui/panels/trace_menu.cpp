@@ -16,6 +16,7 @@ namespace shardscope::gui {
 void showTraceMenu(Session& session, const OpenTrace& open, TraceCard& card, const QPoint& global) {
     auto* menu = new QMenu(&card);
     menu->setAttribute(Qt::WA_DeleteOnClose);
+    menu->setObjectName("traceMenu");
     const QString path = text(open.reader->path());
     const auto add = [&](const QString& title, auto&& what) {
         QAction* action = menu->addAction(title);
@@ -30,6 +31,13 @@ void showTraceMenu(Session& session, const OpenTrace& open, TraceCard& card, con
     add("Tags…", [card = QPointer<TraceCard>(&card)] {
         if (card) card->editTags();
     });
+    if (open.facts.stage >= 0) { // what another program recorded has no configuration of ours
+        QAction* vary = session.actions().get(ActionId::vary_run);
+        add(vary->text(), [&session, vary, id = open.id] {
+            session.setActive(id);
+            vary->trigger();
+        })->setToolTip(vary->toolTip());
+    }
     menu->addSeparator();
     add("Copy path", [path] { QApplication::clipboard()->setText(path); });
     add("Show in folder", [path] { QDesktopServices::openUrl(QUrl::fromLocalFile(QFileInfo(path).path())); });

@@ -3,18 +3,23 @@
 // runs that are varied.
 #include "core_runtime/config_keys.h"
 #include "gui/panels/config_editor.h"
+#include "gui/panels/library_panel.h"
 #include "gui/panels/queue_list.h"
 #include "gui/panels/run_cards.h"
 #include "gui/panels/run_form.h"
 #include "gui/panels/run_panel.h"
+#include "gui/panels/trace_card.h"
 #include "gui/run_fields.h"
 #include "shell_fixture.h"
 #include <QClipboard>
 #include <QComboBox>
+#include <QContextMenuEvent>
 #include <QFile>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMenu>
 #include <QPlainTextEdit>
+#include <QScrollArea>
 #include <QToolButton>
 #include <csignal>
 #include <unistd.h>
@@ -311,6 +316,67 @@ TEST_CASE("a run is duplicated and what is changed is marked") {
     CHECK(place.form.field(bucket)->text() == "3e5");
     place.press("forgetOriginal");
     CHECK_FALSE(shown("was 3e5"));
+}
+
+TEST_CASE("the card of a run leads to the form with its configuration") {
+    Shell shell;
+    shell.open({0, 3});
+    shell.session.setActive(shell.session.traces()[0].id);
+    TraceCard* card = shell.window.library().cards()[1];
+    QContextMenuEvent asked(QContextMenuEvent::Mouse, {20, 12}, card->mapToGlobal(QPoint(20, 12)));
+    QApplication::sendEvent(card, &asked);
+    auto* menu = card->findChild<QMenu*>("traceMenu");
+    REQUIRE(menu);
+    waitFor([&] { return menu->isVisible(); });
+    const QString wanted = shell.session.actions().get(ActionId::vary_run)->text();
+    const auto entries = menu->actions();
+    const auto entry =
+        std::find_if(entries.begin(), entries.end(), [&](const QAction* a) { return a->text() == wanted; });
+    REQUIRE(entry != entries.end());
+    QTest::mouseClick(menu, Qt::LeftButton, {}, menu->actionGeometry(*entry).center());
+    CHECK(shell.session.place() == Place::run);
+    CHECK(shell.session.active()->id == shell.session.traces()[1].id);
+    const RunRequest& request = shell.window.runPanel().form().request();
+    CHECK(stageOf(request) == 3);
+    CHECK(request.config == requestOf(*shell.session.traces()[1].reader).config);
+    waitFor([&] { return shell.window.runPanel().settled(); });
+}
+
+TEST_CASE("what should change in a new run is where the cursor is") {
+    RunPlace place;
+    place.session.setPlace(Place::compare);
+    place.window.resize(1280, 720);
+    place.open({1, 2});
+    RunForm& form = place.form;
+    const char* rare = "zero_optimization.allgather_bucket_size"; // folded away, and far below
+    QScrollArea* scroll = nullptr;
+    for (QWidget* at = form.parentWidget(); at && !scroll; at = at->parentWidget())
+        scroll = qobject_cast<QScrollArea*>(at);
+    REQUIRE(scroll);
+    form.setFilter("micro batch");
+    for (const char* key : {bucket, rare}) {
+        INFO(key);
+        place.session.setPlace(Place::timeline);
+        emit place.session.changeWanted(place.session.traces()[1].id, key);
+        CHECK(place.session.place() == Place::run);
+        CHECK(stageOf(form.request()) == 2);
+        QLineEdit* field = form.field(key);
+        REQUIRE(field);
+        CHECK(form.shows(key));
+        CHECK(QApplication::focusWidget() == field);
+        QWidget* row = field;
+        while (row && !row->property("sought").isValid()) row = row->parentWidget();
+        REQUIRE(row);
+        CHECK(row->property("sought").toBool());
+        const QRect seen(field->mapTo(scroll->viewport(), QPoint()), field->size());
+        CHECK(scroll->viewport()->rect().contains(seen));
+        QTest::keyClicks(field, "123456"); // in place of what stood there
+        CHECK(field->text() == "123456");
+        CHECK(configValue(form.request().config, key) == "123,456");
+        QTest::keyClick(field, Qt::Key_Tab);
+        CHECK_FALSE(row->property("sought").toBool());
+        place.checked();
+    }
 }
 
 TEST_CASE("a trace tells the request it is a run of") {
