@@ -8,7 +8,7 @@ namespace shardscope::gui {
 
 namespace {
 
-constexpr float strip = 3, sign_px = 7, least_px = 2.5f;
+constexpr float strip = 3, thin_strip = 2, sign_px = 7, least_px = 2.5f;
 
 Rgb markColour(const Theme& theme, OpDifference kind) {
     switch (kind) {
@@ -32,6 +32,11 @@ const OpMark* differenceOf(TimelineDrawing& d, int trace, const LaneBlock& block
     if (!details) return nullptr;
     const size_t micro_batch = details->name.rfind(", micro-batch ");
     return view.differences->find(details->event.phase, details->name.substr(0, micro_batch));
+}
+
+void drawDifferenceStrip(Painter& p, Box block, const OpMark& mark) {
+    p.rect({block.x0, block.y0, block.x1, block.y0 + thin_strip + p.pixel()}, p.theme().background, 0.85f);
+    p.rect({block.x0, block.y0, block.x1, block.y0 + thin_strip}, markColour(p.theme(), mark.kind));
 }
 
 void drawDifference(Painter& p, Box block, const OpMark& mark) {

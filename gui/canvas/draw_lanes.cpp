@@ -14,7 +14,6 @@ constexpr int block_budget = 5'500; // of max_rects; the rest is for underlines,
 constexpr float narrowest_pattern = 8;
 constexpr float detail_px = 5; // narrower collectives show neither waiting nor hatching
 constexpr float label_padding = 4, underline_height = 2;
-constexpr float equal_share = 0.6f;   // of the background in what does not differ, while differences are marked
 constexpr float merged_share = 0.38f; // of the background in the tone of sub-pixel runs
 
 struct BlockStyle {

@@ -67,7 +67,11 @@ void drawStrip(TimelineDrawing& d, const TimelineRow& row, const std::vector<Lan
         reached = std::max(reached, box.x1);
         const bool dimmed = d.model.exposed_only || dimmedBySearch(view, block);
         const BlockPaint paint = paintOf(d.model.colouring, block, -1, p.theme());
-        p.rect(box, dimmed ? mix(p.theme().line, p.theme().background, 0.25f) : paint.colour);
+        const OpMark* difference = dimmed ? nullptr : differenceOf(d, row.trace, block, box.width());
+        const Rgb colour =
+            view.differences && !difference ? mix(paint.colour, p.theme().background, equal_share) : paint.colour;
+        p.rect(box, dimmed ? mix(p.theme().line, p.theme().background, 0.25f) : colour);
+        if (difference) drawDifferenceStrip(p, box, *difference);
         if (!dimmed) countForLegend(d, paint, box.width(), nullptr);
         if (d.selection.selected == ref) selected = box;
         if (d.mouse_in_plot && Box{x0 - 1, y0, std::max(x1, x0 + 2), y1}.contains(d.mouse)) {

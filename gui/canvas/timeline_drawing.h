@@ -37,7 +37,7 @@ struct TimelineDrawing {
     std::optional<MemoryRef> hovered_memory;
     std::optional<RankRef> folded = {};
     std::map<int64_t, LegendEntry> legend = {}; // by BlockPaint::key
-    bool wants_finer = false; // the next frame can show more
+    bool wants_finer = false;                   // the next frame can show more
     bool drew_waiting = false, drew_emulated = false, drew_exposed = false;
     const NoteFlag* hovered_note = nullptr;
 
@@ -60,6 +60,8 @@ void drawLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
 // What is different about a block against the baseline, or null; drawn over the block.
 const OpMark* differenceOf(TimelineDrawing&, int trace, const LaneBlock&, float width);
 void drawDifference(Painter&, Box block, const OpMark&);
+void drawDifferenceStrip(Painter&, Box block, const OpMark&); // where there is no room for a sign
+inline constexpr float equal_share = 0.6f; // of the background in what does not differ, while differences are marked
 void drawLaneLabel(TimelineDrawing&, const TimelineRow&, float y); // also of summary lanes, with the head of a rank
 void drawSummaryLane(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);
 void drawBands(TimelineDrawing&, const TimelineRow&, float y, double ns_per_px);

@@ -68,7 +68,8 @@ TEST_CASE("a thousand ranks collapse within the budget of a frame") {
         std::vector<TraceEvent> events;
         for (int32_t rank = 0; rank < 1000; ++rank) {
             const LaneId lane = writer.addLane({rank, LaneKind::compute, "compute"});
-            for (int64_t i = 0; i < 20; ++i) events.push_back(interval(lane, name, i * 1000 + rank, i * 1000 + 700 + rank));
+            for (int64_t i = 0; i < 20; ++i)
+                events.push_back(interval(lane, name, i * 1000 + rank, i * 1000 + 700 + rank));
         }
         writer.append(events);
     }));
@@ -89,6 +90,34 @@ TEST_CASE("a summary lane shows compute, communication and what of it is exposed
     CHECK(pixelsOf(drawn.picture, darkTheme().bad, exposed) >= 2 * 297);
     CHECK(pixelsOf(drawn.picture, operationColour(OpClass::all_reduce, Phase::forward), hidden) > 99);
     CHECK(pixelsOf(drawn.picture, operationColour(OpClass::compute, Phase::forward), hidden) > 99);
+}
+
+TEST_CASE("a summary lane marks what differs from the baseline, and what is equal recedes") {
+    TimelineFixture fixture;
+    TimelineModel model = fixture.one(fixture.add([](TraceWriter& writer) {
+        const LaneId compute = writer.addLane({0, LaneKind::compute, "compute"}),
+                     comm = writer.addLane({0, LaneKind::comm, "comm"});
+        writer.append(
+            std::vector<TraceEvent>{interval(compute, writer.intern("equal"), 0, 500'000),
+                                    interval(comm, writer.intern("faster"), 400'000, 800'000, OpClass::all_reduce)});
+    }));
+    model.traces[0].collapsed = {0};
+    const TimelineSelection selection{.visible = {0, 1'000'000}};
+    const QRect plot{128, 54, 1000, 110};
+    const auto count = [&](Rgb colour) {
+        return pixelsOf(drawOnce(model, selection, darkTheme(), {1142, 200}).picture, colour, plot);
+    };
+    const Rgb compute = operationColour(OpClass::compute, Phase::forward);
+    CHECK(count(darkTheme().good) == 0);
+    CHECK(count(compute) > 0);
+    const auto rects = model.traces[0].reader->rects(LaneId{1}, {0, 1'000'000}, 1000);
+    const auto details = model.traces[0].reader->details(rects.at(0).event);
+    auto marks = std::make_shared<DifferenceMarks>();
+    marks->add(details->event.phase, details->name, {OpDifference::faster, -12, "−12 % against A"});
+    model.traces[0].differences = marks;
+    CHECK(count(darkTheme().good) >= 2 * 300);
+    CHECK(count(compute) == 0);
+    keepPicture(drawOnce(model, selection, darkTheme(), {1142, 200}).picture, "summary_differences");
 }
 
 TEST_CASE("steps and phases of a run have bands, a trace without them has none") {
