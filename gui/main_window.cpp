@@ -394,7 +394,8 @@ void MainWindow::showWelcome() {
     const bool welcomes = nothingOpen();
     if (welcomes == m_welcomes || !m_shown_place) return;
     const Place place = *m_shown_place;
-    if (welcomes) m_layouts[place] = saveState(layout_version);
+    // Before the window was laid out once its docks have no sizes to keep: what is stored, or the default, stays.
+    if (welcomes && isVisible()) m_layouts[place] = saveState(layout_version);
     m_welcomes = welcomes;
     for (QAction* tool : m_canvas_tools) tool->setVisible(!welcomes && place != Place::run && place != Place::buckets);
     if (!welcomes && restoreState(m_layouts[place], layout_version)) return;

@@ -21,6 +21,7 @@
 #include <fstream>
 
 #include "shell_fixture.h"
+#include <QSettings>
 
 namespace shardscope::gui {
 namespace {
@@ -202,6 +203,43 @@ TEST_CASE("the summary shows the figures of the comparison") {
     CHECK(shell.window.inspector().differences().valueOf("stage") == "0 → 1 → 2 → 3");
     emit const_cast<StackedBars&>(shell.window.summary().budget()).rowClicked(budget[2].id, 0);
     CHECK(shell.session.active()->facts.stage == 2);
+}
+
+TEST_CASE("a narrow window that opens empty gives the canvas its room") {
+    QTemporaryDir own; // what this window remembers is not the user's
+    const QByteArray data_home = qgetenv("XDG_DATA_HOME");
+    qputenv("XDG_DATA_HOME", own.path().toUtf8());
+    QSettings::setDefaultFormat(QSettings::IniFormat);
+    QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, own.path());
+    QApplication::setOrganizationName("shardscope-tests");
+    Samples samples;
+    const std::string file = samples.stage(2);
+    const auto start = [&](const QSize& size, const auto& look) {
+        Session session;
+        MainWindow window(session, Memory::remembers);
+        if (!size.isEmpty()) window.resize(size);
+        window.show();
+        waitFor([&] { return window.settled(); });
+        REQUIRE(window.openFiles({file}));
+        waitFor([&] { return window.settled(); });
+        look(session, window);
+        window.close();
+    };
+    const auto fits = [](Session&, MainWindow& window) {
+        QApplication::processEvents();
+        CHECK(window.library().width() <= 260);
+        CHECK(window.timeline().width() >= window.width() / 2 - 40);
+    };
+    start({1040, 700}, fits); // as it is by default
+    start({}, fits);          // as it was left
+    start({1600, 1000}, fits);
+    start({1040, 700}, fits); // narrower than it was left
+    QApplication::setOrganizationName({});
+    QSettings::setDefaultFormat(QSettings::NativeFormat);
+    if (data_home.isNull())
+        qunsetenv("XDG_DATA_HOME");
+    else
+        qputenv("XDG_DATA_HOME", data_home);
 }
 
 TEST_CASE("cards select and close their traces") {
