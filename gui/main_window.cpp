@@ -90,7 +90,9 @@ MainWindow::MainWindow(Session& session, Memory memory)
     connectWorkspace();
     connectWindowActions();
     m_exports = new ExportController(session, this);
+    m_exports->addSource([this] { return m_buckets->exports(); });
     m_exports->addSource([this] { return timelineExports(m_session, m_timeline->canvas().size()); });
+    m_exports->addSource([this] { return m_memory->exports(); });
     m_exports->addSource([this] { return comparisonExports(m_session); });
     connect(&session, &Session::viewChanged, this, &MainWindow::showPlace);
     connect(&session, &Session::tracesChanged, this, &MainWindow::showStatus);
@@ -258,9 +260,8 @@ void MainWindow::makeStatusBar() {
     connect(cancel, &QToolButton::clicked, m_import, &ImportProcess::cancel);
     connect(m_import, &ImportProcess::changed, this, &MainWindow::showImport);
     connect(m_import, &ImportProcess::changed, this, &MainWindow::showWelcome);
-    connect(m_import, &ImportProcess::imported, this, [this](const QString& trace) {
-        m_session.openLater(trace.toStdString());
-    });
+    connect(m_import, &ImportProcess::imported, this,
+            [this](const QString& trace) { m_session.openLater(trace.toStdString()); });
     connect(m_import, &ImportProcess::failed, this,
             [this](const QString& sentence) { m_session.notify(sentence, true); });
     statusBar()->addPermanentWidget(m_hint);

@@ -195,7 +195,8 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file) {
 
 bool Session::busy() const {
     return m_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() || m_questions.pending() ||
-           !m_opening.empty() || std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.ended; });
+           !m_opening.empty() ||
+           std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.ended; });
 }
 
 void Session::closeTrace(int id) {
@@ -302,8 +303,8 @@ void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparis
 }
 
 // --- live traces ---------------------------------------------------------------------------------------------------
-// A reader belongs to one thread at a time, and taking in what was committed reads the file. So a live trace has two: one
-// is shown while a worker brings the other up to date, and then they change places.
+// A reader belongs to one thread at a time, and taking in what was committed reads the file. So a live trace has two:
+// one is shown while a worker brings the other up to date, and then they change places.
 
 struct Session::Look {
     int id = 0;
@@ -394,8 +395,8 @@ void Session::ask(int trace_id, Question question, Answer lost) {
         return;
     }
     m_questions.ask({{open->reader->path(), open->file}},
-                    [this, trace_id, question = std::move(question), lost = std::move(lost)](
-                        const TraceWorker::Readers& readers, const TraceWorker::Cancelled&) {
+                    [this, trace_id, question = std::move(question),
+                     lost = std::move(lost)](const TraceWorker::Readers& readers, const TraceWorker::Cancelled&) {
                         Answer answer = readers.front() ? question(*readers.front()) : Answer();
                         return [this, trace_id, lost, answer = std::move(answer)] {
                             if (answer && trace(trace_id))
@@ -489,7 +490,8 @@ void Session::syncActions() {
     check(theme_light, m_theme->name == "light");
     m_actions.get(one_rank)->setText(QString("Rank %1").arg(m_chosen_rank));
     const bool any = !m_traces.empty(), canvas = any && m_place != Place::run && m_place != Place::buckets;
-    enable({close_trace, copy_comparison, export_view, export_report}, any);
+    enable({close_trace, copy_comparison, export_report}, any);
+    enable({export_view}, any || m_place == Place::buckets); // a sweep needs no trace
     enable({differences, use_as_baseline}, canvas && m_comparison.runs.size() > 1);
     enable({go_to_step, go_to_lane, save_project, save_project_as, new_project}, any);
     for (size_t number = 0; number < 10; ++number) enable({bookmarkAction(number), setBookmarkAction(number)}, any);

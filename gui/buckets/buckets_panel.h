@@ -5,6 +5,7 @@
 #include "gui/buckets/buckets_job.h"
 #include "gui/buckets/recommendation.h"
 #include "gui/buckets/sweep_form.h"
+#include "gui/export/exportable.h"
 #include "gui/session.h"
 #include <QWidget>
 
@@ -46,6 +47,7 @@ public:
     SweepForm& form() { return *m_form; }
     SweepProcess& process() { return m_process; }
     QPushButton* writeButton() const { return m_write; }
+    std::vector<Exportable> exports(); // what the place shows now
 
 private:
     QWidget* makeLeft();

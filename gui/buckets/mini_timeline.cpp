@@ -70,18 +70,24 @@ void MiniTimeline::paintExposed(QPainter& painter, const QRectF& box, const Step
         const double from = label_width + static_cast<double>(exposed.start_ns) * scale - first;
         const double to = from + static_cast<double>(exposed.duration()) * scale;
         for (int x = std::max(0, static_cast<int>(from)); x < std::min(columns, static_cast<int>(std::ceil(to))); ++x)
-            share[static_cast<size_t>(x)] += std::max(0.0, std::min(to, x + 1.0) - std::max(from, static_cast<double>(x)));
+            share[static_cast<size_t>(x)] +=
+                std::max(0.0, std::min(to, x + 1.0) - std::max(from, static_cast<double>(x)));
     }
     const double whole = std::accumulate(share.begin(), share.end(), 0.0);
     if (whole > 0 && whole < 1) // less than a pixel in all is still seen
         *std::max_element(share.begin(), share.end()) = 1;
     for (int x = 0; x < columns; ++x)
         if (const double part = std::min(1.0, share[static_cast<size_t>(x)]); part > 0.05)
-            painter.fillRect(QRectF(first + x, std::round(box.bottom()) + 1, 1, underline), toColour(m_theme->bad, part));
+            painter.fillRect(QRectF(first + x, std::round(box.bottom()) + 1, 1, underline),
+                             toColour(m_theme->bad, part));
 }
 
 void MiniTimeline::paintEvent(QPaintEvent*) {
     QPainter painter(this);
+    paint(painter);
+}
+
+void MiniTimeline::paint(QPainter& painter) const {
     painter.setRenderHint(QPainter::Antialiasing);
     painter.fillRect(rect(), toColour(m_theme->panel));
     const QFont small = uiFont(metrics::font_axis), strong = uiFont(metrics::font_small, true);

@@ -19,6 +19,7 @@ public:
     void setSteps(std::vector<Step>);
     void setSelected(LaneId, TimeRange); // of the first step; LaneId::none: nothing
     void setTheme(const Theme&);
+    void paint(QPainter&) const; // as large as the widget is, which need not be shown
     const std::vector<Step>& steps() const { return m_steps; }
     QRectF blockRect(size_t step, const StepBlock&, bool comm) const;
     QSize sizeHint() const override { return {400, heightForSteps()}; }

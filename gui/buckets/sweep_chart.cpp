@@ -104,6 +104,18 @@ QPointF SweepChart::positionOf(size_t point) const {
     return {};
 }
 
+QPicture SweepChart::picture(QSize size) {
+    m_plot->setViewport(QRect(QPoint(), size));
+    m_plot->replot(); // lays the axes out
+    fill();           // for the room that the labels have now
+    QPicture picture;
+    QCPPainter painter(&picture);
+    painter.setMode(QCPPainter::pmVectorized);
+    m_plot->toPainter(&painter, size.width(), size.height());
+    painter.end();
+    return picture;
+}
+
 int32_t SweepChart::pointAt(QPointF at) const {
     int32_t nearest = -1;
     double best = reach_px;

@@ -4,6 +4,7 @@
 #pragma once
 #include "gui/buckets/sweep_model.h"
 #include "gui/canvas/theme.h"
+#include <QPicture>
 #include <QWidget>
 
 class QCPAxis;
@@ -19,7 +20,9 @@ public:
     void setModel(const SweepModel*);       // not owned; null: nothing
     void setSelected(int32_t point);        // -1: none
     void setInUse(std::optional<double> x); // the value of the active trace
+    std::optional<double> inUse() const { return m_in_use; }
     void setTheme(const Theme&);
+    QPicture picture(QSize);                // the same chart at another size, for exports
     QPointF positionOf(size_t point) const; // of its step time, in this widget; for the slider and tests
     QCustomPlot& plot() { return *m_plot; }
     QSize minimumSizeHint() const override { return {320, 230}; }

@@ -101,6 +101,7 @@ struct BufferViewState {
     int drawn_rects = 0, drawn_labels = 0;
 };
 
+float bufferViewHeight(const BufferViewModel&); // that shows every row without scrolling; 0: any height does
 BufferViewIntents drawBuffers(const BufferViewModel&, const BufferViewSelection&, const Theme&, BufferViewState&);
 
 } // namespace shardscope::gui

@@ -244,6 +244,10 @@ void drawVerticals(Drawing& d) {
 
 } // namespace
 
+float bufferViewHeight(const BufferViewModel& model) {
+    return model.buffers && model.order == BufferOrder::size ? 8 + rowsHeight(*model.buffers) : 0;
+}
+
 BufferViewIntents drawBuffers(const BufferViewModel& model, const BufferViewSelection& selection, const Theme& theme,
                               BufferViewState& state) {
     const ImGuiIO& io = ImGui::GetIO();

@@ -223,6 +223,10 @@ std::string categoryName(MemoryCategory category) {
     return name;
 }
 
+float heatMapHeight(const HeatMapModel& model) {
+    return head_height + static_cast<float>(model.rows.size() + (model.rows.size() > 1)) * row_height + 8;
+}
+
 HeatMapIntents drawHeatMap(const HeatMapModel& model, const Theme& theme, HeatMapState& state) {
     const ImGuiIO& io = ImGui::GetIO();
     Painter painter(theme);

@@ -48,6 +48,7 @@ namespace heat_metrics { // logical pixels
 inline constexpr float label_width = 58, head_height = 22, row_height = 22;
 }
 
+float heatMapHeight(const HeatMapModel&); // that shows every rank without scrolling
 HeatMapIntents drawHeatMap(const HeatMapModel&, const Theme&, HeatMapState&);
 
 // From what stays to what comes and goes: the order of areas, bars and columns.

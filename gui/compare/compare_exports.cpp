@@ -94,7 +94,7 @@ Exportable tableExport(const Session& session, const QString& name, const char* 
 
 std::vector<Exportable> timelineExports(Session& session, QSize canvas_size) {
     const PlaceModel place = session.model();
-    if (place.timeline.traces.empty() || session.place() == Place::run) return {};
+    if (place.timeline.traces.empty() || session.place() == Place::run || session.place() == Place::buckets) return {};
     const char* name = session.place() == Place::memory    ? "Memory curves"
                        : session.place() == Place::compare ? "Timelines"
                                                            : "Timeline";
@@ -109,7 +109,8 @@ std::vector<Exportable> timelineExports(Session& session, QSize canvas_size) {
     canvas.read = [state, reading](std::function<void()> then) {
         reading->answerWishes(state->cache);
         if (reading->pending())
-            QObject::connect(reading.get(), &LaneReading::settled, reading.get(), std::move(then), Qt::SingleShotConnection);
+            QObject::connect(reading.get(), &LaneReading::settled, reading.get(), std::move(then),
+                             Qt::SingleShotConnection);
         else
             QMetaObject::invokeMethod(reading.get(), std::move(then), Qt::QueuedConnection);
     };
@@ -123,7 +124,8 @@ std::vector<Exportable> timelineExports(Session& session, QSize canvas_size) {
 }
 
 std::vector<Exportable> comparisonExports(const Session& session) {
-    if (session.comparison().runs.empty() || session.place() == Place::run) return {};
+    if (session.comparison().runs.empty() || session.place() == Place::run || session.place() == Place::buckets)
+        return {};
     std::vector<Exportable> all;
     all.push_back({.name = "All charts",
                    .file_stem = "comparison",

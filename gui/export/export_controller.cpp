@@ -46,7 +46,8 @@ ExportDialog* ExportController::openDialog() {
     }
     std::vector<std::string> titles;
     for (const OpenTrace& open : m_session.traces())
-        if (m_session.place() == Place::timeline ? &open == m_session.active() : open.compared)
+        if (m_session.place() == Place::timeline || m_session.place() == Place::buckets ? &open == m_session.active()
+                                                                                        : open.compared)
             titles.push_back(open.facts.title());
     if (m_dialog) m_dialog->deleteLater();
     m_dialog = new ExportDialog(std::move(all), std::move(titles), m_session.theme(), m_window);

@@ -308,8 +308,7 @@ int64_t MemoryPanel::originOf(const PlaceModel& place) const {
 
 // --- drawing -------------------------------------------------------------------------------------------------------
 
-void MemoryPanel::drawBufferCanvas() {
-    const PlaceModel place = m_session.model();
+BufferViewModel MemoryPanel::bufferModel(const PlaceModel& place) const {
     BufferViewModel model;
     model.buffers = trace() ? picture() : nullptr;
     model.order = m_by_size->isChecked() ? BufferOrder::size : BufferOrder::address;
@@ -326,12 +325,22 @@ void MemoryPanel::drawBufferCanvas() {
                          : answer && !answer->failure.empty() ? answer->failure
                                                               : "Reading buffers…";
     }
+    return model;
+}
+
+BufferViewSelection MemoryPanel::bufferSelection(const BufferViewModel& model) const {
     BufferViewSelection selection{.visible = m_session.visible(),
                                   .cursor_ns = m_session.cursor(),
                                   .moment_ns = m_focus ? m_focus->time_ns : std::nullopt,
                                   .selected = model.buffers ? m_selected : std::nullopt};
     if (model.buffers && m_selected && *m_selected >= model.buffers->lives.all().size()) selection.selected.reset();
-    const BufferViewIntents intents = drawBuffers(model, selection, m_session.theme(), m_buffer_state);
+    return selection;
+}
+
+void MemoryPanel::drawBufferCanvas() {
+    const PlaceModel place = m_session.model();
+    const BufferViewModel model = bufferModel(place);
+    const BufferViewIntents intents = drawBuffers(model, bufferSelection(model), m_session.theme(), m_buffer_state);
     if (intents.cursor_ns || m_cursor_here || intents.visible) {
         TimelineIntents shared;
         shared.cursor_ns = intents.cursor_ns;
@@ -344,20 +353,25 @@ void MemoryPanel::drawBufferCanvas() {
         m_session.setMoment(PickedMoment{m_focus->trace_id, m_focus->rank, m_focus->tier, *intents.clicked_time_ns});
 }
 
-void MemoryPanel::drawHeatCanvas() {
+HeatMapModel MemoryPanel::heatMap() const {
     const MemoryFacts* facts = trace() ? m_session.memoryData().facts(trace()->id) : nullptr;
-    m_heat_model = {};
-    m_heat_model.sentence = !trace() ? "" : !facts ? "Reading memory…" : "No memory was recorded.";
+    HeatMapModel model;
+    model.sentence = !trace() ? "" : !facts ? "Reading memory…" : "No memory was recorded.";
     if (facts && m_focus) {
-        m_heat_model.focus_rank = m_focus->rank;
+        model.focus_rank = m_focus->rank;
         const auto cursor = m_session.cursor();
         if (m_at_cursor->isChecked() && (cursor || m_focus->time_ns)) {
             const int64_t time = cursor ? *cursor + originOf(m_session.model()) : *m_focus->time_ns;
-            m_heat_model.rows = heatRowsAt(facts->heat, m_focus->tier, *trace()->reader, time);
+            model.rows = heatRowsAt(facts->heat, m_focus->tier, *trace()->reader, time);
         } else {
-            m_heat_model.rows = heatRows(facts->heat, m_focus->tier);
+            model.rows = heatRows(facts->heat, m_focus->tier);
         }
     }
+    return model;
+}
+
+void MemoryPanel::drawHeatCanvas() {
+    m_heat_model = heatMap();
     const HeatMapIntents intents = drawHeatMap(m_heat_model, m_session.theme(), m_heat_state);
     if (intents.clicked) goToCell(*intents.clicked);
 }
@@ -370,7 +384,8 @@ void MemoryPanel::selectLife(size_t life) {
     m_selected = life;
     m_alive->selectItem(static_cast<int64_t>(life));
     m_buffers->requestFrame();
-    m_session.ask(trace()->id, [this, id = trace()->id, answer = m_session.memoryData().sharedLives(), life](const TraceReader& reader) {
+    m_session.ask(trace()->id, [this, id = trace()->id, answer = m_session.memoryData().sharedLives(),
+                                life](const TraceReader& reader) {
         return [this, id, event = allocatingEvent(reader, answer->buffers.lives, life)] {
             if (event != EventId::none) m_session.select(PickedEvent{id, event});
         };

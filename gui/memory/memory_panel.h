@@ -5,6 +5,7 @@
 #pragma once
 #include "gui/canvas/buffer_view.h"
 #include "gui/canvas/heat_map.h"
+#include "gui/export/exportable.h"
 #include "gui/memory/memory_focus.h"
 #include "gui/session.h"
 #include <QWidget>
@@ -34,7 +35,8 @@ public:
     const BufferPicture* picture() const; // of the focus, or an older one of the same trace
     QString facts() const;                // the sentences below the head
     QAction* action(const QString& object_name) const;
-    bool idle() const; // nothing is being computed or drawn
+    std::vector<Exportable> exports(); // what the place shows below the curves
+    bool idle() const;                 // nothing is being computed or drawn
 
 protected:
     void showEvent(QShowEvent*) override;
@@ -48,6 +50,9 @@ private:
     void showFacts();
     void showTiers();
     void showAlive();
+    BufferViewModel bufferModel(const PlaceModel&) const;
+    BufferViewSelection bufferSelection(const BufferViewModel&) const;
+    HeatMapModel heatMap() const;
     void drawBufferCanvas();
     void drawHeatCanvas();
     void selectLife(size_t life);

@@ -20,7 +20,8 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int row_height = 22, measured_rows = 100, widest_column = 420, least_last_column = 150, narrowest_filter = 64, most_number = 110;
+constexpr int row_height = 22, measured_rows = 100, widest_column = 420, least_last_column = 150, narrowest_filter = 64,
+              most_number = 110;
 
 QToolButton* flatButton(const QString& text, const QString& tooltip) {
     auto* button = new QToolButton;
@@ -167,10 +168,12 @@ QString TableView::copied() const {
 
 void TableView::copy() const { QApplication::clipboard()->setText(copied()); }
 
+std::string TableView::csv() const { return tableCsv(m_model->table(), m_order->shownRows()); }
+
 bool TableView::saveCsv(const QString& path) const {
     QSaveFile file(path);
-    const std::string csv = tableCsv(m_model->table(), m_order->shownRows());
-    return file.open(QIODevice::WriteOnly) && file.write(csv.data(), static_cast<qint64>(csv.size())) >= 0 &&
+    const std::string content = csv();
+    return file.open(QIODevice::WriteOnly) && file.write(content.data(), static_cast<qint64>(content.size())) >= 0 &&
            file.commit();
 }
 

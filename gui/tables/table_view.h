@@ -24,7 +24,8 @@ public:
     QTableView& view() { return *m_view; }
     QLineEdit& filter() { return *m_filter; }
     QString sentence() const;
-    QString copied() const; // what copying puts on the clipboard: the selected rows, or all that are shown
+    QString copied() const;  // what copying puts on the clipboard: the selected rows, or all that are shown
+    std::string csv() const; // of the rows that are shown, with exact values
     bool saveCsv(const QString& path) const;
 
 signals:

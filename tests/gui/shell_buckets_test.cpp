@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Buckets place by mouse and keyboard: a sweep that is opened, one that is run by the real program, the table of a
 // trace, and the file that is written.
+#include "export_driver.h"
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/buckets/buckets_panel.h"
 #include "gui/buckets/mini_timeline.h"
@@ -128,6 +129,21 @@ TEST_CASE("the table works for the active trace without a sweep, and says what c
     while (!shell.session.traces().empty()) shell.session.closeTrace(shell.session.traces().front().id);
     shell.settle();
     CHECK(table.model()->rowCount() == 0);
+}
+
+TEST_CASE("the chart of a sweep, its steps and its collectives are exported") {
+    BucketsShell shell;
+    shell.openSweep();
+    waitFor([&] { return !shell.panel.steps().steps().empty(); });
+    CHECK(exportsOffered(shell.window) == QStringList{"Sweep", "Steps", "Table of collectives"});
+    for (const char* what : {"Sweep", "Steps"}) checkPictureExports(shell, what);
+    const QByteArray svg = exportAs(shell, "Sweep", "SVG");
+    CHECK(svg.contains("Step time and peak memory against reduce_bucket_size"));
+    CHECK(svg.contains("best"));
+    const QByteArray csv = exportAs(shell, "Table of collectives", "CSV");
+    CHECK(csv.count('\n') == shell.panel.table().model()->rowCount() + 1);
+    shell.session.setPlace(Place::run);
+    CHECK(exportsOffered(shell.window).isEmpty());
 }
 
 TEST_CASE("a damaged sweep is a sentence and nothing else") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Memory place by mouse: moments, peaks, buffers, heat map, tiers, and traces without memory.
+#include "export_driver.h"
 #include "gui/memory/alive_table.h"
 #include "gui/memory/memory_panel.h"
 #include "gui/tables/table_view.h"
@@ -167,6 +168,27 @@ TEST_CASE("a rank that is chosen is the one whose buffers are shown, and closing
     shell.settle();
     CHECK_FALSE(shell.panel.focus());
     CHECK_FALSE(shell.panel.picture());
+}
+
+TEST_CASE("buffers, ranks and what is alive are exported, whole and without the mouse") {
+    MemoryShell shell;
+    shell.openMemory({2});
+    waitFor([&] { return shell.panel.picture() != nullptr; });
+    const QStringList offered = exportsOffered(shell.window);
+    for (const char* what : {"Memory curves", "Buffers", "Memory by rank", "Table of what is alive"})
+        CHECK(offered.contains(what));
+    for (const char* what : {"Memory curves", "Buffers", "Memory by rank"}) checkPictureExports(shell, what);
+    const QByteArray csv = exportAs(shell, "Table of what is alive", "CSV");
+    CHECK(csv.count('\n') == shell.panel.alive().view().model()->rowCount() + 1);
+
+    // Rows that the window has no room for are in the picture that is suggested.
+    trigger(shell.session, ActionId::buffers_by_size);
+    shell.settle();
+    for (const Exportable& exportable : shell.window.exports().exportables())
+        if (exportable.name == "Buffers")
+            CHECK(exportable.size.height() >= static_cast<int>(18 * shell.panel.picture()->rows.size()));
+    shell.session.setPlace(Place::timeline);
+    CHECK_FALSE(exportsOffered(shell.window).contains("Buffers"));
 }
 
 TEST_CASE("tiers can be chosen where there are several") {
