@@ -53,8 +53,8 @@ void checkPlannedIsRecorded(const test::MemorySink& sink, int64_t ranks) {
     CHECK(static_cast<int64_t>(planned.size()) >= ranks * 5);
 }
 
-// The thread sanitizer looks for races, which a few steps show, and makes them ten times slower.
-#ifdef __SANITIZE_THREAD__
+// Sanitizers look for races and bad addresses, which a few steps show, and make them ten times slower.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 constexpr int64_t equality_steps = 3;
 #else
 constexpr int64_t equality_steps = 20;

@@ -57,6 +57,11 @@ void checkClose(const TrainingOutcome& a, const TrainingOutcome& b, double toler
 }
 
 constexpr int64_t steps = 2;
+#ifdef __SANITIZE_ADDRESS__ // kernels of the emulation run ten times slower
+constexpr bool under_sanitizer = true;
+#else
+constexpr bool under_sanitizer = false;
+#endif
 
 Config fp16Config(int stage, int64_t ranks) {
     Config config = test::configOf({.stage = stage, .reduce_bucket = 2304, .micro_batch = 1}, ranks);
@@ -69,6 +74,7 @@ Config fp16Config(int stage, int64_t ranks) {
 
 TEST_CASE("CUDA: losses and weights are bitwise equal over stages, buckets and overlap, and close to the CPU's") {
     for (const int64_t ranks : {1, 2, 4}) {
+        if (under_sanitizer && ranks != 2) continue;
         const TrainingOutcome reference = run(test::requestOf({}, ranks, steps), virtualRanks());
         checkClose(reference, run(test::requestOf({}, ranks, steps), {}), 1e-5);
         for (int stage = 0; stage < 4; ++stage) {
