@@ -12,7 +12,7 @@
 
 namespace shardscope::gui {
 
-constexpr int patience_ms = 20'000;
+constexpr int patience_ms = 120'000;
 
 template <class Condition> void waitFor(Condition condition) {
     const bool came = QTest::qWaitFor([&] { return static_cast<bool>(condition()); }, patience_ms);
