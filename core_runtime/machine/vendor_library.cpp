@@ -64,7 +64,8 @@ OpenLibrary OpenLibrary::open(const VendorLibrary& library) {
     OpenLibrary opened;
     const auto tryPath = [&](const std::string& path) {
         dlerror();
-        void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+        // Never unloaded: their threads and what they keep for the whole process would be left behind.
+        void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
         if (!handle) {
             const char* reason = dlerror();
             opened.m_problem = reason ? reason : "it cannot be opened";
