@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
                 SIG_IGN); // beyond a limit of file size write() fails, as on a full disk, and the trace is closed
     cli::Invocation invocation{commandLine(argc, argv)};
     CLI::App app(
-        "Shardscope shows what ZeRO does to a training step: run it on CPU ranks, record it, compare configurations.",
+        "Shardscope shows what ZeRO does to a training step: run it, record it, compare configurations.",
         "shardscope");
     app.set_version_flag("--version", "shardscope " SHARDSCOPE_VERSION);
     app.require_subcommand(1);

@@ -66,7 +66,7 @@ void addModelOption(CLI::App& app, RunOptions& options) {
 
 void addModelOptions(CLI::App& app, RunOptions& options) {
     addModelOption(app, options);
-    app.add_option("--ranks", options.ranks, "CPU ranks: threads of this process")
+    app.add_option("--ranks", options.ranks, "Data-parallel ranks, each a thread of this process")
         ->type_name("N")
         ->capture_default_str();
     addSequenceOption(app, options);
