@@ -116,13 +116,13 @@ Result<std::string> benchStart(const std::vector<std::string>& files) {
                        session.traces().size(), events, shown, picture, millisecondsOfProcess());
 }
 
-Result<std::string> benchUse(const std::vector<std::string>& files, int rounds) {
+Result<std::string> benchUse(const std::vector<std::string>& files, int rounds, const ReportLine& report) {
     Session session;
     MainWindow window(session, Memory::forgets);
     window.show();
-    std::string report = fmt::format("{} traces, {} rounds of opening, using and closing; resident memory in MB:\n"
-                                     "round   seconds  resident  of it in allocations\n",
-                                     files.size(), rounds);
+    report(fmt::format("{} traces, {} rounds of opening, using and closing; resident memory in MB:\n"
+                       "round   seconds  resident  of it in allocations  objects of the window\n",
+                       files.size(), rounds));
     QElapsedTimer clock;
     clock.start();
     for (int round = 0; round < rounds; ++round) {
@@ -134,11 +134,12 @@ Result<std::string> benchUse(const std::vector<std::string>& files, int rounds) 
         if (!waitFor([&] { return window.settled(); })) return Error{"The window did not come to rest."};
         if ((round + 1) % std::max(1, rounds / 10) == 0) {
             const Resident now = resident();
-            report += fmt::format("{:>5} {:>9.0f} {:>9.1f} {:>9.1f}\n", round + 1,
-                                  static_cast<double>(clock.elapsed()) * 1e-3, now.all_mb, now.heap_mb);
+            report(fmt::format("{:>5} {:>9.0f} {:>9.1f} {:>21.1f} {:>22}\n", round + 1,
+                               static_cast<double>(clock.elapsed()) * 1e-3, now.all_mb, now.heap_mb,
+                               window.findChildren<QObject*>().size()));
         }
     }
-    return report;
+    return std::string();
 }
 
 } // namespace shardscope::gui

@@ -3,6 +3,7 @@
 // where it is while it is used for long.
 #pragma once
 #include "traces/result.h"
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ namespace shardscope::gui {
 Result<std::string> benchStart(const std::vector<std::string>& files);
 
 // So many rounds of everything that is done to traces: opened, zoomed, walked through, searched, compared, looked at in
-// every place, closed. Resident memory after each tenth.
-Result<std::string> benchUse(const std::vector<std::string>& files, int rounds);
+// every place, closed. Resident memory after each tenth is reported at once, because all of them may take hours.
+using ReportLine = std::function<void(const std::string&)>;
+Result<std::string> benchUse(const std::vector<std::string>& files, int rounds, const ReportLine&);
 
 } // namespace shardscope::gui

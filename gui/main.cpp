@@ -16,15 +16,20 @@ static void dropOffscreenNoise(QtMsgType, const QMessageLogContext&, const QStri
         std::fprintf(stderr, "%s\n", qPrintable(message));
 }
 
+static void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
 static int measure(const Options& options) {
-    const auto report = options.bench_start     ? benchStart(options.files)
-                        : options.bench_use > 0 ? benchUse(options.files, options.bench_use)
-                                                : benchZoomFrames({.trace = options.files.empty() ? std::string()
-                                                                                                  : options.files.front(),
-                                                                   .events = options.bench_events,
-                                                                   .frames = options.bench_frames});
+    const auto report = options.bench_start ? benchStart(options.files)
+                        : options.bench_use > 0
+                            ? benchUse(options.files, options.bench_use, print)
+                            : benchZoomFrames({.trace = options.files.empty() ? std::string() : options.files.front(),
+                                               .events = options.bench_events,
+                                               .frames = options.bench_frames});
     if (report)
-        std::fputs(report->c_str(), stdout);
+        print(*report);
     else
         std::fprintf(stderr, "shardscope-gui: %s\n", report.error().message.c_str());
     return report ? 0 : 1;

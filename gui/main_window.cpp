@@ -62,14 +62,23 @@ QToolButton* actionButton(QAction* action, const char* kind = "") {
     return button;
 }
 
+// The look comes before the window itself. Its layout asks the style once how thick separators are and, told another
+// thickness than the style sheet has later, never uses again those that a change of place left over; and widgets that
+// exist keep the font they were born with.
+QWidget* noParentButThemed(const Theme& theme) {
+    applyTheme(*qApp, theme);
+    return nullptr;
+}
+
 QString placeKey(Place place) { return QString("layout/%1").arg(static_cast<int>(place)); }
 
 } // namespace
 
 MainWindow::MainWindow(Session& session, Memory memory)
-    : m_session(session)
+    : QMainWindow(noParentButThemed(session.theme()))
+    , m_session(session)
     , m_remembers(memory == Memory::remembers) {
-    applyCurrentTheme(); // before the first child: widgets that exist keep the font they were born with
+    applyIcons();
     setAcceptDrops(true);
     setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
     for (const auto& [corner, area] : {std::pair{Qt::TopLeftCorner, Qt::LeftDockWidgetArea},
@@ -438,6 +447,10 @@ void MainWindow::useDefaultLayout(Place place) {
 
 void MainWindow::applyCurrentTheme() {
     applyTheme(*qApp, m_session.theme());
+    applyIcons();
+}
+
+void MainWindow::applyIcons() {
     m_session.actions().setIconColour(toColour(m_session.theme().text));
     setWindowIcon(tintedIcon("shardscope", toColour(m_session.theme().accent)));
 }
