@@ -142,6 +142,17 @@ EventId longestExposed(const TraceReader& reader, int32_t rank, TimeRange range)
     return best;
 }
 
+std::string nothingExposed(const TraceReader& reader, int32_t rank, TimeRange range) {
+    const auto lanes = reader.lanes();
+    for (size_t i = 0; i < lanes.size(); ++i) {
+        if (lanes[i].kind == LaneKind::host || (rank >= 0 && lanes[i].rank != rank)) continue;
+        if (std::ranges::any_of(reader.events(static_cast<LaneId>(i), range),
+                                [](const IntervalEvent& e) { return isCollective(e.op_class); }))
+            return "Compute covers all communication of this rank here; nothing is exposed.";
+    }
+    return "No communication of this rank was recorded here, so nothing is exposed.";
+}
+
 std::optional<EventFacts> eventFacts(const TraceReader& reader, EventId id) {
     const auto details = reader.details(id);
     if (!details) return std::nullopt;

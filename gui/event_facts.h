@@ -32,5 +32,7 @@ std::optional<EventFacts> eventFacts(const TraceReader&, EventId);
 int64_t exposedNs(const TraceReader&, const IntervalEvent&);
 // The longest exposed collective of a rank within the range; none if nothing is exposed.
 EventId longestExposed(const TraceReader&, int32_t rank, TimeRange);
+// Why there is none: covered by compute, or never recorded.
+std::string nothingExposed(const TraceReader&, int32_t rank, TimeRange);
 
 } // namespace shardscope::gui

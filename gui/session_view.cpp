@@ -228,6 +228,7 @@ PlaceModel Session::model() const {
         view.origin_ns = originOf(open);
         view.planned = m_memory_data.planned(open.id);
         view.differences = open.differences;
+        view.is_baseline = baseline == &open && m_traces.size() > 1;
         if (baseline && baseline != &open && open.figures && baseline->figures && baseline->figures->step_ns > 0 &&
             open.figures->step_ns > 0) {
             const size_t run = runOf(open.id);
@@ -318,13 +319,14 @@ void Session::selectLongestExposed() {
     if (!chosen) return;
     const StepEvent* step = stepOf(*chosen->reader, m_step);
     const TimeRange range = step ? TimeRange{step->start_ns, step->end_ns} : chosen->reader->span();
-    ask(chosen->id, [this, id = chosen->id, rank = std::max(0, onlyRank()), range](const TraceReader& reader) -> Answer {
-        return [this, id, event = longestExposed(reader, rank, range)] {
-            if (event == EventId::none)
-                return notify("Compute covers all communication of this rank here; nothing is exposed.", false);
-            select(PickedEvent{id, event});
-        };
-    });
+    ask(chosen->id,
+        [this, id = chosen->id, rank = std::max(0, onlyRank()), range](const TraceReader& reader) -> Answer {
+            const EventId event = longestExposed(reader, rank, range);
+            return [this, id, event, why_none = event == EventId::none ? nothingExposed(reader, rank, range) : ""] {
+                if (event == EventId::none) return notify(QString::fromStdString(why_none), false);
+                select(PickedEvent{id, event});
+            };
+        });
 }
 
 void Session::selectNeighbour(int direction) {
@@ -343,7 +345,8 @@ void Session::walk() {
             if (next = neighbourEvent(reader, event, steps < 0 ? -1 : 1); next != EventId::none) event = next;
         return [this, from, steps, event, details = reader.details(event)] {
             if (m_selected == from && event == from.event) {
-                notify(steps < 0 ? "This is the first event of its lane." : "This is the last event of its lane.", false);
+                notify(steps < 0 ? "This is the first event of its lane." : "This is the last event of its lane.",
+                       false);
             } else if (m_selected == from && details) {
                 select(PickedEvent{from.trace_id, event});
                 show(rangeOf(*m_selected, *details));

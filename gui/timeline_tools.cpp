@@ -52,7 +52,7 @@ void TimelineTools::syncActions(bool enabled) {
     action(flow_arrows)->setChecked(m_flows);
     action(collapse_ranks)->setChecked(enabled && allCollapsed());
     constexpr ActionId colours[] = {colour_operation, colour_layer, colour_bucket, colour_name};
-    action(colours[static_cast<size_t>(m_colouring)])->setChecked(true);
+    action(colours[static_cast<size_t>(colouring())])->setChecked(true);
 }
 
 bool TimelineTools::clear() {
@@ -63,6 +63,17 @@ bool TimelineTools::clear() {
     else
         return false;
     return true;
+}
+
+TimelineColouring TimelineTools::colouring() const {
+    if (m_colouring) return *m_colouring;
+    const auto on_host = [](const OpenTrace& trace) {
+        return std::ranges::all_of(trace.reader->lanes(),
+                                   [](const LaneInfo& lane) { return lane.kind == LaneKind::host; });
+    };
+    const auto& traces = m_session.traces();
+    return !traces.empty() && std::ranges::all_of(traces, on_host) ? TimelineColouring::name
+                                                                   : TimelineColouring::operation;
 }
 
 void TimelineTools::setColouring(TimelineColouring colouring) {
@@ -211,8 +222,8 @@ void TimelineTools::runSearch() {
         return;
     }
     m_search_worker.ask(sourcesOf(m_searched_traces), [this, ids = m_searched_traces,
-                                                     query = m_query](const TraceWorker::Readers& readers,
-                                                                      const TraceWorker::Cancelled& cancelled) {
+                                                       query = m_query](const TraceWorker::Readers& readers,
+                                                                        const TraceWorker::Cancelled& cancelled) {
         std::map<int, std::shared_ptr<const TraceMatches>> matches;
         for (size_t i = 0; i < readers.size(); ++i)
             if (readers[i])
@@ -263,7 +274,7 @@ void TimelineTools::askRelations() {
 // --- the canvas ----------------------------------------------------------------------------------------------------
 
 void TimelineTools::decorate(PlaceModel& place) const {
-    place.timeline.colouring = m_colouring;
+    place.timeline.colouring = colouring();
     for (size_t i = 0; i < place.trace_ids.size(); ++i) {
         TraceView& view = place.timeline.traces[i];
         if (const auto lanes = m_lanes.find(view.reader->path()); lanes != m_lanes.end()) {

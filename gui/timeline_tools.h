@@ -22,7 +22,8 @@ class TimelineTools : public QObject {
 public:
     explicit TimelineTools(Session&);
 
-    TimelineColouring colouring() const { return m_colouring; }
+    // What was chosen; until then operations, and names where there are nothing but host threads, all of one kind.
+    TimelineColouring colouring() const;
     void setColouring(TimelineColouring);
     bool showsFlows() const { return m_flows; }
     void setShowsFlows(bool);
@@ -71,12 +72,12 @@ public:
     void syncActions(bool enabled);
     bool busy() const { return searchPending() || budgetPending() || relationsPending(); }
     void keepReaders(const std::vector<std::string>& paths); // those of other traces are closed
-    void decorate(PlaceModel&) const; // adds all this to what a canvas draws
+    void decorate(PlaceModel&) const;                        // adds all this to what a canvas draws
     void apply(const TimelineIntents&, const PlaceModel&);
 
 signals:
-    void changed();                                         // what is drawn
-    void answered();                                        // a budget, a search or relations
+    void changed();                          // what is drawn
+    void answered();                         // a budget, a search or relations
     void revealWanted(int trace_id, LaneId); // scroll there
     void menuWanted(const TimelineMenu&, int trace_id);
 
@@ -91,7 +92,7 @@ private:
     std::vector<TraceSource> sourcesOf(const std::vector<int>& trace_ids) const;
 
     Session& m_session;
-    TimelineColouring m_colouring = TimelineColouring::operation;
+    std::optional<TimelineColouring> m_colouring;
     bool m_flows = true, m_actions_enabled = false;
     std::map<std::string, Lanes> m_lanes;
     std::optional<TimeRange> m_range;

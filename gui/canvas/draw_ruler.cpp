@@ -57,12 +57,11 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
         p.textInRow(x, box, word, theme.text, Font::bold);
         if (!word.empty()) x += Painter::textWidth(word, Font::bold) + 8;
     }
-    const bool baseline = view.difference.empty() && d.model.traces.size() > 1;
-    const std::string right = baseline ? "baseline" : view.difference;
+    const std::string right = view.is_baseline ? "baseline" : view.difference;
     const float right_edge = d.axis.x1;
     const float right_start = right_edge - Painter::textWidth(right);
     const Rgb verdict = view.difference_is_worse ? theme.bad : theme.good;
-    const bool plain = baseline || view.difference_is_noise;
+    const bool plain = view.is_baseline || view.difference_is_noise;
     p.textRight(right_edge, box, right, plain ? theme.dim : readableOn(theme.panel, verdict));
     x += 6;
     p.textInRow(x, box, elided(view.subtitle, right_start - 16 - x), theme.dim);

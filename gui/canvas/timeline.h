@@ -22,8 +22,9 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::string label;      // "A"
     std::string title;      // "ZeRO-2"
     std::string subtitle;   // "gradients sharded: reduce-scatter per bucket"
-    std::string difference; // "+5.2 ms (13.0 %)" against A; empty for the baseline
+    std::string difference; // "+5.2 ms (13.0 %)" against the baseline; empty where nothing can be said
     bool difference_is_worse = false;
+    bool is_baseline = false;
     int64_t origin_ns = 0;                  // trace time drawn at view time 0 (start of the aligned step, or 0)
     std::set<int32_t> collapsed = {};       // ranks that are one summary lane
     std::set<LaneId> hidden = {};           // lanes that are not shown

@@ -89,9 +89,8 @@ ChartPlace budgetPlace(const TraceReader& reader, const RunFigures& run, int32_t
     case exposed_comm_part:
         place.event = best(reader, candidates,
                            [&](const IntervalEvent& e) { return isCollective(e.op_class) ? exposedNs(reader, e) : 0; });
-        place.sentence = place.event == EventId::none
-                             ? "Compute covers all communication of this rank here; nothing is exposed."
-                             : "the longest exposed communication";
+        place.sentence =
+            place.event == EventId::none ? nothingExposed(reader, rank, range) : "the longest exposed communication";
         break;
     case exposed_copy_part:
         place.event = best(reader, candidates,

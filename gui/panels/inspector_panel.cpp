@@ -12,6 +12,8 @@
 #include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <functional>
 
 namespace shardscope::gui {
 namespace {
@@ -178,13 +180,18 @@ void InspectorPanel::showDifferences() {
     std::vector<ConfigDifference> differences = comparison.differences;
     differences.insert(differences.end(), comparison.known.begin(), comparison.known.end());
     for (const ConfigDifference& difference : differences) {
+        if (std::ranges::adjacent_find(difference.values, std::not_equal_to()) == difference.values.end()) continue;
         std::string values;
         for (const std::string& value : difference.values)
             values += (values.empty() ? "" : " → ") + (value.empty() ? "–" : value);
         rows.push_back({difference.key.substr(difference.key.rfind('.') + 1), values, Tone::normal,
                         difference.key + ": " + values});
     }
-    if (runs > 1)
+    const auto configured =
+        std::ranges::count_if(comparison.runs, [](const RunFigures& run) { return run.configured; });
+    if (runs > 1 && configured < static_cast<std::ptrdiff_t>(runs))
+        rows.push_back({"configuration", configured > 0 ? "not known of all" : "not known"});
+    else if (runs > 1)
         rows.push_back(
             {rows.empty() ? "configuration" : "everything else",
              comparison.equal_keys > 0 ? "equal (" + std::to_string(comparison.equal_keys) + " keys)" : "equal"});

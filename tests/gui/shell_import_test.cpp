@@ -3,6 +3,9 @@
 #include "gui/canvas/format.h"
 #include "gui/event_facts.h"
 #include "gui/import_process.h"
+#include "gui/panels/fact_list.h"
+#include "gui/panels/inspector_panel.h"
+#include "gui/timeline_tools.h"
 #include "shell_fixture.h"
 #include <fstream>
 
@@ -55,6 +58,30 @@ TEST_CASE("a file of another profiler is imported and opened; the second time at
     CHECK(shell.window.openFiles({file}));
     shell.settle();
     CHECK(shell.session.traces().size() == 1); // no child was needed
+}
+
+TEST_CASE("a profile of host threads alone is coloured by name and claims nothing about communication") {
+    ImportShell shell;
+    for (const std::string name : {"one.json", "two.json"}) {
+        shell.window.openFiles({shell.write(name, R"({"schemaVersion": 1, "traceEvents": [
+{"ph":"X","cat":"cpu_op","name":"aten::linear","pid":1,"tid":1,"ts":1000,"dur":40},
+{"ph":"X","cat":"cpu_op","name":"gloo:all_reduce","pid":1,"tid":2,"ts":1020,"dur":50}]})")});
+        waitFor([&] { return !shell.window.imports().active(); });
+        shell.settle();
+    }
+    REQUIRE(shell.session.traces().size() == 2);
+    CHECK(shell.session.timelineTools().colouring() == TimelineColouring::name);
+    shell.session.selectLongestExposed();
+    waitFor([&] { return !shell.window.notice().isEmpty(); });
+    CHECK(shell.window.notice().startsWith("No communication of this rank was recorded"));
+    shell.session.setPlace(Place::compare);
+    CHECK(shell.session.model().timeline.traces[0].is_baseline);
+    CHECK_FALSE(shell.session.model().timeline.traces[1].is_baseline); // although no step tells by how much it differs
+    const FactList& differences = shell.window.inspector().differences();
+    CHECK(differences.valueOf("recorded by").isEmpty()); // the same for both
+    CHECK(differences.valueOf("configuration") == "not known");
+    shell.session.timelineTools().setColouring(TimelineColouring::operation);
+    CHECK(shell.session.timelineTools().colouring() == TimelineColouring::operation);
 }
 
 TEST_CASE("a file that is no trace of any kind is said in a sentence") {

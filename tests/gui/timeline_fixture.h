@@ -44,6 +44,7 @@ public:
                                     .subtitle = titles[static_cast<size_t>(stage)],
                                     .difference = stage == 0 ? "" : "+0.7 ms (7.0 %)",
                                     .difference_is_worse = stage != 2,
+                                    .is_baseline = stage == 0,
                                     .origin_ns = reader.steps()[1].start_ns});
         }
         model.only_rank = 0;

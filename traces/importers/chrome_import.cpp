@@ -418,7 +418,11 @@ void ChromeImport::finishThreads() {
         track.name = thread.name.empty() ? "thread " + validUtf8(thread.tid, repaired) : thread.name;
         if (!thread.name.empty() && thread.name.find(thread.tid) == std::string::npos)
             track.name += " (" + validUtf8(thread.tid, repaired) + ")";
-        if (threads_of.size() > 1 || !decimalToInteger(thread.pid, 0)) {
+        if (!decimalToInteger(thread.pid, 0)) { // a text names itself
+            const std::string own = thread.name.empty() ? validUtf8(thread.tid, repaired) : track.name;
+            track.name =
+                validUtf8(thread.pid.empty() ? "profiler" : thread.pid, repaired) + (own.empty() ? "" : " ") + own;
+        } else if (threads_of.size() > 1) {
             const auto name = m_process_names.find(thread.pid);
             const bool named = name != m_process_names.end() && !name->second.empty();
             track.name =
