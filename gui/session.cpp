@@ -202,6 +202,7 @@ bool Session::busy() const {
 void Session::closeTrace(int id) {
     const auto found = std::find_if(m_traces.begin(), m_traces.end(), [id](const OpenTrace& t) { return t.id == id; });
     if (found == m_traces.end()) return;
+    const bool everything = showsEverything();
     const auto next = m_traces.erase(found);
     m_spare_readers.erase(id);
     keepReaders();
@@ -216,6 +217,7 @@ void Session::closeTrace(int id) {
         m_follow_everything = true;
     }
     relabel();
+    if (everything) m_visible = fullRange(model().timeline);
     requestAnalysis();
     syncActions();
     emit tracesChanged();
@@ -225,7 +227,9 @@ void Session::closeTrace(int id) {
 
 void Session::setActive(int id) {
     if (id == m_active || !trace(id)) return;
+    const bool everything = showsEverything();
     m_active = id;
+    if (everything) m_visible = fullRange(model().timeline);
     syncActions();
     emit tracesChanged();
     emit viewChanged();

@@ -90,12 +90,13 @@ public:
     void setReducedMotion(bool reduced) { m_reduced_motion = reduced; }
 
     // --- the library
-    // A worker opens the file and reads what the first picture needs; the window goes on, and traces appear in the order
-    // in which they were asked for. Opening a file twice activates it. Without `then` a failure is a notice.
+    // A worker opens the file and reads what the first picture needs; the window goes on, and traces appear in the
+    // order in which they were asked for. Opening a file twice activates it. Without `then` a failure is a notice.
     using Opened = std::function<void(const Result<int>& id)>;
     void openLater(const std::string& path, Opened then = {});
     void whenOpened(std::function<void()>); // at once, or when nothing is being opened any more
-    Result<int> openTrace(const std::string& path); // the same at once, for programs without a window that must not wait
+    Result<int>
+    openTrace(const std::string& path); // the same at once, for programs without a window that must not wait
     size_t opening() const { return m_opening.size(); }
     void closeTrace(int id);
     void closeAll(); // also what is still being opened
@@ -118,8 +119,8 @@ public:
     void setMarksDifferences(bool);
     bool busy() const; // figures are still being computed, traces read or questions answered
 
-    // --- questions to a trace: a worker answers them in their order, and the answer is called here unless the trace was
-    // closed. The window never asks a reader of its own for events: that may read the file.
+    // --- questions to a trace: a worker answers them in their order, and the answer is called here unless the trace
+    // was closed. The window never asks a reader of its own for events: that may read the file.
     using Answer = std::function<void()>;
     using Question = std::function<Answer(const TraceReader&)>;
     void ask(int trace_id, Question, Answer lost = {}); // lost: there will be no answer
@@ -146,6 +147,8 @@ public:
     void fit();   // the step; once more: everything
     void focus(); // the selection; without one, or once more, as fit()
     bool followsEverything() const { return m_follow_everything; }
+    // All of what the place shows lies in the range, and nobody moved it: other traces shown, and it is theirs.
+    bool showsEverything() const;
     ViewPoint viewPoint() const { return {m_align, m_step, m_visible}; }
     void goTo(const ViewPoint&);
     void reveal(int trace_id, TimeRange); // of trace time: activates the trace, moves or widens what is visible

@@ -32,7 +32,9 @@ std::string differenceText(int64_t ns, int64_t baseline_ns) {
 
 void Session::setPlace(Place place) {
     if (place == m_place) return syncActions(); // an exclusive action was clicked once more
+    const bool everything = showsEverything();
     m_place = place;
+    if (everything) m_visible = fullRange(model().timeline);
     m_hovered.reset();
     chooseStep(); // while a place is looked at nothing jumps; entering it is the moment to take a better step
     syncActions();
@@ -149,6 +151,8 @@ void Session::reveal(int trace_id, TimeRange range) {
     const int64_t first = start + length / 2 - duration / 2;
     setVisible({first, first + duration});
 }
+
+bool Session::showsEverything() const { return m_follow_everything && m_visible == fullRange(model().timeline); }
 
 void Session::fit() {
     const TimeRange everything = fullRange(model().timeline), step = stepRange();

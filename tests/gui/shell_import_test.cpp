@@ -62,10 +62,11 @@ TEST_CASE("a file of another profiler is imported and opened; the second time at
 
 TEST_CASE("a profile of host threads alone is coloured by name and claims nothing about communication") {
     ImportShell shell;
-    for (const std::string name : {"one.json", "two.json"}) {
-        shell.window.openFiles({shell.write(name, R"({"schemaVersion": 1, "traceEvents": [
+    for (const std::string dur : {"50", "5000"}) {
+        shell.window.openFiles({shell.write(dur + ".json", R"({"schemaVersion": 1, "traceEvents": [
 {"ph":"X","cat":"cpu_op","name":"aten::linear","pid":1,"tid":1,"ts":1000,"dur":40},
-{"ph":"X","cat":"cpu_op","name":"gloo:all_reduce","pid":1,"tid":2,"ts":1020,"dur":50}]})")});
+{"ph":"X","cat":"cpu_op","name":"gloo:all_reduce","pid":1,"tid":2,"ts":1020,"dur":)" +
+                                                               dur + "}]}")});
         waitFor([&] { return !shell.window.imports().active(); });
         shell.settle();
     }
@@ -80,6 +81,19 @@ TEST_CASE("a profile of host threads alone is coloured by name and claims nothin
     const FactList& differences = shell.window.inspector().differences();
     CHECK(differences.valueOf("recorded by").isEmpty()); // the same for both
     CHECK(differences.valueOf("configuration") == "not known");
+
+    // Everything is what the place shows: both runs beside each other, or the one that is looked at.
+    const int64_t both = shell.session.visible().duration();
+    shell.session.setPlace(Place::timeline);
+    shell.session.setActive(shell.session.traces().front().id);
+    CHECK(shell.session.visible().duration() < both / 10);
+    shell.session.setPlace(Place::compare);
+    CHECK(shell.session.visible().duration() == both);
+    shell.session.setPlace(Place::timeline);
+    shell.session.setVisible({0, 20'000});
+    shell.session.setActive(shell.session.traces().back().id);
+    CHECK(shell.session.visible() == TimeRange{0, 20'000});
+
     shell.session.timelineTools().setColouring(TimelineColouring::operation);
     CHECK(shell.session.timelineTools().colouring() == TimelineColouring::operation);
 }
