@@ -2,12 +2,11 @@
 #include "traces/column_writer.h"
 #include "traces/chunk_codec.h"
 #include "traces/event_rows.h"
+#include "traces/ordered_tasks.h"
 #include "traces/sqlite_db.h"
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <deque>
-#include <future>
 #include <optional>
 
 namespace shardscope {
@@ -43,20 +42,16 @@ private:
 struct EncodedChunk {
     size_t count = 0;
     int64_t first_start_ns = 0, last_start_ns = 0, last_end_ns = 0;
-    std::vector<std::byte> shape, detail;
+    std::vector<std::byte> shape, detail; // detail only of single events
 };
 
-// Details only of single events.
-EncodedChunk encode(std::span<const LaneRect> rects, std::span<const IntervalDetail> details) {
-    EncodedChunk chunk{.count = rects.size(),
-                       .first_start_ns = rects.front().start_ns,
-                       .last_start_ns = rects.back().start_ns,
-                       .last_end_ns = rects.front().end_ns,
-                       .shape = encodeShape(rects, details.empty()),
-                       .detail = {}};
-    for (const LaneRect& rect : rects) chunk.last_end_ns = std::max(chunk.last_end_ns, rect.end_ns);
-    if (!details.empty()) chunk.detail = encodeDetail(details);
-    return chunk;
+EncodedChunk encode(const ShapeColumns& shape) {
+    return {.count = shape.size(),
+            .first_start_ns = shape.start_ns.front(),
+            .last_start_ns = shape.start_ns.back(),
+            .last_end_ns = *std::max_element(shape.end_ns.begin(), shape.end_ns.end()),
+            .shape = encodeShape(shape),
+            .detail = {}};
 }
 
 bool insertChunk(Statement& insert, int64_t lane, int level, int64_t number, const EncodedChunk& chunk) {
@@ -73,30 +68,50 @@ bool insertChunk(Statement& insert, int64_t lane, int level, int64_t number, con
 }
 
 // A coarse level of one lane.
-class LevelColumns {
-public:
-    LevelColumns(Statement& insert, int64_t lane, int level)
-        : m_insert(insert)
-        , m_lane(lane)
-        , m_level(level) {}
+struct LevelColumns {
+    int level = 0;
+    ShapeColumns filling;
+    std::vector<EncodedChunk> chunks;
 
-    bool add(const LaneRect& rect) {
-        m_rects.push_back(rect);
-        return m_rects.size() < level_chunk_capacity || flush();
+    void add(const LaneRect& rect) {
+        filling.add(rect, true);
+        if (filling.size() == level_chunk_capacity) flush();
     }
-    bool flush() {
-        if (m_rects.empty()) return true;
-        const EncodedChunk encoded = encode(m_rects, {});
-        m_rects.clear();
-        return insertChunk(m_insert, m_lane, m_level, m_chunks++, encoded);
+    void flush() {
+        if (filling.size() == 0) return;
+        chunks.push_back(encode(filling));
+        filling = {};
     }
-    int level() const { return m_level; }
+};
+
+// Levels of few chunks, which pictures of the whole trace show, stand side by side behind all else, so that the first
+// picture reads one piece of the file.
+class CoarseLevels {
+public:
+    void add(int64_t lane, LevelColumns&& level) {
+        for (const EncodedChunk& chunk : level.chunks) m_bytes += chunk.shape.size();
+        m_levels.push_back({lane, std::move(level)});
+    }
+    bool tooMany() const { return m_bytes > most_bytes; }
+    bool write(Statement& insert) {
+        std::stable_sort(m_levels.begin(), m_levels.end(),
+                         [](const Entry& a, const Entry& b) { return a.columns.level < b.columns.level; });
+        for (const auto& [lane, columns] : m_levels)
+            for (size_t i = 0; i < columns.chunks.size(); ++i)
+                if (!insertChunk(insert, lane, columns.level, static_cast<int64_t>(i), columns.chunks[i])) return false;
+        m_levels.clear();
+        m_bytes = 0;
+        return true;
+    }
 
 private:
-    Statement& m_insert;
-    int64_t m_lane = 0, m_chunks = 0;
-    int m_level = 0;
-    std::vector<LaneRect> m_rects;
+    static constexpr size_t most_bytes = 32 << 20;
+    struct Entry {
+        int64_t lane;
+        LevelColumns columns;
+    };
+    std::vector<Entry> m_levels;
+    size_t m_bytes = 0;
 };
 
 // The finest level worth having, then every one that at least halves the one before.
@@ -127,40 +142,6 @@ LevelRects mergeChunk(std::span<const std::byte> shape, size_t count, std::span<
     return merged;
 }
 
-bool writeLevels(Database& db, Statement& insert, int64_t lane, int64_t chunks, const std::vector<int>& wanted) {
-    if (wanted.empty()) return true;
-    std::vector<LevelColumns> levels;
-    for (const int level : wanted) levels.emplace_back(insert, lane, level);
-    Statement read;
-    if (!read.prepare(db, "SELECT shape, count FROM lane_chunk WHERE lane=? AND level=0 AND chunk=?")) return false;
-    std::deque<std::future<LevelRects>> merging; // in order
-    const auto addOldest = [&] {
-        const LevelRects merged = merging.front().get();
-        merging.pop_front();
-        if (merged.empty()) return db.fail(SQLITE_CORRUPT);
-        for (size_t i = 0; i < levels.size(); ++i)
-            for (const LaneRect& rect : merged[i])
-                if (!levels[i].add(rect)) return false;
-        return true;
-    };
-    for (int64_t k = 0; k < chunks; ++k) {
-        read.bind(0, lane);
-        read.bind(1, k);
-        if (!read.step()) return false;
-        const auto blob = read.blob(0);
-        merging.push_back(std::async(std::launch::async, [shape = std::vector(blob.begin(), blob.end()),
-                                                          count = static_cast<size_t>(read.integer(1)),
-                                                          &wanted] { return mergeChunk(shape, count, wanted); }));
-        read.reset();
-        if (merging.size() > most_at_once && !addOldest()) return false;
-    }
-    while (!merging.empty())
-        if (!addOldest()) return false;
-    for (LevelColumns& level : levels)
-        if (!level.flush()) return false;
-    return true;
-}
-
 } // namespace
 
 struct SortedColumns::Impl {
@@ -168,42 +149,71 @@ struct SortedColumns::Impl {
         : db(database) {}
 
     Database& db;
-    Statement insert;
+    Statement insert, read;
     int64_t lane = -1, chunks = 0;
     size_t count = 0;
     WindowCounts windows;
-    std::vector<LaneRect> rects; // of the chunk that is being filled
-    std::vector<IntervalDetail> details;
-    std::deque<std::future<EncodedChunk>>
-        encoding; // in order; threads of their own, because zstd takes most of the time
+    ShapeColumns shape; // of the chunk that is being filled
+    DetailColumns detail;
+    CoarseLevels coarse;
+    OrderedTasks<EncodedChunk> encoding{most_at_once}; // zstd takes most of the time
 
-    bool insertOldest() {
-        const EncodedChunk chunk = encoding.front().get();
-        encoding.pop_front();
-        return insertChunk(insert, lane, 0, chunks++, chunk);
-    }
+    bool insertOldest() { return insertChunk(insert, lane, 0, chunks++, encoding.take()); }
 
     bool flush() {
-        if (rects.empty()) return true;
-        encoding.push_back(std::async(
-            std::launch::async, [full = std::move(rects), more = std::move(details)] { return encode(full, more); }));
-        rects = {};
-        details = {};
-        rects.reserve(written_chunk_events);
-        details.reserve(written_chunk_events);
-        return encoding.size() <= most_at_once || insertOldest();
+        if (shape.size() == 0) return true;
+        encoding.give([full = std::move(shape), more = std::move(detail)] {
+            EncodedChunk chunk = encode(full);
+            chunk.detail = encodeDetail(more);
+            return chunk;
+        });
+        shape = {};
+        detail = {};
+        shape.reserve(written_chunk_events);
+        return encoding.pending() <= most_at_once || insertOldest();
     }
 
     bool endLane() {
         if (!flush()) return false;
-        while (!encoding.empty())
+        while (encoding.pending() > 0)
             if (!insertOldest()) return false;
-        const bool ok =
-            count < smallest_lane_with_levels || writeLevels(db, insert, lane, chunks, chooseLevels(windows, count));
+        const bool ok = count < smallest_lane_with_levels || writeLevels(chooseLevels(windows, count));
         windows = {};
         count = 0;
         chunks = 0;
         return ok;
+    }
+
+    bool writeLevels(const std::vector<int>& wanted) {
+        if (wanted.empty()) return true;
+        std::vector<LevelColumns> levels;
+        for (const int level : wanted) levels.push_back({.level = level, .filling = {}, .chunks = {}});
+        OrderedTasks<LevelRects> merging(most_at_once);
+        const auto addOldest = [&] {
+            const LevelRects merged = merging.take();
+            if (merged.empty()) return db.fail(SQLITE_CORRUPT);
+            for (size_t i = 0; i < levels.size(); ++i)
+                for (const LaneRect& rect : merged[i]) levels[i].add(rect);
+            return true;
+        };
+        for (int64_t k = 0; k < chunks; ++k) {
+            read.bind(0, lane);
+            read.bind(1, k);
+            if (!read.step()) return false;
+            const auto blob = read.blob(0);
+            merging.give([shape_bytes = std::vector(blob.begin(), blob.end()),
+                          events = static_cast<size_t>(read.integer(1)),
+                          &wanted] { return mergeChunk(shape_bytes, events, wanted); });
+            read.reset();
+            if (merging.pending() > most_at_once && !addOldest()) return false;
+        }
+        while (merging.pending() > 0)
+            if (!addOldest()) return false;
+        for (LevelColumns& level : levels) {
+            level.flush();
+            coarse.add(lane, std::move(level));
+        }
+        return !coarse.tooMany() || coarse.write(insert);
     }
 };
 
@@ -212,7 +222,9 @@ SortedColumns::SortedColumns(Database& db)
 SortedColumns::~SortedColumns() = default;
 
 bool SortedColumns::prepare() {
-    return m_impl->insert.prepare(m_impl->db, "INSERT INTO lane_chunk VALUES (?,?,?,?,?,?,?,?,?)");
+    Impl& w = *m_impl;
+    return w.insert.prepare(w.db, "INSERT INTO lane_chunk VALUES (?,?,?,?,?,?,?,?,?)") &&
+           w.read.prepare(w.db, "SELECT shape, count FROM lane_chunk WHERE lane=? AND level=0 AND chunk=?");
 }
 
 bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
@@ -223,16 +235,18 @@ bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
     }
     w.windows.add(entry.rect.start_ns);
     ++w.count;
-    w.rects.push_back(entry.rect);
-    w.details.push_back(entry.detail);
-    return w.rects.size() < written_chunk_events || w.flush();
+    w.shape.add(entry.rect, false);
+    w.detail.add(entry.detail);
+    return w.detail.count < written_chunk_events || w.flush();
 }
 
 // The extents of all chunks side by side, so that opening a trace reads a few pages and not one beside every blob.
 constexpr const char* directory_index_sql =
     "CREATE INDEX chunk_directory ON lane_chunk(lane, level, chunk, count, first_start_ns, last_start_ns, last_end_ns)";
 
-bool SortedColumns::finish() { return m_impl->endLane() && m_impl->db.exec(directory_index_sql); }
+bool SortedColumns::finish() {
+    return m_impl->endLane() && m_impl->coarse.write(m_impl->insert) && m_impl->db.exec(directory_index_sql);
+}
 
 bool writeColumns(Database& db, int64_t lanes) {
     Statement read;

@@ -17,7 +17,38 @@ TimeRange limited(TimeRange range) {
             std::clamp(range.end_ns, -time_limit_ns, time_limit_ns)};
 }
 
+// std::floor and std::ceil of what is not negative; the library's are calls on processors before SSE 4.1.
+double wholeBelow(double value) {
+    constexpr double exact = 4503599627370496; // from 2^52 on all are whole
+    return value < exact ? static_cast<double>(static_cast<int64_t>(value)) : value;
+}
+int64_t wholeAbove(double value) { // at most 2^62
+    const auto whole = static_cast<int64_t>(value);
+    return whole + (static_cast<double>(whole) < value);
+}
+
 } // namespace
+
+void ShapeColumns::reserve(size_t events) {
+    start_ns.reserve(events);
+    end_ns.reserve(events);
+    event.reserve(events);
+    phase.reserve(events);
+    op_class.reserve(events);
+    layer.reserve(events);
+    bucket.reserve(events);
+}
+
+void ShapeColumns::add(const LaneRect& r, bool with_count) {
+    start_ns.push_back(r.start_ns);
+    end_ns.push_back(r.end_ns);
+    event.push_back(static_cast<int64_t>(r.event));
+    if (with_count) count.push_back(r.count);
+    phase.push_back(r.phase);
+    op_class.push_back(r.op_class);
+    layer.push_back(r.layer);
+    bucket.push_back(r.bucket);
+}
 
 // --- Chunk
 // --------------------------------------------------------------------------------------------------------------
@@ -27,11 +58,16 @@ Chunk::Chunk(ShapeColumns&& shape)
     assert(size() > 0 && size() <= chunk_capacity);
     // The lowest nodes from the events, every other from the two below.
     auto& leaves = m_pyramid.emplace_back((size() - 1) / (size_t{1} << leaf_shift) + 1);
+    const int64_t *const start = m_shape.start_ns.data(), *const end = m_shape.end_ns.data();
     for (size_t node = 0, i = 0; node < leaves.size(); ++node) {
         size_t longest = i, latest = i;
-        for (const size_t end = std::min(size(), (node + 1) << leaf_shift); i < end; ++i) {
-            longest = better(longest, i, false);
-            latest = better(latest, i, true);
+        int64_t most = end[i] - start[i], last = end[i]; // in registers and chosen without a branch
+        for (const size_t behind = std::min(size(), (node + 1) << leaf_shift); ++i < behind;) {
+            const int64_t duration = end[i] - start[i];
+            longest = duration > most ? i : longest;
+            most = std::max(most, duration);
+            latest = end[i] > last ? i : latest;
+            last = std::max(last, end[i]);
         }
         leaves[node] = {static_cast<uint16_t>(longest), static_cast<uint16_t>(latest)};
     }
@@ -50,18 +86,10 @@ Chunk::Chunk(ShapeColumns&& shape)
 void Chunk::append(const LaneRect& r) {
     assert(m_shape.start_ns.size() < chunk_capacity &&
            (m_shape.start_ns.empty() || m_shape.start_ns.back() <= r.start_ns));
-    const size_t i = m_shape.start_ns.size();
-    m_shape.start_ns.push_back(r.start_ns);
-    m_shape.end_ns.push_back(r.end_ns);
-    m_shape.event.push_back(static_cast<int64_t>(r.event));
-    m_shape.phase.push_back(r.phase);
-    m_shape.op_class.push_back(r.op_class);
-    m_shape.layer.push_back(r.layer);
-    m_shape.bucket.push_back(r.bucket);
-    if (!m_shape.count.empty() || r.count != 1) {
-        m_shape.count.resize(i, 1);
-        m_shape.count.push_back(r.count);
-    }
+    const size_t i = size();
+    const bool with_count = !m_shape.count.empty() || r.count != 1;
+    if (with_count) m_shape.count.resize(i, 1);
+    m_shape.add(r, with_count);
     for (size_t level = 0; level == 0 || (i >> (leaf_shift + level - 1)) > 0; ++level) {
         if (level == m_pyramid.size()) {
             // A new top level begins when the one below has two nodes; it starts as the summary of the first.
@@ -163,10 +191,10 @@ size_t Chunk::find(EventId event) const {
     return static_cast<size_t>(at - m_shape.event.begin());
 }
 
-LaneRect Chunk::merged(size_t first, size_t end, size_t representative) const {
+LaneRect Chunk::merged(size_t first, size_t end, size_t representative, int64_t end_ns) const {
     LaneRect r = rect(representative);
     r.start_ns = m_shape.start_ns[first];
-    r.end_ns = m_shape.end_ns[best(first, end, true)];
+    r.end_ns = end_ns;
     if (m_shape.count.empty()) {
         r.count = static_cast<uint32_t>(end - first);
     } else {
@@ -184,25 +212,54 @@ void Chunk::rects(TimeRange range, double ns_per_px, std::vector<LaneRect>& out)
     if (i < size() && m_shape.start_ns[i] < range.start_ns) {
         const size_t inside = lowerBound(range.start_ns, i);
         const size_t reaching = best(i, inside, true);
-        out.push_back(merged(reaching, reaching + 1, reaching));
+        out.push_back(merged(reaching, reaching + 1, reaching, m_shape.end_ns[reaching]));
         i = inside;
     }
     while (i < size() && m_shape.start_ns[i] < range.end_ns) {
         // All that start in the pixel where i starts.
-        const double pixel = std::floor(static_cast<double>(m_shape.start_ns[i] - range.start_ns) / px);
+        const double pixel = wholeBelow(static_cast<double>(m_shape.start_ns[i] - range.start_ns) / px);
         const double pixel_end = std::min((pixel + 1) * px, static_cast<double>(time_limit_ns) * 2);
-        const int64_t edge =
-            std::max(range.start_ns + static_cast<int64_t>(std::ceil(pixel_end)), m_shape.start_ns[i] + 1);
-        const size_t next = lowerBound(std::min(edge, range.end_ns), i);
-        const size_t longest = best(i, next, false);
-        if (static_cast<double>(m_shape.end_ns[longest] - m_shape.start_ns[longest]) < px) {
-            out.push_back(merged(i, next, longest));
-        } else {
-            if (longest > i) out.push_back(merged(i, longest, best(i, longest, false)));
-            out.push_back(merged(longest, next, longest));
-        }
-        i = next;
+        const int64_t edge = std::max(range.start_ns + wholeAbove(pixel_end), m_shape.start_ns[i] + 1);
+        i = addPixel(i, std::min(edge, range.end_ns), px, out);
     }
+}
+
+// Adds the events from `first` on that start before `edge`, as one run or, if one is as long as a pixel, as what comes
+// before the longest and what begins with it. Returns where they end.
+size_t Chunk::addPixel(size_t first, int64_t edge, double px, std::vector<LaneRect>& out) const {
+    constexpr size_t few = 32; // looked at one by one
+    const int64_t *const start = m_shape.start_ns.data(), *const end = m_shape.end_ns.data();
+    size_t longest = first, longest_before = first, next = first + 1;
+    int64_t duration = end[first] - start[first];
+    int64_t latest = end[first], latest_before = latest; // since the longest; before it
+    for (const size_t most = std::min(size(), first + few); next < most && start[next] < edge; ++next) {
+        const int64_t own = end[next] - start[next];
+        if (own > duration) {
+            longest_before = longest;
+            latest_before = std::max(latest_before, latest);
+            longest = next;
+            duration = own;
+            latest = end[next];
+        }
+        latest = std::max(latest, end[next]);
+    }
+    if (next < size() && start[next] < edge) { // many
+        next = lowerBound(edge, next);
+        longest = best(first, next, false);
+        duration = end[longest] - start[longest];
+        latest = end[best(longest, next, true)];
+        if (longest > first) {
+            longest_before = best(first, longest, false);
+            latest_before = end[best(first, longest, true)];
+        }
+    }
+    if (static_cast<double>(duration) < px) {
+        out.push_back(merged(first, next, longest, std::max(latest, latest_before)));
+    } else {
+        if (longest > first) out.push_back(merged(first, longest, longest_before, latest_before));
+        out.push_back(merged(longest, next, longest, latest));
+    }
+    return next;
 }
 
 // --- LaneIndex

@@ -35,6 +35,9 @@ struct ShapeColumns {
     std::vector<Phase> phase;
     std::vector<OpClass> op_class;
     std::vector<int32_t> layer, bucket;
+    size_t size() const { return start_ns.size(); }
+    void reserve(size_t events); // without counts
+    void add(const LaneRect&, bool with_count);
 };
 
 // Things in order of start. Level 0 holds single events; coarser levels hold runs of them and have counts.
@@ -68,7 +71,8 @@ private:
     size_t better(size_t a, size_t b, bool latest) const;
     size_t best(size_t first, size_t end, bool latest) const;
     size_t lowerBound(int64_t start_ns, size_t from) const;
-    LaneRect merged(size_t first, size_t end, size_t representative) const;
+    size_t addPixel(size_t first, int64_t edge, double px, std::vector<LaneRect>& out) const;
+    LaneRect merged(size_t first, size_t end, size_t representative, int64_t end_ns) const;
 
     ShapeColumns m_shape;
     std::vector<IntervalDetail> m_details;
