@@ -89,6 +89,7 @@ struct LaneEntry {
 struct ChunkSlot {
     int64_t first_start_ns = 0, last_start_ns = 0, last_end_ns = 0;
     size_t count = 0;
+    int64_t row = 0; // of the table, if it is in the file
     std::unique_ptr<Chunk> chunk;
 };
 

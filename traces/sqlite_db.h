@@ -45,6 +45,7 @@ public:
     Statement& operator=(const Statement&) = delete;
 
     bool prepare(Database&, const char* sql);
+    bool prepared() const { return m_handle != nullptr; }
     void finalize();
 
     void bind(int i, int64_t value) { sqlite3_bind_int64(m_handle, i + 1, value); }

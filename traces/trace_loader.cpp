@@ -75,6 +75,11 @@ Result<TraceLoader::Access> TraceLoader::connect(int busy_timeout_ms) {
     return Access::ready;
 }
 
+void TraceLoader::disconnect() {
+    for (Statement& statement : m_read_chunk) statement.finalize();
+    m_db.close();
+}
+
 // Only plain tables are read: a view or a virtual table of the same name could run anything.
 Result<void> TraceLoader::checkSchema() {
     static constexpr std::array tables = {"run",     "name",         "lane",          "op",         "op_wait",
@@ -352,8 +357,8 @@ Result<bool> TraceLoader::loadMemory(LoadedTrace& trace) {
 
 bool TraceLoader::loadChunkDirectory(LoadedTrace& trace, bool rows) {
     Statement s;
-    if (!s.prepare(m_db, "SELECT lane, level, chunk, count, first_start_ns, last_start_ns, last_end_ns FROM lane_chunk "
-                         "ORDER BY lane, level, chunk"))
+    if (!s.prepare(m_db, "SELECT lane, level, chunk, count, first_start_ns, last_start_ns, last_end_ns, rowid "
+                         "FROM lane_chunk ORDER BY lane, level, chunk"))
         return false;
     std::vector<LaneIndex> indexes(trace.lanes.size());
     int64_t events = 0, runs = 0, at_lane = -1, at_level = -1, next_chunk = 0, previous_start = 0;
@@ -365,11 +370,12 @@ bool TraceLoader::loadChunkDirectory(LoadedTrace& trace, bool rows) {
             next_chunk = 0;
             previous_start = -time_limit_ns;
         }
-        const ChunkSlot slot{.first_start_ns = s.integer(4),
-                             .last_start_ns = s.integer(5),
-                             .last_end_ns = s.integer(6),
-                             .count = static_cast<size_t>(count),
-                             .chunk = nullptr};
+        ChunkSlot slot{.first_start_ns = s.integer(4),
+                       .last_start_ns = s.integer(5),
+                       .last_end_ns = s.integer(6),
+                       .count = static_cast<size_t>(count),
+                       .row = s.integer(7),
+                       .chunk = nullptr};
         if (lane < 0 || lane >= static_cast<int64_t>(indexes.size()) || level < 0 || level > coarsest_level ||
             chunk != next_chunk || count < 1 || count > static_cast<int64_t>(chunk_capacity) ||
             slot.first_start_ns < previous_start || slot.last_start_ns < slot.first_start_ns ||
@@ -378,11 +384,11 @@ bool TraceLoader::loadChunkDirectory(LoadedTrace& trace, bool rows) {
             return false;
         auto& levels = indexes[static_cast<size_t>(lane)].levels;
         if (level > 0 && level != at_level) levels.push_back({.width_ns = int64_t{1} << level, .slots = {}});
-        levels.back().slots.push_back({slot.first_start_ns, slot.last_start_ns, slot.last_end_ns, slot.count, nullptr});
         (level == 0 ? events : runs) += count;
         at_lane = lane;
         at_level = level;
         previous_start = slot.last_start_ns;
+        levels.back().slots.push_back(std::move(slot));
         ++next_chunk;
     }
     // A small file with huge chunks would be a way to fill memory.
@@ -396,19 +402,20 @@ bool TraceLoader::loadChunkDirectory(LoadedTrace& trace, bool rows) {
 bool TraceLoader::loadChunk(LoadedTrace& trace, LaneId lane, size_t level, size_t slot_index, bool details) {
     LaneIndex& index = trace.lane_indexes[static_cast<size_t>(lane)];
     ChunkSlot& slot = index.levels[level].slots[slot_index];
-    const int64_t width = index.levels[level].width_ns;
-    int64_t level_number = 0;
-    while (width > (int64_t{1} << level_number)) ++level_number;
-    Statement s;
-    const char* const sql = details ? "SELECT shape, detail FROM lane_chunk WHERE lane=? AND level=? AND chunk=?"
-                                    : "SELECT shape FROM lane_chunk WHERE lane=? AND level=? AND chunk=?";
-    if (!m_db.isOpen() || !s.prepare(m_db, sql)) return false;
-    s.bind(0, static_cast<int64_t>(lane));
-    s.bind(1, level_number);
-    s.bind(2, static_cast<int64_t>(slot_index));
+    const bool with_counts = index.levels[level].width_ns > 0;
+    // By the number of the row, which the directory knows: the key of the table has pages all over the file.
+    Statement& s = m_read_chunk[details];
+    const char* const sql = details ? "SELECT shape, detail FROM lane_chunk WHERE rowid=?"
+                                    : "SELECT shape FROM lane_chunk WHERE rowid=?";
+    if (!m_db.isOpen() || (!s.prepared() && !s.prepare(m_db, sql))) return false;
+    const struct Reset {
+        Statement& statement;
+        ~Reset() { statement.reset(); }
+    } reset{s};
+    s.bind(0, slot.row);
     if (!s.step()) return false;
     if (!slot.chunk) {
-        std::optional<Chunk> chunk = decodeShape(s.blob(0), slot.count, width > 0);
+        std::optional<Chunk> chunk = decodeShape(s.blob(0), slot.count, with_counts);
         if (!chunk || chunk->start(0) != slot.first_start_ns || chunk->start(slot.count - 1) != slot.last_start_ns ||
             chunk->lastEnd() != slot.last_end_ns)
             return false;

@@ -6,6 +6,7 @@
 #include "traces/memory_ledger.h"
 #include "traces/result.h"
 #include "traces/sqlite_db.h"
+#include <array>
 #include <map>
 #include <string>
 
@@ -36,7 +37,7 @@ public:
 
     enum class Access { ready, busy };
     Result<Access> connect(int busy_timeout_ms); // no-op while connected
-    void disconnect() { m_db.close(); }
+    void disconnect();
     bool connected() const { return m_db.isOpen(); }
     Database& database() { return m_db; } // while connected
 
@@ -60,6 +61,7 @@ private:
     std::string m_path;
     int64_t m_version = 0;
     Database m_db;
+    std::array<Statement, 2> m_read_chunk; // without details and with them; good as long as the connection
     int64_t m_text_budget = 0;
 };
 
