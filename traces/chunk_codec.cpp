@@ -12,7 +12,7 @@ namespace {
 
 constexpr int compression_level = 1; // 3 takes longer and saves half a percent
 constexpr size_t longest_varint = 10;
-constexpr size_t shape_columns = 8, detail_columns = 10;
+constexpr size_t shape_columns = 8, detail_columns = ChunkColumns::details;
 
 uint64_t zigzag(int64_t v) { return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63); }
 int64_t unzigzag(uint64_t v) { return static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1); }
@@ -96,7 +96,8 @@ public:
         const unsigned long long size = ZSTD_getFrameContentSize(compressed.data(), compressed.size());
         if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN || size > most_bytes) return;
         // A picture reads many chunks; what they are unpacked with and into is kept by the thread.
-        thread_local const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), &ZSTD_freeDCtx);
+        thread_local const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                                      &ZSTD_freeDCtx);
         thread_local std::vector<unsigned char> content;
         if (content.size() < size || content.size() / 8 > size + usual_bytes)
             content = std::vector<unsigned char>(static_cast<size_t>(size));
@@ -116,7 +117,7 @@ public:
         while (i < count && m_end - m_at >= 8) {
             uint64_t bytes = 0;
             std::memcpy(&bytes, m_at, sizeof bytes);
-            const uint64_t ends = ~bytes & high_bits; // of values
+            const uint64_t ends = ~bytes & high_bits;  // of values
             if (ends == high_bits && count - i >= 8) { // eight values of one byte, as most are
                 for (size_t k = 0; k < 8; ++k) take(i + k, unzigzag(m_at[k]));
                 i += 8;
@@ -184,11 +185,11 @@ std::vector<std::byte> encodeShape(const ShapeColumns& shape) {
     return out.compressed();
 }
 
-std::vector<std::byte> encodeDetail(const DetailColumns& details) {
+std::vector<std::byte> encodeDetail(const ChunkColumns& chunk) {
     Packer& out = Packer::own();
-    for (const DetailColumn& column : details.columns)
+    for (const DetailColumn& column : chunk.detail)
         column.varies() ? out.column(column.values())
-                        : out.column(details.count, [value = column.value()](size_t) { return value; });
+                        : out.column(chunk.size(), [value = column.value()](size_t) { return value; });
     return out.compressed();
 }
 

@@ -16,16 +16,28 @@ namespace {
 constexpr size_t smallest_lane_with_levels = 16384; // below that a picture may as well read the events themselves
 constexpr size_t level_chunk_capacity = 4096;       // a picture of 2,048 pixels reads a handful of these
 constexpr int finest_level = 4, coarsest_level = 60;
-constexpr size_t most_at_once = 2; // chunks that other threads encode or merge
+constexpr size_t most_at_once = 2;    // chunks that other threads encode and merge
+constexpr size_t rows_at_once = 1024; // on their way from rows to columns
 
 // How many windows of 2^level ns hold the start of an event, for all levels at once: a start opens a new window of
 // every level up to the highest bit in which it differs from the one before.
 class WindowCounts {
 public:
-    void add(int64_t start_ns) {
-        ++m_opened[m_any ? static_cast<size_t>(std::bit_width(static_cast<uint64_t>(start_ns ^ m_last))) : 64];
-        m_last = start_ns;
-        m_any = true;
+    // The starts follow one at `before`, if there were any.
+    void add(std::span<const int64_t> starts, std::optional<int64_t> before) {
+        int64_t last = before.value_or(0);
+        if (!before) {
+            ++m_opened[64];
+            last = starts.front();
+            starts = starts.subspan(1);
+        }
+        for (const int64_t start : starts) {
+            ++m_opened[static_cast<size_t>(std::bit_width(static_cast<uint64_t>(start ^ last)))];
+            last = start;
+        }
+    }
+    void add(const WindowCounts& other) {
+        for (size_t bits = 0; bits < m_opened.size(); ++bits) m_opened[bits] += other.m_opened[bits];
     }
     size_t at(int level) const {
         size_t windows = 0;
@@ -35,8 +47,6 @@ public:
 
 private:
     std::array<size_t, 65> m_opened{}; // by the number of bits up to the highest that differs
-    int64_t m_last = 0;
-    bool m_any = false;
 };
 
 struct EncodedChunk {
@@ -126,21 +136,36 @@ std::vector<int> chooseLevels(const WindowCounts& windows, size_t events) {
     return levels;
 }
 
-// What the wanted levels show of one chunk.
+// The levels that will be chosen, by the first full chunk of a lane; some more than needed, so that a lane whose
+// chunks are much alike has them all.
+std::vector<int> expectLevels(const WindowCounts& windows) {
+    std::vector<int> levels;
+    for (int level = finest_level; level <= coarsest_level; level += 2) {
+        if (windows.at(level) > written_chunk_events / 7) continue;
+        levels.push_back(level);
+        if (windows.at(level) <= 2) break;
+    }
+    return levels;
+}
+
+// What some levels show of one chunk.
 using LevelRects = std::vector<std::vector<LaneRect>>;
 
-// Nothing if the chunk is damaged.
-LevelRects mergeChunk(std::span<const std::byte> shape, size_t count, std::span<const int> wanted) {
+LevelRects mergeChunk(const Chunk& events, std::span<const int> levels) {
     LevelRects merged;
-    const std::optional<Chunk> events = decodeShape(shape, count, false);
-    if (!events) return merged;
-    for (const int level : wanted) {
+    for (const int level : levels) {
         // Pixels are counted from the start of the range, so it is put on a multiple of the width.
-        const int64_t start = (events->start(0) >> level) * (int64_t{1} << level);
-        events->rects({start, time_limit_ns}, static_cast<double>(int64_t{1} << level), merged.emplace_back());
+        const int64_t start = (events.start(0) >> level) * (int64_t{1} << level);
+        events.rects({start, time_limit_ns}, static_cast<double>(int64_t{1} << level), merged.emplace_back());
     }
     return merged;
 }
+
+struct FinishedChunk {
+    EncodedChunk columns;
+    WindowCounts windows;
+    LevelRects merged; // of the expected levels
+};
 
 } // namespace
 
@@ -150,70 +175,93 @@ struct SortedColumns::Impl {
 
     Database& db;
     Statement insert, read;
-    int64_t lane = -1, chunks = 0;
-    size_t count = 0;
+    int64_t lane = -1, chunks = 0; // of this lane, in the file
+    size_t count = 0;              // events of this lane in full chunks
     WindowCounts windows;
-    ShapeColumns shape; // of the chunk that is being filled
-    DetailColumns detail;
+    std::optional<int64_t> last_start;
+    std::vector<LevelColumns> levels; // those that are expected
+    ChunkColumns filling;
     CoarseLevels coarse;
-    OrderedTasks<EncodedChunk> encoding{most_at_once}; // zstd takes most of the time
+    OrderedTasks<FinishedChunk> encoding{most_at_once};
 
-    bool insertOldest() { return insertChunk(insert, lane, 0, chunks++, encoding.take()); }
+    std::vector<int> expected() const {
+        std::vector<int> numbers;
+        for (const LevelColumns& level : levels) numbers.push_back(level.level);
+        return numbers;
+    }
+
+    bool takeOldest() {
+        const FinishedChunk chunk = encoding.take();
+        windows.add(chunk.windows);
+        for (size_t i = 0; i < chunk.merged.size(); ++i)
+            for (const LaneRect& rect : chunk.merged[i]) levels[i].add(rect);
+        return insertChunk(insert, lane, 0, chunks++, chunk.columns);
+    }
 
     bool flush() {
-        if (shape.size() == 0) return true;
-        encoding.give([full = std::move(shape), more = std::move(detail)] {
-            EncodedChunk chunk = encode(full);
-            chunk.detail = encodeDetail(more);
+        if (filling.size() == 0) return true;
+        if (count == 0 && filling.size() == written_chunk_events) {
+            WindowCounts first;
+            first.add(filling.shape.start_ns, std::nullopt);
+            for (const int level : expectLevels(first)) levels.push_back({.level = level, .filling = {}, .chunks = {}});
+        }
+        count += filling.size();
+        const int64_t last = filling.shape.start_ns.back();
+        encoding.give([full = std::move(filling), before = last_start, wanted = expected()]() mutable {
+            FinishedChunk chunk{.columns = encode(full.shape), .windows = {}, .merged = {}};
+            chunk.columns.detail = encodeDetail(full);
+            chunk.windows.add(full.shape.start_ns, before);
+            if (!wanted.empty()) chunk.merged = mergeChunk(Chunk(std::move(full.shape)), wanted);
             return chunk;
         });
-        shape = {};
-        detail = {};
-        shape.reserve(written_chunk_events);
-        return encoding.pending() <= most_at_once || insertOldest();
+        filling = {};
+        last_start = last;
+        return encoding.pending() <= most_at_once || takeOldest();
     }
 
     bool endLane() {
         if (!flush()) return false;
         while (encoding.pending() > 0)
-            if (!insertOldest()) return false;
-        const bool ok = count < smallest_lane_with_levels || writeLevels(chooseLevels(windows, count));
+            if (!takeOldest()) return false;
+        const bool ok = count < smallest_lane_with_levels || keepLevels(chooseLevels(windows, count));
         windows = {};
+        last_start.reset();
+        levels.clear();
         count = 0;
         chunks = 0;
         return ok;
     }
 
-    bool writeLevels(const std::vector<int>& wanted) {
-        if (wanted.empty()) return true;
-        std::vector<LevelColumns> levels;
-        for (const int level : wanted) levels.push_back({.level = level, .filling = {}, .chunks = {}});
-        OrderedTasks<LevelRects> merging(most_at_once);
-        const auto addOldest = [&] {
-            const LevelRects merged = merging.take();
-            if (merged.empty()) return db.fail(SQLITE_CORRUPT);
-            for (size_t i = 0; i < levels.size(); ++i)
-                for (const LaneRect& rect : merged[i]) levels[i].add(rect);
-            return true;
-        };
-        for (int64_t k = 0; k < chunks; ++k) {
-            read.bind(0, lane);
-            read.bind(1, k);
-            if (!read.step()) return false;
-            const auto blob = read.blob(0);
-            merging.give([shape_bytes = std::vector(blob.begin(), blob.end()),
-                          events = static_cast<size_t>(read.integer(1)),
-                          &wanted] { return mergeChunk(shape_bytes, events, wanted); });
-            read.reset();
-            if (merging.pending() > most_at_once && !addOldest()) return false;
+    bool keepLevels(const std::vector<int>& chosen) {
+        const std::vector<int> made = expected();
+        if (!std::includes(made.begin(), made.end(), chosen.begin(), chosen.end())) {
+            levels.clear();
+            for (const int level : chosen) levels.push_back({.level = level, .filling = {}, .chunks = {}});
+            if (!mergeFromFile()) return false;
         }
-        while (merging.pending() > 0)
-            if (!addOldest()) return false;
         for (LevelColumns& level : levels) {
+            if (!std::binary_search(chosen.begin(), chosen.end(), level.level)) continue;
             level.flush();
             coarse.add(lane, std::move(level));
         }
         return !coarse.tooMany() || coarse.write(insert);
+    }
+
+    // The lane turned out to need other levels than were expected.
+    bool mergeFromFile() {
+        const std::vector<int> wanted = expected();
+        for (int64_t k = 0; k < chunks; ++k) {
+            read.bind(0, lane);
+            read.bind(1, k);
+            if (!read.step()) return false;
+            const std::optional<Chunk> events = decodeShape(read.blob(0), static_cast<size_t>(read.integer(1)), false);
+            read.reset();
+            if (!events) return db.fail(SQLITE_CORRUPT);
+            const LevelRects merged = mergeChunk(*events, wanted);
+            for (size_t i = 0; i < levels.size(); ++i)
+                for (const LaneRect& rect : merged[i]) levels[i].add(rect);
+        }
+        return true;
     }
 };
 
@@ -227,17 +275,20 @@ bool SortedColumns::prepare() {
            w.read.prepare(w.db, "SELECT shape, count FROM lane_chunk WHERE lane=? AND level=0 AND chunk=?");
 }
 
-bool SortedColumns::add(int64_t lane, const LaneEntry& entry) {
+bool SortedColumns::add(int64_t lane, std::span<const IntervalEvent> events, std::span<const int64_t> ids) {
     Impl& w = *m_impl;
     if (lane != w.lane) {
         if (!w.endLane()) return false;
         w.lane = lane;
     }
-    w.windows.add(entry.rect.start_ns);
-    ++w.count;
-    w.shape.add(entry.rect, false);
-    w.detail.add(entry.detail);
-    return w.detail.count < written_chunk_events || w.flush();
+    while (!events.empty()) {
+        const size_t fit = std::min(events.size(), written_chunk_events - w.filling.size());
+        w.filling.add(events.first(fit), ids.first(fit));
+        events = events.subspan(fit);
+        ids = ids.subspan(fit);
+        if (w.filling.size() == written_chunk_events && !w.flush()) return false;
+    }
+    return true;
 }
 
 // The extents of all chunks side by side, so that opening a trace reads a few pages and not one beside every blob.
@@ -255,11 +306,23 @@ bool writeColumns(Database& db, int64_t lanes) {
         std::string("SELECT ") + event_columns + " FROM event_row WHERE lane=? ORDER BY start_ns, id";
     if (!db.exec(event_index_sql) || !read.prepare(db, query.c_str()) || !columns.prepare()) return false;
     LaneEntry entry;
+    std::vector<IntervalEvent> events;
+    std::vector<int64_t> ids;
     for (int64_t lane = 0; lane < lanes; ++lane) {
         read.bind(0, lane);
-        while (read.step())
-            if (readEvent(read, entry) != RowState::invalid && !columns.add(lane, entry)) return false;
-        if (read.failed()) return false;
+        const auto pass = [&] {
+            const bool ok = columns.add(lane, events, ids);
+            events.clear();
+            ids.clear();
+            return ok;
+        };
+        while (read.step()) {
+            if (readEvent(read, entry) == RowState::invalid) continue;
+            events.push_back(toEvent(static_cast<LaneId>(lane), entry.rect, entry.detail));
+            ids.push_back(static_cast<int64_t>(entry.rect.event));
+            if (events.size() == rows_at_once && !pass()) return false;
+        }
+        if (read.failed() || !pass()) return false;
         read.reset();
     }
     return columns.finish();

@@ -6,18 +6,19 @@
 #include "traces/lane_index.h"
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace shardscope {
 
 class Database;
 
-// Columns of events that come lane after lane, each in order of start. Memory: a few chunks.
+// Columns of events that come lane after lane, each in order of start. Memory: a few chunks, and the coarser levels.
 class SortedColumns {
 public:
     explicit SortedColumns(Database&);
     ~SortedColumns();
     bool prepare();
-    bool add(int64_t lane, const LaneEntry&);
+    bool add(int64_t lane, std::span<const IntervalEvent>, std::span<const int64_t> ids); // times within limits
     bool finish();
 
 private:

@@ -29,16 +29,6 @@ int64_t wholeAbove(double value) { // at most 2^62
 
 } // namespace
 
-void ShapeColumns::reserve(size_t events) {
-    start_ns.reserve(events);
-    end_ns.reserve(events);
-    event.reserve(events);
-    phase.reserve(events);
-    op_class.reserve(events);
-    layer.reserve(events);
-    bucket.reserve(events);
-}
-
 void ShapeColumns::add(const LaneRect& r, bool with_count) {
     start_ns.push_back(r.start_ns);
     end_ns.push_back(r.end_ns);
@@ -357,20 +347,32 @@ IntervalEvent toEvent(LaneId lane, const LaneRect& r, const IntervalDetail& d) {
             .process_group = d.process_group};
 }
 
-bool clampToLimits(LaneRect& r, IntervalDetail& d) {
+namespace {
+
+// Whatever holds times, and whatever holds quantities.
+template <class Times, class Quantities> bool keepsLimits(const Times& r, const Quantities& d) {
     const auto within = [](int64_t value, int64_t most) { return value >= 0 && value <= most; };
-    if (r.start_ns >= -time_limit_ns && r.start_ns <= r.end_ns && r.end_ns <= time_limit_ns &&
-        within(d.elements, quantity_limit) && within(d.bytes, quantity_limit) && within(d.sent_bytes, quantity_limit) &&
-        within(d.wait_ns, std::min(r.end_ns - r.start_ns, quantity_limit)) &&
-        within(d.emulated_ns, std::min(r.end_ns - r.start_ns, quantity_limit)))
-        return false;
+    return r.start_ns >= -time_limit_ns && r.start_ns <= r.end_ns && r.end_ns <= time_limit_ns &&
+           within(d.elements, quantity_limit) && within(d.bytes, quantity_limit) &&
+           within(d.sent_bytes, quantity_limit) && within(d.wait_ns, std::min(r.end_ns - r.start_ns, quantity_limit)) &&
+           within(d.emulated_ns, std::min(r.end_ns - r.start_ns, quantity_limit));
+}
+
+template <class Times, class Quantities> bool clampTimesAndQuantities(Times& r, Quantities& d) {
+    if (keepsLimits(r, d)) return false;
     r.start_ns = std::clamp(r.start_ns, -time_limit_ns, time_limit_ns);
     r.end_ns = std::clamp(r.end_ns, r.start_ns, time_limit_ns);
-    for (auto member : {&IntervalDetail::elements, &IntervalDetail::bytes, &IntervalDetail::sent_bytes})
+    for (auto member : {&Quantities::elements, &Quantities::bytes, &Quantities::sent_bytes})
         d.*member = std::clamp<int64_t>(d.*member, 0, quantity_limit);
-    for (auto member : {&IntervalDetail::wait_ns, &IntervalDetail::emulated_ns})
+    for (auto member : {&Quantities::wait_ns, &Quantities::emulated_ns})
         d.*member = std::clamp<int64_t>(d.*member, 0, std::min(r.end_ns - r.start_ns, quantity_limit));
     return true;
 }
+
+} // namespace
+
+bool withinLimits(const IntervalEvent& event) { return keepsLimits(event, event); }
+bool clampToLimits(LaneRect& rect, IntervalDetail& detail) { return clampTimesAndQuantities(rect, detail); }
+bool clampToLimits(IntervalEvent& event) { return clampTimesAndQuantities(event, event); }
 
 } // namespace shardscope

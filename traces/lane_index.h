@@ -36,7 +36,6 @@ struct ShapeColumns {
     std::vector<OpClass> op_class;
     std::vector<int32_t> layer, bucket;
     size_t size() const { return start_ns.size(); }
-    void reserve(size_t events); // without counts
     void add(const LaneRect&, bool with_count);
 };
 
@@ -117,5 +116,7 @@ public:
 IntervalEvent toEvent(LaneId, const LaneRect&, const IntervalDetail&);
 // Forces times, durations and quantities into the limits above; true if anything had to be changed.
 bool clampToLimits(LaneRect&, IntervalDetail&);
+bool clampToLimits(IntervalEvent&);
+bool withinLimits(const IntervalEvent&);
 
 } // namespace shardscope

@@ -405,8 +405,8 @@ bool TraceLoader::loadChunk(LoadedTrace& trace, LaneId lane, size_t level, size_
     const bool with_counts = index.levels[level].width_ns > 0;
     // By the number of the row, which the directory knows: the key of the table has pages all over the file.
     Statement& s = m_read_chunk[details];
-    const char* const sql = details ? "SELECT shape, detail FROM lane_chunk WHERE rowid=?"
-                                    : "SELECT shape FROM lane_chunk WHERE rowid=?";
+    const char* const sql =
+        details ? "SELECT shape, detail FROM lane_chunk WHERE rowid=?" : "SELECT shape FROM lane_chunk WHERE rowid=?";
     if (!m_db.isOpen() || (!s.prepared() && !s.prepare(m_db, sql))) return false;
     const struct Reset {
         Statement& statement;

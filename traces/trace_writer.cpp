@@ -7,6 +7,7 @@
 #include "traces/sqlite_db.h"
 #include "traces/trace_file.h"
 #include "traces/trace_rows.h"
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 #include <random>
 #include <thread>
 #include <unistd.h>
@@ -76,6 +78,8 @@ struct TraceWriter::Impl {
     DiskReserve reserve;
     std::unordered_map<std::string, NameId, StringHash, std::equal_to<>> names;
     int64_t lanes = 0, events = 0, memory_changes = 0, ignored = 0, clamped = 0;
+    std::vector<IntervalEvent> clamped_events; // of the events being written, if any had to be changed
+    std::vector<int64_t> ids;                  // of the same
     std::optional<Error> failure;
 
     bool fail(std::string_view doing) {
@@ -172,49 +176,27 @@ struct TraceWriter::Impl {
         return rename();
     }
 
-    bool putSorted(const IntervalEvent& e) {
-        LaneEntry entry{.rect = {.start_ns = e.start_ns,
-                                 .end_ns = e.end_ns,
-                                 .event = static_cast<EventId>(++events),
-                                 .phase = e.phase,
-                                 .op_class = e.op_class,
-                                 .layer = e.layer,
-                                 .bucket = e.bucket},
-                        .detail = {.op = e.op,
-                                   .name = e.name,
-                                   .step = e.step,
-                                   .process_group = e.process_group,
-                                   .elements = e.elements,
-                                   .bytes = e.bytes,
-                                   .sent_bytes = e.sent_bytes,
-                                   .wait_ns = e.wait_ns,
-                                   .emulated_ns = e.emulated_ns,
-                                   .correlation = e.correlation}};
-        const bool changed = clampToLimits(entry.rect, entry.detail);
-        clamped += changed;
-        if (!columns->add(static_cast<int64_t>(e.lane), entry)) return false;
-        return !event_rows || rows.put(changed ? toEvent(e.lane, entry.rect, entry.detail) : e, events);
+    // Of one lane.
+    bool putSorted(std::span<const IntervalEvent> given) {
+        if (!std::all_of(given.begin(), given.end(), withinLimits)) {
+            clamped_events.assign(given.begin(), given.end());
+            for (IntervalEvent& e : clamped_events) clamped += clampToLimits(e);
+            given = clamped_events;
+        }
+        ids.resize(given.size());
+        std::iota(ids.begin(), ids.end(), events + 1);
+        events += static_cast<int64_t>(given.size());
+        if (!columns->add(static_cast<int64_t>(given.front().lane), given, ids)) return false;
+        if (event_rows)
+            for (size_t i = 0; i < given.size(); ++i)
+                if (!rows.put(given[i], ids[i])) return false;
+        return true;
     }
 
     bool put(const IntervalEvent& given) {
-        if (columns) return putSorted(given);
+        if (columns) return putSorted({&given, 1});
         IntervalEvent e = given;
-        LaneRect rect{.start_ns = e.start_ns, .end_ns = e.end_ns};
-        IntervalDetail detail{.elements = e.elements,
-                              .bytes = e.bytes,
-                              .sent_bytes = e.sent_bytes,
-                              .wait_ns = e.wait_ns,
-                              .emulated_ns = e.emulated_ns};
-        if (clampToLimits(rect, detail)) {
-            ++clamped;
-            e.start_ns = rect.start_ns;
-            e.end_ns = rect.end_ns;
-            e.elements = detail.elements;
-            e.bytes = detail.bytes;
-            e.sent_bytes = detail.sent_bytes;
-            e.wait_ns = detail.wait_ns;
-            e.emulated_ns = detail.emulated_ns;
-        }
+        clamped += clampToLimits(e);
         return rows.put(e, ++events);
     }
 
@@ -358,11 +340,14 @@ void TraceWriter::append(std::span<const TraceEvent> events) {
 void TraceWriter::append(std::span<const IntervalEvent> events) {
     Impl& w = *m_impl;
     assert(!w.finished);
-    for (const IntervalEvent& event : events) {
+    while (!events.empty()) {
+        size_t count = 1; // of the same lane, where that matters
+        while (w.columns && count < events.size() && events[count].lane == events[0].lane) ++count;
         if (!w.begin())
-            ++w.ignored;
-        else if (!w.put(event))
+            w.ignored += static_cast<int64_t>(count);
+        else if (!(w.columns ? w.putSorted(events.first(count)) : w.put(events[0])))
             w.fail("write");
+        events = events.subspan(count);
     }
 }
 

@@ -234,12 +234,13 @@ TEST_CASE("chunks survive their compressed form and refuse any other") {
     std::mt19937_64 random(15);
     const auto lane = serialLane(3000, random);
     std::vector<LaneRect> rects, runs;
-    ShapeColumns rect_columns, run_columns;
-    DetailColumns detail_columns;
+    ChunkColumns columns;
+    ShapeColumns run_columns;
     for (const LaneEntry& e : lane) {
         rects.push_back(e.rect);
-        rect_columns.add(e.rect, false);
-        detail_columns.add(e.detail);
+        const IntervalEvent event = toEvent(LaneId{0}, e.rect, e.detail);
+        const auto id = static_cast<int64_t>(e.rect.event);
+        columns.add({&event, 1}, {&id, 1});
         LaneRect run = e.rect;
         run.count = 1 + static_cast<uint32_t>(random() % 1000);
         runs.push_back(run);
@@ -248,8 +249,7 @@ TEST_CASE("chunks survive their compressed form and refuse any other") {
     const int64_t last_end = std::max_element(rects.begin(), rects.end(), [](const LaneRect& a, const LaneRect& b) {
                                  return a.end_ns < b.end_ns;
                              })->end_ns;
-    const auto shape = encodeShape(rect_columns), detail = encodeDetail(detail_columns),
-               run_shape = encodeShape(run_columns);
+    const auto shape = encodeShape(columns.shape), detail = encodeDetail(columns), run_shape = encodeShape(run_columns);
     const auto read = decodeShape(shape, lane.size(), false), read_runs = decodeShape(run_shape, lane.size(), true);
     const auto read_detail = decodeDetail(detail, lane.size());
     REQUIRE(read);

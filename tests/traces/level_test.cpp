@@ -6,6 +6,7 @@
 #include "support/temporary_folder.h"
 #include "traces/trace_loader.h"
 #include "traces/trace_reader.h"
+#include "traces/trace_writer.h"
 #include <algorithm>
 #include <random>
 
@@ -114,4 +115,67 @@ TEST_CASE("a picture reads a bounded part of a lane at any zoom") {
     }
     CHECK(most <= 3 * written_chunk_events);
     WARN("a picture of " << pixels << " pixels in a lane of 150000 events read at most " << most << " of them");
+}
+
+TEST_CASE("a lane that changes its pace gets the levels of the whole lane") {
+    const TemporaryFolder folder;
+    constexpr int64_t slow = 20'000, fast = 100'000;
+    {
+        auto writer = TraceWriter::createSorted(folder / "paces.shardscope", false);
+        REQUIRE(writer);
+        const LaneId lane = (*writer)->addLane({0, LaneKind::compute, "stream"});
+        std::vector<IntervalEvent> events;
+        for (int64_t i = 0; i < slow; ++i) // more than a chunk, from which the writer guesses
+            events.push_back({.lane = lane, .start_ns = i * 1'000'000, .end_ns = i * 1'000'000 + 500});
+        for (int64_t i = 0; i < fast; ++i)
+            events.push_back(
+                {.lane = lane, .start_ns = slow * 1'000'000 + i * 100, .end_ns = slow * 1'000'000 + i * 100 + 50});
+        (*writer)->append(std::span<const IntervalEvent>(events));
+        REQUIRE((*writer)->finish("finished"));
+    }
+    TraceLoader loader(folder / "paces.shardscope");
+    REQUIRE(loader.connect(1000));
+    LoadedTrace trace;
+    REQUIRE(loader.loadTables(trace));
+    REQUIRE(loader.loadChunkDirectory(trace, false));
+    const LaneIndex& lane = trace.lane_indexes[0];
+    REQUIRE(lane.levels.size() >= 2);
+    // An eighth of all events: the slow ones keep a window each until it is longer than their distance.
+    CHECK(lane.levels[1].width_ns >= int64_t{1} << 20);
+    CHECK(lane.levels[1].width_ns <= int64_t{1} << 22);
+    size_t events = 0;
+    for (const ChunkSlot& slot : lane.levels[1].slots) events += slot.count;
+    CHECK(events <= (slow + fast) / 8 * 2);
+}
+
+TEST_CASE("a lane that slows down gets finer levels than its begin asked for") {
+    const TemporaryFolder folder;
+    constexpr int64_t dense = 20'000, even = 180'000;
+    {
+        auto writer = TraceWriter::createSorted(folder / "paces.shardscope", false);
+        REQUIRE(writer);
+        const LaneId lane = (*writer)->addLane({0, LaneKind::compute, "stream"});
+        std::vector<IntervalEvent> events;
+        for (int64_t i = 0; i < dense; ++i)
+            events.push_back({.lane = lane, .start_ns = i * 100'000, .end_ns = i * 100'000 + 50'000});
+        for (int64_t i = 0; i < even; ++i)
+            events.push_back(
+                {.lane = lane, .start_ns = dense * 100'000 + i * 100, .end_ns = dense * 100'000 + i * 100 + 50});
+        (*writer)->append(std::span<const IntervalEvent>(events));
+        REQUIRE((*writer)->finish("finished"));
+    }
+    const auto reader = TraceReader::open(folder / "paces.shardscope");
+    REQUIRE(reader);
+    uint64_t shown = 0;
+    const TimeRange all = (*reader)->span();
+    for (const LaneRect& rect : (*reader)->rects(LaneId{0}, all, static_cast<double>(all.duration()) / pixels))
+        shown += rect.count;
+    CHECK(shown == dense + even);
+    TraceLoader loader(folder / "paces.shardscope");
+    REQUIRE(loader.connect(1000));
+    LoadedTrace trace;
+    REQUIRE(loader.loadTables(trace));
+    REQUIRE(loader.loadChunkDirectory(trace, false));
+    REQUIRE(trace.lane_indexes[0].levels.size() >= 2);
+    CHECK(trace.lane_indexes[0].levels[1].width_ns <= int64_t{1} << 16);
 }
