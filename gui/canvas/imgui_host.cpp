@@ -127,8 +127,7 @@ const QImage& ImGuiHost::rasterised(const ImDrawData& data) {
     const QSize size(static_cast<int>(std::lround(data.DisplaySize.x * data.FramebufferScale.x)),
                      static_cast<int>(std::lround(data.DisplaySize.y * data.FramebufferScale.y)));
     if (m_image.size() != size) m_image = QImage(size, QImage::Format_RGB32);
-    m_image.fill(0xff000000u | m_theme.background);
-    rasterise(data, fontTexture(), m_image);
+    rasterise(data, fontTexture(), m_image, 0xff000000u | m_theme.background);
     m_image.setDevicePixelRatio(m_dpr);
     return m_image;
 }

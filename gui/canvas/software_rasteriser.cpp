@@ -2,6 +2,7 @@
 #include "gui/canvas/software_rasteriser.h"
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <imgui.h>
@@ -253,19 +254,28 @@ void rasteriseBand(const ImDrawData& data, const AlphaTexture& texture, const Ta
 
 } // namespace
 
-void rasterise(const ImDrawData& data, const AlphaTexture& texture, QImage& target) {
+void rasterise(const ImDrawData& data, const AlphaTexture& texture, QImage& target,
+               std::optional<uint32_t> background) {
     assert(target.format() == QImage::Format_RGB32 && texture.alpha);
     const Target pixels{reinterpret_cast<uint32_t*>(target.bits()), static_cast<int>(target.bytesPerLine() / 4)};
     constexpr int worth_a_thread = 400'000, most_threads = 4; // pixels; starting a thread costs some 30 us
     const int threads = std::clamp(std::min(static_cast<int>(std::thread::hardware_concurrency()),
                                             target.width() * target.height() / worth_a_thread),
                                    1, most_threads);
-    const auto edge = [&](int band) { return target.height() * band / threads; };
-    std::vector<std::jthread> others;
-    for (int band = 1; band < threads; ++band)
-        others.emplace_back(
-            [&, band] { rasteriseBand(data, texture, pixels, target.width(), edge(band), edge(band + 1)); });
-    rasteriseBand(data, texture, pixels, target.width(), 0, edge(1));
+    // Lanes fill the upper part of a canvas and the other processor may be busy: who is done takes the next band.
+    constexpr int bands_per_thread = 6;
+    const int bands = threads > 1 ? threads * bands_per_thread : 1;
+    const auto edge = [&](int band) { return target.height() * band / bands; };
+    std::atomic<int> next = 0;
+    const auto draw = [&] {
+        for (int band = next++; band < bands; band = next++) {
+            if (background) std::fill(pixels.row(edge(band)), pixels.row(edge(band + 1)), *background);
+            rasteriseBand(data, texture, pixels, target.width(), edge(band), edge(band + 1));
+        }
+    };
+    std::vector<std::jthread> others; // joined before anything they use goes away
+    for (int thread = 1; thread < threads; ++thread) others.emplace_back(draw);
+    draw();
 }
 
 } // namespace shardscope::gui

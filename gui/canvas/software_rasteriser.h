@@ -3,6 +3,7 @@
 // needed. A pixel belongs to a shape when its centre does (upper-left rule), as with OpenGL without multisampling.
 #pragma once
 #include <QImage>
+#include <optional>
 
 struct ImDrawData;
 
@@ -13,8 +14,9 @@ struct AlphaTexture { // the font atlas, one byte per texel
     int width = 0, height = 0;
 };
 
-// `target` is Format_RGB32 of the framebuffer's size and holds the background. Every texture id in the data is the
-// atlas. Large pictures are cut into bands that threads of their own fill; the pixels do not depend on it.
-void rasterise(const ImDrawData&, const AlphaTexture&, QImage& target);
+// `target` is Format_RGB32 of the framebuffer's size. It is filled with the background (0xffrrggbb), or already holds
+// it. Every texture id in the data is the atlas. Large pictures are cut into bands that threads of their own fill; the
+// pixels do not depend on it.
+void rasterise(const ImDrawData&, const AlphaTexture&, QImage& target, std::optional<uint32_t> background = {});
 
 } // namespace shardscope::gui
