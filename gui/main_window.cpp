@@ -322,12 +322,15 @@ void MainWindow::connectDetails() {
 }
 
 bool MainWindow::openFiles(const std::vector<std::string>& files) {
-    bool all = true;
     size_t traces = 0;
-    for (const std::string& file : files) {
-        if (file.ends_with(".shardproj")) {
-            all &= m_workspace->open(QString::fromStdString(file));
-        } else if (mayBeSweep(file)) {
+    for (auto at = files.begin(); at != files.end(); ++at) {
+        const std::string& file = *at;
+        if (file.ends_with(".shardproj")) { // it closes what is open; what stands behind it is opened beside its traces
+            m_workspace->open(QString::fromStdString(file),
+                              [this, rest = std::vector(at + 1, files.end())] { openFiles(rest); });
+            break;
+        }
+        if (mayBeSweep(file)) {
             m_buckets->openSweep(file); // a failure is shown when it was read
             m_session.setPlace(Place::buckets);
         } else if (ImportProcess::mayImport(file)) {
@@ -341,7 +344,7 @@ bool MainWindow::openFiles(const std::vector<std::string>& files) {
         m_session.whenOpened([this] {
             if (!m_session.traces().empty()) m_session.setActive(m_session.traces().front().id);
         });
-    return all;
+    return !files.empty();
 }
 
 void MainWindow::showImport() {
@@ -354,7 +357,7 @@ void MainWindow::showImport() {
 }
 
 bool MainWindow::settled() const {
-    if (m_session.busy() || m_import->active() || !m_library->settled()) return false;
+    if (m_session.busy() || m_workspace->reading() || m_import->active() || !m_library->settled()) return false;
     if (m_session.place() == Place::run && !m_run->settled()) return false;
     if (m_session.place() == Place::run) return !m_run->live().canvas().isVisible() || m_run->live().canvas().idle();
     if (!m_buckets->settled()) return false;

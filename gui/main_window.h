@@ -36,7 +36,7 @@ class MainWindow : public QMainWindow {
 public:
     MainWindow(Session&, Memory);
     ~MainWindow() override;
-    // Opens traces at once and imports other files first. False if any could not be opened; each failure is shown.
+    // Workers read traces and projects and import other files first; each failure is shown. False: there are no files.
     bool openFiles(const std::vector<std::string>&);
     bool settled() const; // everything asked for is drawn and analysed; tests and pictures wait for it
 

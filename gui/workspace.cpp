@@ -2,8 +2,10 @@
 #include "gui/workspace.h"
 #include "gui/style.h"
 #include "gui/timeline_tools.h"
+#include <QCoreApplication>
 #include <QDir>
 #include <QFileInfo>
+#include <QPointer>
 #include <QSaveFile>
 #include <QSettings>
 #include <QStandardPaths>
@@ -117,21 +119,38 @@ void Workspace::touch() {
     emit changed();
 }
 
-bool Workspace::open(const QString& path) {
-    const auto project = readProject(path);
-    if (!project) {
-        m_session.notify(text(project.error().message), true);
-        return false;
-    }
-    setAside();
-    m_path = QFileInfo(path).absoluteFilePath();
-    rememberFile("recent/projects", m_path);
-    use(*project, [this] {
-        m_saved = content();
-        m_dirty = false;
-        emit changed();
+void Workspace::read(const QString& path, std::function<void(const Project&)> then) {
+    ++m_reading;
+    QThreadPool::globalInstance()->start([guard = QPointer<Workspace>(this), path, asked = ++m_asked,
+                                          then = std::move(then)] {
+        const auto project = std::make_shared<const Result<Project>>(readProject(path));
+        QMetaObject::invokeMethod(
+            QCoreApplication::instance(),
+            [guard, project, asked, then] {
+                if (!guard) return;
+                --guard->m_reading;
+                if (asked != guard->m_asked) return;
+                if (*project)
+                    then(**project);
+                else
+                    guard->m_session.notify(text(project->error().message), true);
+            },
+            Qt::QueuedConnection);
     });
-    return true;
+}
+
+void Workspace::open(const QString& path, std::function<void()> then) {
+    read(path, [this, file = QFileInfo(path).absoluteFilePath(), then = std::move(then)](const Project& project) {
+        setAside();
+        m_path = file;
+        rememberFile("recent/projects", m_path);
+        use(project, [this] {
+            m_saved = content();
+            m_dirty = false;
+            emit changed();
+        });
+        if (then) then();
+    });
 }
 
 bool Workspace::saveAs(const QString& path) {
@@ -274,15 +293,14 @@ QString Workspace::previousSummary() const {
 }
 
 void Workspace::continuePrevious() {
-    const QString previous = m_folder + "/previous.shardproj";
-    const auto project = readProject(previous);
-    if (!project) return m_session.notify(text(project.error().message), true);
-    setAside(); // the two change places
-    m_path = text(project->origin);
-    use(*project, [this] {
-        m_saved = savedContent();
-        m_using = false;
-        touch();
+    read(m_folder + "/previous.shardproj", [this](const Project& project) {
+        setAside(); // the two change places
+        m_path = text(project.origin);
+        use(project, [this] {
+            m_saved = savedContent();
+            m_using = false;
+            touch();
+        });
     });
 }
 

@@ -29,7 +29,10 @@ public:
     const QString& path() const { return m_path; } // empty: it has no name yet
     QString title() const;                         // "zero-stages.shardproj" or "Untitled project"
     bool dirty() const { return m_dirty; }
-    bool open(const QString& path); // false: nothing changed, and a notice says why; traces are read by a worker
+    // A worker reads the file, then its traces. `then` follows when the project has taken the place of what was open;
+    // if it cannot, nothing changes and a notice says why.
+    void open(const QString& path, std::function<void()> then = {});
+    bool reading() const { return m_reading > 0; }
     bool saveAs(const QString& path);
     bool save() { return saveAs(m_path); } // only where there is a path
     void startNew();
@@ -49,7 +52,8 @@ public:
     const Bookmarks& bookmarks() const { return m_bookmarks; }
     void setBookmark(size_t);
     void goToBookmark(size_t);
-    // Pins a note to the selection, the event or the moment under the mouse; `then` gets its id if there is any of them.
+    // Pins a note to the selection, the event or the moment under the mouse; `then` gets its id if there is any of
+    // them.
     void mark(bool toggle, std::function<void(int id)> then = {});
     void goToNote(int id);
 
@@ -59,6 +63,7 @@ signals:
     void changed(); // title, missing, bookmarks, recent files
 
 private:
+    void read(const QString& path, std::function<void(const Project&)> then);
     void use(const Project&, std::function<void()> then);
     void applyOpened(const Project&);
     void takeTrace(const ProjectTrace&, const Result<int>& opened);
@@ -74,7 +79,8 @@ private:
     Session& m_session;
     QString m_path, m_folder, m_copy_path;
     bool m_dirty = false, m_remembers = false, m_using = false;
-    std::string m_saved; // the content that is in the file
+    int m_reading = 0, m_asked = 0; // project files; only the one that was asked for last is used
+    std::string m_saved;            // the content that is in the file
     std::vector<ProjectTrace> m_missing;
     Bookmarks m_bookmarks;
     std::function<Layouts()> m_read_layouts;

@@ -93,11 +93,12 @@ std::vector<Exportable> BucketsPanel::exports() {
                            picture.paint(painter);
                        }});
     if (m_now)
-        all.push_back(
-            {.name = "Table of collectives",
-             .file_stem = "collectives",
-             .size = {},
-             .csv = [table = QPointer(m_sorted)] { return table ? tableCsv(*table).toStdString() : std::string(); }});
+        all.push_back({.name = "Table of collectives",
+                       .file_stem = "collectives",
+                       .size = {},
+                       .csv = [table = QPointer(m_sorted)]() -> CsvText { // max_bucket_rows keeps it short
+                           return [csv = table ? tableCsv(*table).toStdString() : std::string()] { return csv; };
+                       }});
     return all;
 }
 

@@ -84,9 +84,11 @@ void paintAll(QPainter& painter, const Comparison& c, QSize size, const Theme& t
 QRect inside(QSize size) { return QRect({0, 0}, size).adjusted(margin, margin, -margin, -margin); }
 
 Exportable tableExport(const Session& session, const QString& name, const char* table) {
-    return {.name = name, .file_stem = table, .size = {}, .csv = [&session, table] {
-                const auto csv = reportCsv(comparisonReport(session.comparison()), table);
-                return csv ? *csv : std::string();
+    return {.name = name, .file_stem = table, .size = {}, .csv = [&session, table]() -> CsvText {
+                return [shown = session.comparison(), table] {
+                    const auto csv = reportCsv(comparisonReport(shown), table);
+                    return csv ? *csv : std::string();
+                };
             }};
 }
 

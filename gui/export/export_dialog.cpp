@@ -131,11 +131,10 @@ void ExportDialog::showPreview() {
     for (QWidget* field : m_picture_fields) field->setEnabled(!table);
     m_scale->setEnabled(wanted.format == ExportFormat::png);
     if (table) {
-        delete m_previewing;
-        const QString csv = text(subject().csv());
-        m_preview->setText(QString("%1 rows").arg(std::max<qsizetype>(0, csv.count('\n') - 1)));
         m_pixels->setText("all rows, exact numbers");
-        return;
+        return preview(wanted, [this](const QByteArray& csv) {
+            m_preview->setText(QString("%1 rows").arg(std::max<qsizetype>(0, csv.count('\n') - 1)));
+        });
     }
     const QSize pixels = wanted.size * (wanted.format == ExportFormat::png ? wanted.scale : 1);
     m_pixels->setText(wanted.format == ExportFormat::png
@@ -145,14 +144,20 @@ void ExportDialog::showPreview() {
     wanted.scale = 1;
     if (int64_t{wanted.size.width()} * wanted.size.height() > most_preview_pixels)
         return m_preview->setText("too large to be shown here");
+    preview(wanted, [this](const QByteArray& png) { showPicture(png); });
+}
+
+void ExportDialog::preview(const ExportOptions& wanted, std::function<void(const QByteArray&)> show) {
     delete m_previewing;
     m_previewing = new ExportJob(subject(), wanted, {}, this);
-    connect(m_previewing, &ExportJob::ended, this, &ExportDialog::showPicture);
+    connect(m_previewing, &ExportJob::ended, this,
+            [this, show = std::move(show)](const QByteArray& content, const QString& problem) {
+                problem.isEmpty() ? show(content) : m_preview->setText(problem);
+            });
     m_previewing->start();
 }
 
-void ExportDialog::showPicture(const QByteArray& png, const QString& problem) {
-    if (!problem.isEmpty()) return m_preview->setText(problem);
+void ExportDialog::showPicture(const QByteArray& png) {
     QPixmap picture;
     picture.loadFromData(png, "PNG");
     const qreal dpr = devicePixelRatioF();

@@ -35,7 +35,8 @@ private:
     void showSubject();
     void showPreview();
     void write();
-    void showPicture(const QByteArray& png, const QString& problem);
+    void preview(const ExportOptions&, std::function<void(const QByteArray&)> show);
+    void showPicture(const QByteArray& png);
     std::vector<Exportable> m_exportables;
     std::vector<std::string> m_titles;
     const Theme& m_current;

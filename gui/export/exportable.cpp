@@ -113,7 +113,7 @@ std::vector<ExportFormat> formatsOf(const Exportable& what) {
 }
 
 Result<Encoding> drawn(const Exportable& what, const ExportOptions& options) {
-    if (what.csv) return Encoding([csv = what.csv()] { return QByteArray::fromStdString(csv); });
+    if (what.csv) return Encoding([csv = what.csv()] { return QByteArray::fromStdString(csv()); });
     const int64_t scale = options.format == ExportFormat::png ? options.scale : 1;
     if (options.size.width() < 1 || options.size.height() < 1)
         return Error{"The width and the height of a picture are at least one pixel."};

@@ -15,6 +15,8 @@ class QPainter;
 
 namespace shardscope::gui {
 
+using CsvText = std::function<std::string()>; // long tables take long: any thread may call it
+
 struct Exportable {
     QString name;      // "Timelines", as the dialog lists it
     QString file_stem; // "timelines"
@@ -23,7 +25,7 @@ struct Exportable {
     std::function<bool()> unfinished = {}; // of a canvas: its last frame was coarser than it should be
     std::function<void(std::function<void()> then)> read = {}; // what that frame lacked, on a worker
     std::function<void(QPainter&, QSize, const Theme&)> page = {};
-    std::function<std::string()> csv = {};
+    std::function<CsvText()> csv = {}; // takes what is shown now; its text is written later
 };
 
 enum class ExportFormat { png, svg, pdf, csv };

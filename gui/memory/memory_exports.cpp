@@ -44,10 +44,13 @@ std::vector<Exportable> MemoryPanel::exports() {
                            drawHeatMap(now, *frame.theme, state);
                        }});
     if (picture())
-        all.push_back(
-            {.name = "Table of what is alive", .file_stem = "alive", .size = {}, .csv = [table = QPointer(m_alive)] {
-                 return table ? table->csv() : std::string();
-             }});
+        all.push_back({.name = "Table of what is alive",
+                       .file_stem = "alive",
+                       .size = {},
+                       .csv = [table = QPointer(m_alive)]() -> CsvText {
+                           if (table) return table->csv();
+                           return [] { return std::string(); };
+                       }});
     return all;
 }
 

@@ -15,6 +15,7 @@ public:
     explicit TableModel(QObject* parent = nullptr);
     void setTable(std::shared_ptr<const TableData>);
     const TableData& table() const { return *m_table; }
+    const std::shared_ptr<const TableData>& shared() const { return m_table; } // for work that outlives what is shown
 
     int rowCount(const QModelIndex& parent = {}) const override;
     int columnCount(const QModelIndex& parent = {}) const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/tables/table_view.h"
 #include "gui/canvas/format.h"
+#include "gui/export/export_job.h"
 #include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
@@ -11,7 +12,6 @@
 #include <QHeaderView>
 #include <QKeyEvent>
 #include <QLineEdit>
-#include <QSaveFile>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
@@ -168,23 +168,24 @@ QString TableView::copied() const {
 
 void TableView::copy() const { QApplication::clipboard()->setText(copied()); }
 
-std::string TableView::csv() const { return tableCsv(m_model->table(), m_order->shownRows()); }
+CsvText TableView::csv() const {
+    return [table = m_model->shared(), rows = m_order->shownRows()] { return tableCsv(*table, rows); };
+}
 
-bool TableView::saveCsv(const QString& path) const {
-    QSaveFile file(path);
-    const std::string content = csv();
-    return file.open(QIODevice::WriteOnly) && file.write(content.data(), static_cast<qint64>(content.size())) >= 0 &&
-           file.commit();
+void TableView::saveCsv(const QString& path) {
+    const Exportable what{.name = {}, .file_stem = {}, .size = {}, .csv = [this] { return csv(); }};
+    auto* job = new ExportJob(what, {.format = ExportFormat::csv}, path, this);
+    connect(job, &ExportJob::ended, this, [this, job, path](const QByteArray&, const QString& problem) {
+        job->deleteLater();
+        emit noticed(problem.isEmpty() ? "Saved " + path + "." : problem, !problem.isEmpty());
+    });
+    job->start();
 }
 
 void TableView::askWhereToSave() {
     const QString path =
         QFileDialog::getSaveFileName(this, "Save table", text(m_model->table().name) + ".csv", "Tables (*.csv)");
-    if (path.isEmpty()) return;
-    if (saveCsv(path))
-        emit noticed("Saved " + path + ".", false);
-    else
-        emit noticed(path + " could not be written; choose another folder.", true);
+    if (!path.isEmpty()) saveCsv(path);
 }
 
 bool TableView::eventFilter(QObject* watched, QEvent* event) {

@@ -2,6 +2,7 @@
 // A table on the screen: heads that sort, a field that filters, what is left out as a sentence, copying as
 // tab-separated text and saving as CSV. Says which row was chosen; whoever owns it decides where that leads.
 #pragma once
+#include "gui/export/exportable.h"
 #include "gui/tables/table_model.h"
 #include <QWidget>
 
@@ -24,9 +25,9 @@ public:
     QTableView& view() { return *m_view; }
     QLineEdit& filter() { return *m_filter; }
     QString sentence() const;
-    QString copied() const;  // what copying puts on the clipboard: the selected rows, or all that are shown
-    std::string csv() const; // of the rows that are shown, with exact values
-    bool saveCsv(const QString& path) const;
+    QString copied() const;            // what copying puts on the clipboard: the selected rows, or all that are shown
+    CsvText csv() const;               // of the rows that are shown, with exact values
+    void saveCsv(const QString& path); // by a worker; `noticed` says how it ended
 
 signals:
     void clicked(const TableLink&);

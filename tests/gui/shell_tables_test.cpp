@@ -105,11 +105,18 @@ TEST_CASE("what is selected is copied, and what is shown is saved") {
     CHECK(lines[0].startsWith("name\tclass\tcount\ttotal"));
     CHECK(lines[1].startsWith(shell.cell(table, 0, 0)));
     const QString path = shell.folder.filePath("table.csv");
-    REQUIRE(table.saveCsv(path));
+    std::optional<bool> failed;
+    QObject::connect(&table, &TableView::noticed, &table, [&](const QString&, bool is_error) { failed = is_error; });
+    table.saveCsv(path);
+    waitFor([&] { return failed.has_value(); });
+    CHECK_FALSE(*failed);
     QFile file(path);
     REQUIRE(file.open(QIODevice::ReadOnly));
     CHECK(file.readLine().startsWith("name,class,count,total_ns,share_percent"));
-    CHECK_FALSE(table.saveCsv("/nonexistent/folder/table.csv"));
+    failed.reset();
+    table.saveCsv("/nonexistent/folder/table.csv");
+    waitFor([&] { return failed.has_value(); });
+    CHECK(*failed);
 }
 
 TEST_CASE("tables follow the active trace and empty when it is closed") {
