@@ -6,6 +6,7 @@
 #include "gui/timeline_tools.h"
 #include <QApplication>
 #include <QElapsedTimer>
+#include <QPixmapCache>
 #include <fmt/format.h>
 #include <fstream>
 #include <malloc.h>
@@ -37,7 +38,8 @@ struct Resident {
 };
 
 Resident resident() {
-    ::malloc_trim(0); // what was freed and not given back is no growth
+    QPixmapCache::clear(); // of icons and the like, up to ten megabytes that come and go
+    ::malloc_trim(0);      // what was freed and not given back is no growth
     std::ifstream statm("/proc/self/statm");
     int64_t size = 0, pages = 0;
     statm >> size >> pages;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/main_window.h"
+#include "gui/application_style.h"
 #include "gui/buckets/buckets_panel.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
@@ -62,11 +63,9 @@ QToolButton* actionButton(QAction* action, const char* kind = "") {
     return button;
 }
 
-// The look comes before the window itself. Its layout asks the style once how thick separators are and, told another
-// thickness than the style sheet has later, never uses again those that a change of place left over; and widgets that
-// exist keep the font they were born with.
-QWidget* noParentButThemed(const Theme& theme) {
-    applyTheme(*qApp, theme);
+// Widgets that exist keep the font they were born with, so it comes before the window itself.
+QWidget* noParentButFonts(const Theme& theme) {
+    prepareTheme(*qApp, theme);
     return nullptr;
 }
 
@@ -75,10 +74,9 @@ QString placeKey(Place place) { return QString("layout/%1").arg(static_cast<int>
 } // namespace
 
 MainWindow::MainWindow(Session& session, Memory memory)
-    : QMainWindow(noParentButThemed(session.theme()))
+    : QMainWindow(noParentButFonts(session.theme()))
     , m_session(session)
     , m_remembers(memory == Memory::remembers) {
-    applyIcons();
     setAcceptDrops(true);
     setDockOptions(QMainWindow::AnimatedDocks | QMainWindow::AllowNestedDocks);
     for (const auto& [corner, area] : {std::pair{Qt::TopLeftCorner, Qt::LeftDockWidgetArea},
@@ -112,6 +110,8 @@ MainWindow::MainWindow(Session& session, Memory memory)
     connect(&session.run(), &RunProcess::changed, this, &MainWindow::showStatus);
     m_notice_timer.setSingleShot(true);
     connect(&m_notice_timer, &QTimer::timeout, m_notice, &QWidget::hide);
+    m_composed = true;
+    applyCurrentTheme();
     resize(1600, 1000);
     if (m_remembers) restore();
     showPlace();
@@ -448,12 +448,14 @@ void MainWindow::useDefaultLayout(Place place) {
     resizeDocks({m_inspector_dock, m_notes_dock}, {height() - notes_height, notes_height}, Qt::Vertical);
 }
 
+// Under a style sheet a widget that gets a parent takes all that is in it through the rules again, so that the sheet
+// comes last, when everything has its place.
 void MainWindow::applyCurrentTheme() {
+    if (!m_composed) return;
     applyTheme(*qApp, m_session.theme());
-    applyIcons();
-}
-
-void MainWindow::applyIcons() {
+    menuBar()->setCornerWidget(nullptr); // as high as the bar is without it
+    m_project_name->setMinimumHeight(menuBar()->sizeHint().height());
+    menuBar()->setCornerWidget(m_project_name);
     m_session.actions().setIconColour(toColour(m_session.theme().text));
     setWindowIcon(tintedIcon("shardscope", toColour(m_session.theme().accent)));
 }
@@ -522,13 +524,14 @@ void MainWindow::connectWorkspace() {
     connect(files, &ProjectFiles::openRequested, this, &MainWindow::openDropped);
     QMenu* menu = m_session.actions().menu("File");
     menu->insertMenu(m_session.actions().get(ActionId::new_project), files->recentMenu());
-    auto* name = new QLabel;
-    name->setProperty("role", "dim");
-    name->setContentsMargins(8, 0, 12, 0);
-    name->setAlignment(Qt::AlignVCenter);
-    name->setMinimumHeight(menuBar()->sizeHint().height());
-    menuBar()->setCornerWidget(name);
-    const auto show_name = [this, name] { name->setText(m_workspace->title() + (m_workspace->dirty() ? " •" : "")); };
+    m_project_name = new QLabel;
+    m_project_name->setProperty("role", "dim");
+    m_project_name->setContentsMargins(8, 0, 12, 0);
+    m_project_name->setAlignment(Qt::AlignVCenter);
+    const auto show_name = [this] {
+        m_project_name->setText(m_workspace->title() + (m_workspace->dirty() ? " •" : ""));
+        m_project_name->adjustSize(); // the menu bar follows the size of what is in its corner, not its text
+    };
     connect(m_workspace, &Workspace::changed, this, show_name);
     connect(m_workspace, &Workspace::changed, this, &MainWindow::showWelcome);
     connect(&m_tools->bindings(), &KeyBindings::changed, this, &MainWindow::showStatus);

@@ -77,7 +77,6 @@ private:
     void showStatus();
     void showImport();
     void applyCurrentTheme();
-    void applyIcons();
     void chooseFiles();
     void savePicture();
     void restore();
@@ -108,11 +107,12 @@ private:
     QProgressBar* m_import_bar = nullptr;
     QStackedWidget* m_centre = nullptr;
     QFrame* m_notice = nullptr;
-    QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr;
+    QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr,
+           *m_project_name = nullptr;
     QList<QWidget*> m_wide_tools;                // in the toolbar of a wide window only
     QList<QAction*> m_canvas_tools, m_run_tools; // toolbar items that belong to some places only
     std::optional<Place> m_shown_place;
-    bool m_welcomes = false;
+    bool m_welcomes = false, m_composed = false;
     std::map<Place, QByteArray> m_layouts;
     QTimer m_notice_timer;
 };

@@ -16,10 +16,15 @@ namespace {
 constexpr std::array<ImWchar, 15> glyph_ranges = {0x20,   0xff,   0x370,  0x3ff,  0x2010, 0x2026, 0x2190, 0x2193,
                                                   0x2212, 0x2212, 0x2248, 0x2265, 0x2713, 0x2713, 0};
 
-// The first of `names` found in any font folder; earlier names win.
+// The first of `names` found in any font folder; earlier names win. Thousands of files may lie there, so that where
+// distributions put the best one is tried before all folders are searched.
 QString findFile(const QStringList& names) {
+    const QStringList folders = QStandardPaths::standardLocations(QStandardPaths::FontsLocation);
+    for (const QString& folder : folders)
+        for (const char* usual : {"opentype/inter", "truetype/inter", "truetype/noto", "noto"})
+            if (const QString path = folder + "/" + usual + "/" + names.front(); QFile::exists(path)) return path;
     QStringList found(names.size());
-    for (const QString& folder : QStandardPaths::standardLocations(QStandardPaths::FontsLocation)) {
+    for (const QString& folder : folders) {
         QDirIterator files(folder, names, QDir::Files, QDirIterator::Subdirectories | QDirIterator::FollowSymlinks);
         while (files.hasNext()) {
             const QString path = files.next();
@@ -32,10 +37,17 @@ QString findFile(const QStringList& names) {
     return {};
 }
 
-QByteArray readAll(const QString& path) {
+QByteArray contentOfFirst(const QStringList& names) {
+    const QString path = findFile(names);
     QFile file(path);
     return !path.isEmpty() && file.open(QIODevice::ReadOnly) ? file.readAll() : QByteArray();
 }
+
+struct FontContents { // empty where nothing was found
+    QByteArray regular = contentOfFirst({"Inter-Regular.otf", "Inter-Regular.ttf", "DejaVuSans.ttf"});
+    QByteArray semi_bold = contentOfFirst({"Inter-SemiBold.otf", "Inter-SemiBold.ttf", "DejaVuSans-Bold.ttf"});
+    QByteArray mono = contentOfFirst({"NotoSansMono-Regular.ttf", "DejaVuSansMono.ttf"});
+};
 
 void addFont(ImFontAtlas& atlas, const QByteArray& bytes, float pixels, double dpr) {
     ImFontConfig config;
@@ -56,25 +68,13 @@ void addFont(ImFontAtlas& atlas, const QByteArray& bytes, float pixels, double d
 
 } // namespace
 
-FontFiles findFontFiles() {
-    return {.regular = findFile({"Inter-Regular.otf", "Inter-Regular.ttf", "DejaVuSans.ttf"}),
-            .semi_bold = findFile({"Inter-SemiBold.otf", "Inter-SemiBold.ttf", "DejaVuSans-Bold.ttf"}),
-            .mono = findFile({"NotoSansMono-Regular.ttf", "DejaVuSansMono.ttf"})};
-}
-
-CanvasFonts::CanvasFonts() {
-    const FontFiles files = findFontFiles();
-    m_regular = readAll(files.regular);
-    m_semi_bold = readAll(files.semi_bold);
-    m_mono = readAll(files.mono);
-}
-
-void CanvasFonts::build(ImFontAtlas& atlas, double dpr) const {
+void buildFonts(ImFontAtlas& atlas, double dpr) {
+    static const FontContents contents;
     atlas.Clear();
-    addFont(atlas, m_regular, metrics::font_small, dpr);
-    addFont(atlas, m_regular, metrics::font_axis, dpr);
-    addFont(atlas, m_semi_bold, metrics::font_small, dpr);
-    addFont(atlas, m_mono, metrics::font_small, dpr);
+    addFont(atlas, contents.regular, metrics::font_small, dpr);
+    addFont(atlas, contents.regular, metrics::font_axis, dpr);
+    addFont(atlas, contents.semi_bold, metrics::font_small, dpr);
+    addFont(atlas, contents.mono, metrics::font_small, dpr);
     atlas.Flags |= ImFontAtlasFlags_NoMouseCursors;
     atlas.Build();
 }

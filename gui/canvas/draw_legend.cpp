@@ -2,6 +2,7 @@
 // The row below the lanes that says what their colours mean: of what was drawn in this frame, and no more.
 #include "gui/canvas/timeline_drawing.h"
 #include <algorithm>
+#include <cmath>
 
 namespace shardscope::gui {
 

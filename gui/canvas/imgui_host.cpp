@@ -75,7 +75,7 @@ void ImGuiHost::setDevicePixelRatio(double dpr) {
 void ImGuiHost::buildFonts() {
     m_scale = static_cast<double>(uiScale());
     ImGuiIO& io = ImGui::GetIO();
-    m_fonts.build(*io.Fonts, m_dpr * m_scale);
+    gui::buildFonts(*io.Fonts, m_dpr * m_scale);
     io.FontGlobalScale = static_cast<float>(1 / (m_dpr * m_scale));
     ++m_font_generation;
 }

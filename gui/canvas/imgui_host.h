@@ -35,7 +35,6 @@ public:
 private:
     void buildFonts();
     ImGuiContext* m_context;
-    CanvasFonts m_fonts;
     Theme m_theme;
     double m_dpr = 0, m_scale = 1; // m_scale: uiScale() of the fonts
     int m_font_generation = 0;

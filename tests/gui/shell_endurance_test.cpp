@@ -46,4 +46,21 @@ TEST_CASE("places can be changed for ever: the window keeps as many objects as i
     CHECK(surplus(censusOf(shell.window), before) == "");
 }
 
+// Qt keeps what it scaled of every icon that was ever shown.
+TEST_CASE("a theme that comes back brings the icons it had") {
+    Shell shell;
+    const auto icons = [&] {
+        std::vector<qint64> keys{shell.window.windowIcon().cacheKey()};
+        for (const ActionSpec& spec : actionTable())
+            keys.push_back(shell.session.actions().get(spec.id)->icon().cacheKey());
+        return keys;
+    };
+    shell.session.setTheme(darkTheme());
+    const auto dark = icons();
+    shell.session.setTheme(lightTheme());
+    CHECK(icons() != dark);
+    shell.session.setTheme(darkTheme());
+    CHECK(icons() == dark);
+}
+
 } // namespace shardscope::gui
