@@ -2,7 +2,6 @@
 #include "gui/canvas/software_rasteriser.h"
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <imgui.h>
@@ -262,20 +261,15 @@ void rasterise(const ImDrawData& data, const AlphaTexture& texture, QImage& targ
     const int threads = std::clamp(std::min(static_cast<int>(std::thread::hardware_concurrency()),
                                             target.width() * target.height() / worth_a_thread),
                                    1, most_threads);
-    // Lanes fill the upper part of a canvas and the other processor may be busy: who is done takes the next band.
-    constexpr int bands_per_thread = 6;
-    const int bands = threads > 1 ? threads * bands_per_thread : 1;
-    const auto edge = [&](int band) { return target.height() * band / bands; };
-    std::atomic<int> next = 0;
-    const auto draw = [&] {
-        for (int band = next++; band < bands; band = next++) {
-            if (background) std::fill(pixels.row(edge(band)), pixels.row(edge(band + 1)), *background);
-            rasteriseBand(data, texture, pixels, target.width(), edge(band), edge(band + 1));
-        }
+    // One band each: every band goes through all triangles, and more of them cost more than they balance.
+    const auto edge = [&](int band) { return target.height() * band / threads; };
+    const auto draw = [&](int band) {
+        if (background) std::fill(pixels.row(edge(band)), pixels.row(edge(band + 1)), *background);
+        rasteriseBand(data, texture, pixels, target.width(), edge(band), edge(band + 1));
     };
     std::vector<std::jthread> others; // joined before anything they use goes away
-    for (int thread = 1; thread < threads; ++thread) others.emplace_back(draw);
-    draw();
+    for (int band = 1; band < threads; ++band) others.emplace_back(draw, band);
+    draw(0);
 }
 
 } // namespace shardscope::gui
