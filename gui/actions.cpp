@@ -95,6 +95,8 @@ constexpr ActionSpec table[] = {
      Choice::toggle},
     {collapse_ranks, "View", "Collapse all ranks", "C", "",
      "One summary lane for each rank; a click on a rank does it for one", Choice::toggle},
+    {move_rank_up, "View", "Move rank up", "Ctrl+Up", "", "The rank of the selected operation, among those shown below each other"},
+    {move_rank_down, "View", "Move rank down", "Ctrl+Down", "", "The rank of the selected operation, among those shown below each other"},
     {memory_curves, "View", "Memory curves", "Shift+M", "", "Memory by category below the lanes", Choice::toggle},
     {buffers_by_address, "View/Memory", "Buffers by address", "", "", "Each buffer where it lies in the arena",
      Choice::buffer_order},

@@ -64,6 +64,8 @@ enum class ActionId {
     flow_arrows,
     collapse_ranks,
     show_hidden_lanes,
+    move_rank_up,
+    move_rank_down,
     colour_operation,
     colour_layer,
     colour_bucket,

@@ -85,16 +85,20 @@ QToolButton[primary="true"]:disabled { background: @raised; color: @faint; borde
 QToolButton[flat="true"] { background: transparent; border: 0; padding: 0; min-height: 20px; min-width: 20px;
   border-radius: 5px; }
 QToolButton[flat="true"]:hover { background: @line; }
+QToolButton[flat="true"]:focus { background: @line; color: @accent; }
 QToolButton#baseline { min-height: 22px; padding: 0; border-radius: 5px; }
 QFrame#segmented { background: @panel; border: 1px solid @line; border-radius: 7px; }
 QFrame#segmented QToolButton { background: transparent; color: @dim; border: 0; border-radius: 0; min-height: 26px; }
 QFrame#segmented QToolButton:hover { color: @text; }
 QFrame#segmented QToolButton:checked { background: @accent; color: @on_accent; }
+QFrame#segmented QToolButton:focus { border: 1px solid @accent; padding: 0 11px; min-height: 24px; }
+QFrame#segmented QToolButton:checked:focus { border-color: @on_accent; }
 QFrame#segmented QToolButton:disabled { color: @faint; }
 QFrame#segmented QToolButton:checked:disabled { background: @line; color: @faint; }
 QFrame#segmented QToolButton[edge="first"] { border-top-left-radius: 6px; border-bottom-left-radius: 6px; }
 QFrame#segmented QToolButton[edge="last"] { border-top-right-radius: 6px; border-bottom-right-radius: 6px; }
 QWidget#sectionHead QFrame#segmented QToolButton { min-height: 20px; padding: 0 9px; font-size: 11px; }
+QWidget#sectionHead QFrame#segmented QToolButton:focus { min-height: 18px; padding: 0 8px; }
 QWidget#sectionHead > QToolButton, QToolButton[small="true"] { min-height: 20px; padding: 0 9px; font-size: 11px; }
 QTableView { background: @panel; alternate-background-color: @raised; color: @text; border: 0;
   selection-background-color: @accent; selection-color: @on_accent; }
@@ -146,6 +150,19 @@ QLineEdit, QComboBox, QPlainTextEdit { background: @background; color: @text; bo
 QLineEdit, QComboBox { min-height: 26px; padding: 0 8px; }
 QLineEdit:focus, QComboBox:focus { border-color: @accent; }
 QWidget[sought="true"] { background: @sought; border-radius: 6px; }
+QAbstractSpinBox { background: @background; color: @text; border: 1px solid @line; border-radius: 7px; min-height: 26px;
+  padding: 0 8px; selection-background-color: @accent; selection-color: @on_accent; }
+QAbstractSpinBox:focus { border-color: @accent; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: 0; background: transparent; width: 18px; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox::up-arrow { image: url(:/icons/up.svg); width: 12px; height: 12px; }
+QAbstractSpinBox::down-arrow { image: url(:/icons/down.svg); width: 12px; height: 12px; }
+QSlider::groove:horizontal { background: @line; height: 4px; border-radius: 2px; }
+QSlider::sub-page:horizontal { background: @accent; height: 4px; border-radius: 2px; }
+QSlider::handle:horizontal { background: @accent; border: 2px solid @panel; width: 14px; height: 14px; margin: -7px 0;
+  border-radius: 9px; }
+QSlider:focus::handle:horizontal { border-color: @text; }
 QLineEdit[invalid="true"] { border-color: @bad; }
 QComboBox QLineEdit { border: 0; background: transparent; padding: 0; min-height: 0; }
 QComboBox::drop-down { border: 0; width: 20px; }
@@ -153,11 +170,14 @@ QComboBox::down-arrow { image: url(:/icons/down.svg); width: 14px; height: 14px;
 QComboBox QAbstractItemView { background: @raised; color: @text; border: 1px solid @line; outline: 0;
   selection-background-color: @accent; selection-color: @on_accent; }
 QPlainTextEdit { border: 0; border-radius: 0; padding: 8px; }
+QPlainTextEdit::corner { background: @background; border: 0; }
 QProgressBar { background: @raised; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: @accent; border-radius: 2px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid @dim; border-radius: 4px; background: @background; }
 QCheckBox::indicator:checked { background: @accent; border-color: @accent; image: url(:/icons/check.svg); }
 QCheckBox::indicator:focus { border-color: @accent; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
+QFileDialog QToolButton { padding: 0 4px; min-width: 18px; }
 QFrame#tourFrame { background: transparent; border: 2px solid @accent; border-radius: 7px; }
 QPushButton[link="true"] { background: transparent; border: 0; color: @accent; min-height: 20px; }
 QPushButton[link="true"]:focus { text-decoration: underline; }

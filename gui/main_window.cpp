@@ -48,11 +48,12 @@
 #include <QVBoxLayout>
 #include <QWidgetAction>
 #include <algorithm>
+#include <cmath>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int library_width = 232, inspector_width = 284, summary_height = 232, notes_height = 170, note_ms = 6'000;
+constexpr int library_width = 232, inspector_width = 290, summary_height = 232, notes_height = 170, note_ms = 6'000;
 constexpr int layout_version = 4; // what was stored with other docks is not used
 
 QToolButton* actionButton(QAction* action, const char* kind = "") {
@@ -67,6 +68,10 @@ QToolButton* actionButton(QAction* action, const char* kind = "") {
 QWidget* noParentButFonts(const Theme& theme) {
     prepareTheme(*qApp, theme);
     return nullptr;
+}
+
+QString counted(int64_t count, const char* what) {
+    return text(formatCount(count)) + " " + what + (count == 1 ? "" : "s");
 }
 
 QString placeKey(Place place) { return QString("layout/%1").arg(static_cast<int>(place)); }
@@ -218,32 +223,42 @@ void MainWindow::makeToolBar() {
     m_step_label = new QLabel;
     m_step_label->setMinimumWidth(52);
     m_step_label->setAlignment(Qt::AlignCenter);
-    auto* gap = new QWidget;
-    gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    m_gap = new QWidget;
+    m_gap->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    auto* align = new Segmented(actions.ofChoice(Choice::align));
+    QToolButton *exposed = actionButton(actions.get(ActionId::exposed_only)),
+                *vary = actionButton(actions.get(ActionId::vary_run)),
+                *picture = actionButton(actions.get(ActionId::export_view)),
+                *stages = actionButton(actions.get(ActionId::queue_stages));
+    m_giving_tools = {{exposed, 1400}, {vary, 1400}, {align, 1080}, {stages, 960}, {picture, 880}};
 
     bar->addWidget(new Segmented(actions.ofChoice(Choice::place)));
-    m_wide_tools = {actionButton(actions.get(ActionId::exposed_only)), actionButton(actions.get(ActionId::vary_run))};
-    m_canvas_tools << group({new Segmented(actions.ofChoice(Choice::align)),
-                             new Segmented(actions.ofChoice(Choice::rank)), arrow(ActionId::previous_step),
+    m_canvas_tools << group({align, new Segmented(actions.ofChoice(Choice::rank)), arrow(ActionId::previous_step),
                              m_step_label, arrow(ActionId::next_step)});
-    m_run_tools << group({actionButton(actions.get(ActionId::open_config)), m_wide_tools[1]});
+    m_run_tools << group({actionButton(actions.get(ActionId::open_config)), vary});
     auto* search = new SearchBox(m_session, &m_timeline->canvas());
     connect(actions.get(ActionId::search), &QAction::triggered, search, &SearchBox::start);
     m_canvas_tools << group({search});
-    bar->addWidget(gap);
-    m_canvas_tools << group({m_wide_tools[0], actionButton(actions.get(ActionId::export_view)),
-                             actionButton(actions.get(ActionId::new_run), "primary")});
-    m_run_tools << group({actionButton(actions.get(ActionId::queue_stages)),
-                          actionButton(actions.get(ActionId::queue_run)), actionButton(actions.get(ActionId::stop_run)),
+    bar->addWidget(m_gap);
+    m_canvas_tools << group({exposed, picture, actionButton(actions.get(ActionId::new_run), "primary")});
+    m_run_tools << group({stages, actionButton(actions.get(ActionId::queue_run)),
+                          actionButton(actions.get(ActionId::stop_run)),
                           actionButton(actions.get(ActionId::start_run), "primary")});
 }
 
-// Where not all tools have room, one of each place that has a key and a menu entry goes before the rest are cut off.
-void MainWindow::resizeEvent(QResizeEvent* event) {
+// Where not all tools have room, those that have a key and a menu entry go before the rest are cut off, and the search
+// field gets what is left between the others.
+void MainWindow::fitTools() {
     constexpr float all_tools = 1400;
-    for (QWidget* tool : m_wide_tools)
-        tool->setVisible(static_cast<float>(event->size().width()) >= all_tools * uiScale());
+    const float room = static_cast<float>(width()) / uiScale();
+    for (const auto& [tool, needed] : m_giving_tools) tool->setVisible(room >= needed);
+    const bool search = m_shown_place != Place::run && m_shown_place != Place::buckets;
+    m_gap->setMaximumWidth(room >= all_tools || !search ? QWIDGETSIZE_MAX : 8);
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
     QMainWindow::resizeEvent(event);
+    fitTools();
 }
 
 void MainWindow::makeStatusBar() {
@@ -391,6 +406,7 @@ void MainWindow::showPlace() {
     if (!page) arrangeDocks();
     for (QAction* tool : m_canvas_tools) tool->setVisible(!page);
     for (QAction* tool : m_run_tools) tool->setVisible(run);
+    fitTools();
     showWelcome();
     if (!page) m_timeline->setFocus();
     showStatus();
@@ -398,8 +414,7 @@ void MainWindow::showPlace() {
 
 bool MainWindow::nothingOpen() const {
     const bool page = m_session.place() == Place::run || m_session.place() == Place::buckets;
-    return !page && m_session.traces().empty() && m_session.opening() == 0 && m_workspace->missing().empty() &&
-           !m_import->active();
+    return !page && m_session.traces().empty() && m_session.opening() == 0 && m_workspace->missing().empty();
 }
 
 // Panels that have nothing to show leave the room to the page that says what can be done.
@@ -428,6 +443,15 @@ void MainWindow::showPage(QWidget* page) {
     centralWidget()->layout()->activate();
 }
 
+void MainWindow::widenDocks() {
+    m_docked_scale = uiScale();
+    const int most = width() / 4; // the canvas keeps half of the window
+    const auto wide = [&](int pixels) {
+        return std::min(static_cast<int>(std::lround(static_cast<float>(pixels) * uiScale())), most);
+    };
+    resizeDocks({m_library_dock, m_inspector_dock}, {wide(library_width), wide(inspector_width)}, Qt::Horizontal);
+}
+
 void MainWindow::useDefaultLayout(Place place) {
     addDockWidget(Qt::LeftDockWidgetArea, m_library_dock);
     addDockWidget(Qt::RightDockWidgetArea, m_inspector_dock);
@@ -443,7 +467,7 @@ void MainWindow::useDefaultLayout(Place place) {
     m_inspector_dock->setVisible(docks);
     m_notes_dock->setVisible(docks);
     m_summary_dock->setVisible(place == Place::compare);
-    resizeDocks({m_library_dock, m_inspector_dock}, {library_width, inspector_width}, Qt::Horizontal);
+    widenDocks();
     resizeDocks({m_summary_dock}, {summary_height}, Qt::Vertical);
     resizeDocks({m_inspector_dock, m_notes_dock}, {height() - notes_height, notes_height}, Qt::Vertical);
 }
@@ -456,6 +480,10 @@ void MainWindow::applyCurrentTheme() {
     menuBar()->setCornerWidget(nullptr); // as high as the bar is without it
     m_project_name->setMinimumHeight(menuBar()->sizeHint().height());
     menuBar()->setCornerWidget(m_project_name);
+    if (m_docked_scale != uiScale()) { // larger type needs wider docks, and fewer tools have room
+        fitTools();
+        widenDocks();
+    }
     m_session.actions().setIconColour(toColour(m_session.theme().text));
     setWindowIcon(tintedIcon("shardscope", toColour(m_session.theme().accent)));
 }
@@ -490,11 +518,8 @@ void MainWindow::showStatus() {
     if (traces.empty())
         facts << "no trace open";
     else
-        facts << QString("%1 %2 · %3 steps · %4 events")
-                     .arg(traces.size())
-                     .arg(traces.size() == 1 ? "trace" : "traces")
-                     .arg(steps)
-                     .arg(text(formatCount(events)));
+        facts << counted(static_cast<int64_t>(traces.size()), "trace") + " · " + counted(steps, "step") + " · " +
+                     counted(events, "event");
     if (!link.empty()) facts << "link " + text(link) + (emulated ? ", emulated" : ", not emulated");
     if (m_session.opening() > 0) facts << (m_session.opening() == 1 ? "reading a trace" : "reading traces");
     if (warnings > 0) facts << QString("%1 %2 in the traces").arg(warnings).arg(warnings == 1 ? "warning" : "warnings");

@@ -72,6 +72,8 @@ private:
     bool nothingOpen() const; // the welcome page has the window to itself
     void showWelcome();
     void showPage(QWidget*);
+    void fitTools();
+    void widenDocks();
     void useDefaultLayout(Place);
     void showNotice(const QString& sentence, bool is_error);
     void showStatus();
@@ -109,8 +111,10 @@ private:
     QFrame* m_notice = nullptr;
     QLabel *m_notice_text = nullptr, *m_status = nullptr, *m_hint = nullptr, *m_step_label = nullptr,
            *m_project_name = nullptr;
-    QList<QWidget*> m_wide_tools;                // in the toolbar of a wide window only
-    QList<QAction*> m_canvas_tools, m_run_tools; // toolbar items that belong to some places only
+    QList<std::pair<QWidget*, float>> m_giving_tools; // shown from this width of the window on, at scale 1
+    QWidget* m_gap = nullptr;                         // between the tools of the left and of the right
+    float m_docked_scale = 1;                         // of the type when docks were given their widths
+    QList<QAction*> m_canvas_tools, m_run_tools;      // toolbar items that belong to some places only
     std::optional<Place> m_shown_place;
     bool m_welcomes = false, m_composed = false;
     std::map<Place, QByteArray> m_layouts;

@@ -55,14 +55,18 @@ struct Fields {
         return value.toInteger(otherwise);
     }
     // Ranks or lanes, which are not negative.
-    template <class Number> std::set<Number> numbers(const QJsonObject& from, const char* name) {
-        std::set<Number> found;
+    template <class Number> std::vector<Number> listed(const QJsonObject& from, const char* name) {
+        std::vector<Number> found;
         for (const QJsonValue& value : array(from, name)) {
             const qint64 number = value.toInteger(-1);
             if (number < 0 || number > most_number) fail(QString("“%1” holds something that is no number of a lane").arg(name));
-            if (found.size() < most_numbers) found.insert(static_cast<Number>(number));
+            if (found.size() < most_numbers) found.push_back(static_cast<Number>(number));
         }
         return found;
+    }
+    template <class Number> std::set<Number> numbers(const QJsonObject& from, const char* name) {
+        const std::vector<Number> found = listed<Number>(from, name);
+        return {found.begin(), found.end()};
     }
     bool boolean(const QJsonObject& from, const char* name, bool otherwise) {
         const QJsonValue value = from[QLatin1String(name)];
@@ -71,9 +75,9 @@ struct Fields {
     }
 };
 
-template <class Number> QJsonArray numbersOf(const std::set<Number>& numbers) {
+template <class Numbers> QJsonArray numbersOf(const Numbers& numbers) {
     QJsonArray array;
-    for (const Number number : numbers) array.append(static_cast<qint64>(number));
+    for (const auto number : numbers) array.append(static_cast<qint64>(number));
     return array;
 }
 
@@ -148,6 +152,7 @@ ProjectTrace readTrace(Fields& fields, const QJsonObject& object, const QString&
     }
     trace.collapsed = fields.numbers<int32_t>(object, "collapsed");
     trace.hidden = fields.numbers<LaneId>(object, "hidden");
+    trace.rank_order = fields.listed<int32_t>(object, "rank_order");
     return trace;
 }
 
@@ -192,6 +197,7 @@ QByteArray projectText(const Project& project, const QString& folder) {
                            {"tags", tags}};
         if (!trace.collapsed.empty()) object["collapsed"] = numbersOf(trace.collapsed);
         if (!trace.hidden.empty()) object["hidden"] = numbersOf(trace.hidden);
+        if (!trace.rank_order.empty()) object["rank_order"] = numbersOf(trace.rank_order);
         if (!folder.isEmpty()) object["relative"] = QDir(folder).relativeFilePath(text(trace.path));
         traces.append(object);
     }

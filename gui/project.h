@@ -22,6 +22,7 @@ struct ProjectTrace {
     std::vector<std::string> tags;
     std::set<int32_t> collapsed; // ranks that are one summary lane
     std::set<LaneId> hidden;
+    std::vector<int32_t> rank_order = {}; // from the top, where ranks were moved
     bool operator==(const ProjectTrace&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include "gui/window_tools.h"
 #include "gui/workspace.h"
 #include <QApplication>
+#include <QDir>
 #include <QElapsedTimer>
 #include <QKeyEvent>
 #include <QLineEdit>
@@ -89,7 +90,8 @@ bool drawOverlays(Session& session, MainWindow& window, const SettleWindow& sett
     trigger(session, ActionId::mark);
     settle();
     if (!session.notes().notes().empty())
-        session.notes().setText(session.notes().notes().front().id, "The bucket leaves late: its last gradient is the largest of the block.");
+        session.notes().setText(session.notes().notes().front().id,
+                                "The bucket leaves late: its last gradient is the largest of the block.");
     trigger(session, ActionId::use_as_baseline);
     const TimeRange visible = session.visible();
     session.timelineTools().setRange(
@@ -102,7 +104,7 @@ bool drawOverlays(Session& session, MainWindow& window, const SettleWindow& sett
     session.setPlace(Place::compare);
     settle();
     if (ExportDialog* dialog = window.exports().openDialog()) {
-        settle();
+        waitUntil([&] { return dialog->settled(); });
         saved = saved && save(*dialog, "export");
         dialog->close();
     }
@@ -119,6 +121,8 @@ bool drawOverlays(Session& session, MainWindow& window, const SettleWindow& sett
 
 bool drawRunStates(Session& session, MainWindow& window, const SettleWindow& settle, const SavePicture& save) {
     const QTemporaryDir folder;
+    const QString before_folder = QDir::currentPath();
+    QDir::setCurrent(folder.path()); // runs without a name for their trace write it there
     RunPanel& panel = window.runPanel();
     const RunRequest before = panel.form().request();
     session.setPlace(Place::run);
@@ -166,6 +170,7 @@ bool drawRunStates(Session& session, MainWindow& window, const SettleWindow& set
     settle();
     saved = saved && save(window, "run_broken_json");
     panel.form().setRequest(before);
+    QDir::setCurrent(before_folder);
     return saved;
 }
 

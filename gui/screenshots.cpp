@@ -20,10 +20,12 @@ constexpr qint64 patience_ms = 60'000; // large traces take time to analyse
 bool wait(const MainWindow& window) {
     QElapsedTimer waited;
     waited.start();
-    do QApplication::processEvents(QEventLoop::AllEvents, 20);
-    while (!window.settled() && waited.elapsed() < patience_ms);
-    QApplication::sendPostedEvents(); // layouts and charts asked for by the last answer
-    QApplication::processEvents();
+    do {
+        do QApplication::processEvents(QEventLoop::AllEvents, 20);
+        while (!window.settled() && waited.elapsed() < patience_ms);
+        QApplication::sendPostedEvents(); // layouts and charts asked for by the last answer; they may ask for a frame
+        QApplication::processEvents();
+    } while (!window.settled() && waited.elapsed() < patience_ms);
     return window.settled();
 }
 
@@ -35,7 +37,7 @@ int fail(const QString& sentence) {
 } // namespace
 
 int takeScreenshots(const Options& options) {
-    const QString folder = QString::fromStdString(options.screenshot_folder);
+    const QString folder = QDir(QString::fromStdString(options.screenshot_folder)).absolutePath();
     if (!QDir().mkpath(folder)) return fail(folder + " could not be created; choose a folder that can be written.");
     Session session;
     MainWindow window(session, Memory::forgets);

@@ -231,6 +231,7 @@ PlaceModel Session::model() const {
         view.subtitle = stageSentence(open.facts.stage);
         view.origin_ns = originOf(open);
         view.planned = m_memory_data.planned(open.id);
+        view.grows = open.followed;
         view.differences = open.differences;
         view.is_baseline = baseline == &open && m_traces.size() > 1;
         if (baseline && baseline != &open && open.figures && baseline->figures && baseline->figures->step_ns > 0 &&

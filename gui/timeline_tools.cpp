@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/timeline_tools.h"
+#include "gui/canvas/rank_order.h"
 #include "gui/session.h"
 #include <algorithm>
 
@@ -34,6 +35,11 @@ void TimelineTools::connectActions() {
     on(flow_arrows, [this](bool checked) { setShowsFlows(checked); });
     on(collapse_ranks, [this](bool checked) { collapseAll(checked); });
     on(show_hidden_lanes, [this] { showAllLanes(); });
+    for (const auto& [id, by] : {std::pair{move_rank_up, -1}, {move_rank_down, 1}})
+        on(id, [this, by = by] {
+            if (const auto selected = m_session.selected())
+                if (knowsSelected()) moveRankBy(selected->trace_id, m_relations->self.rank, by);
+        });
     on(zoom_to_range, [this] {
         if (m_range) m_session.setVisible(*m_range);
     });
@@ -48,6 +54,8 @@ void TimelineTools::syncActions(bool enabled) {
          {search, flow_arrows, collapse_ranks, colour_operation, colour_layer, colour_bucket, colour_name})
         action(id)->setEnabled(enabled);
     action(zoom_to_range)->setEnabled(enabled && m_range);
+    const bool several = enabled && knowsSelected() && m_session.onlyRank() < 0;
+    for (const ActionId id : {move_rank_up, move_rank_down}) action(id)->setEnabled(several);
     action(show_hidden_lanes)->setEnabled(enabled && hidesLanes());
     action(flow_arrows)->setChecked(m_flows);
     action(collapse_ranks)->setChecked(enabled && allCollapsed());
@@ -84,6 +92,11 @@ void TimelineTools::setColouring(TimelineColouring colouring) {
 void TimelineTools::setShowsFlows(bool shows) {
     m_flows = shows;
     emit changed();
+}
+
+bool TimelineTools::knowsSelected() const {
+    const auto selected = m_session.selected();
+    return selected && m_relations && m_related_trace == selected->trace_id && m_relations->self.event == selected->event;
 }
 
 std::vector<int> TimelineTools::shownTraces() const { return m_session.model().trace_ids; }
@@ -151,6 +164,38 @@ void TimelineTools::hideLane(int trace_id, LaneId lane) {
     Lanes* lanes = lanesOf(trace_id);
     if (!lanes) return;
     lanes->hidden.insert(lane);
+    emit changed();
+}
+
+void TimelineTools::moveRank(int trace_id, int32_t rank, int32_t to) {
+    Lanes* lanes = lanesOf(trace_id);
+    if (!lanes || rank == to) return;
+    lanes->rank_order =
+        orderAfterMove(m_session.trace(trace_id)->reader->ranks(), lanes->rank_order, rank, to);
+    emit changed();
+}
+
+void TimelineTools::moveRankBy(int trace_id, int32_t rank, int by) {
+    const Lanes* lanes = lanesOf(trace_id);
+    if (!lanes) return;
+    std::vector<int32_t> ranks;
+    for (int32_t r = 0; r < m_session.trace(trace_id)->reader->ranks(); ++r) ranks.push_back(r);
+    ranks = inOrder(ranks, lanes->rank_order);
+    const auto at = std::find(ranks.begin(), ranks.end(), rank) - ranks.begin() + by;
+    if (at >= 0 && at < std::ssize(ranks)) moveRank(trace_id, rank, ranks[static_cast<size_t>(at)]);
+}
+
+TimelineTools::RankOrders TimelineTools::rankOrders() const {
+    RankOrders orders;
+    for (const auto& [path, lanes] : m_lanes)
+        if (!lanes.rank_order.empty()) orders[path] = lanes.rank_order;
+    return orders;
+}
+
+void TimelineTools::setRankOrders(const RankOrders& orders) {
+    if (orders == rankOrders()) return;
+    for (auto& [path, lanes] : m_lanes) lanes.rank_order.clear();
+    for (const auto& [path, order] : orders) m_lanes[path].rank_order = order;
     emit changed();
 }
 
@@ -280,6 +325,7 @@ void TimelineTools::decorate(PlaceModel& place) const {
         if (const auto lanes = m_lanes.find(view.reader->path()); lanes != m_lanes.end()) {
             view.collapsed = lanes->second.collapsed;
             view.hidden = lanes->second.hidden;
+            view.rank_order = lanes->second.rank_order;
         }
         if (const auto found = m_matches.find(place.trace_ids[i]); found != m_matches.end())
             view.marks.matches = found->second;
@@ -294,6 +340,7 @@ void TimelineTools::apply(const TimelineIntents& intents, const PlaceModel& plac
     const auto id = [&](int trace) { return place.trace_ids[static_cast<size_t>(trace)]; };
     if (intents.range) setRange(intents.range, intents.range_done);
     if (intents.folded) toggleRank(id(intents.folded->trace), intents.folded->rank);
+    if (intents.moved) moveRank(id(intents.moved->rank.trace), intents.moved->rank.rank, intents.moved->to);
     if (intents.menu) emit menuWanted(*intents.menu, id(intents.menu->trace));
 }
 

@@ -33,11 +33,17 @@ public:
     void collapseAll(bool); // every rank of the traces that are shown
     bool allCollapsed() const;
     void hideLane(int trace_id, LaneId);
+    void moveRank(int trace_id, int32_t rank, int32_t to); // where `to` stands
+    void moveRankBy(int trace_id, int32_t rank, int by);   // -1: up
+    using RankOrders = std::map<std::string, std::vector<int32_t>>; // by path, of traces whose ranks were moved
+    RankOrders rankOrders() const;
+    void setRankOrders(const RankOrders&);
     void showAllLanes();
     bool hidesLanes() const;
     struct Lanes {
         std::set<int32_t> collapsed;
         std::set<LaneId> hidden;
+        std::vector<int32_t> rank_order = {}; // from the top; empty: by their numbers
     };
     Lanes lanes(const std::string& path) const;
     void setLanes(const std::string& path, Lanes);
@@ -89,6 +95,7 @@ private:
     void askRelations();
     void runSearch();
     std::vector<int> shownTraces() const;
+    bool knowsSelected() const; // what is selected was looked up
     std::vector<TraceSource> sourcesOf(const std::vector<int>& trace_ids) const;
 
     Session& m_session;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers what was visible, so that zooming and moving can be undone and redone.
+// Remembers what was visible, so that zooming, moving and the order of ranks can be undone and redone.
 #pragma once
 #include "gui/session.h"
+#include "gui/timeline_tools.h"
 #include "gui/view_history.h"
 #include <functional>
 
@@ -17,11 +18,17 @@ public:
 
 private:
     void note();
-    void go(const std::optional<ViewPoint>&);
+    struct Entry { // the order of ranks is part of what one sees
+        ViewPoint view;
+        TimelineTools::RankOrders rank_orders;
+        bool operator==(const Entry&) const = default;
+    };
+    void go(const std::optional<Entry>&);
     Session& m_session;
-    ViewHistory<ViewPoint> m_history;
+    ViewHistory<Entry> m_history;
+    TimelineTools::RankOrders m_rank_orders;
     std::function<int64_t()> m_now_ms;
-    bool m_following = true;
+    bool m_following = true, m_going = false;
 };
 
 } // namespace shardscope::gui

@@ -32,7 +32,8 @@ ProjectTrace describe(const OpenTrace& open, const TimelineTools::Lanes& lanes) 
             .name = open.name,
             .tags = open.tags,
             .collapsed = lanes.collapsed,
-            .hidden = lanes.hidden};
+            .hidden = lanes.hidden,
+            .rank_order = lanes.rank_order};
 }
 
 // What makes a project differ from its file: not where one looks, nor how the docks lie, nor a run that goes on.
@@ -45,6 +46,7 @@ std::string comparable(Project whole) {
         trace.trace_id.clear();
         trace.collapsed.clear();
         trace.hidden.clear();
+        trace.rank_order.clear();
     }
     return projectText(whole, {}).toStdString();
 }
@@ -207,7 +209,7 @@ void Workspace::takeTrace(const ProjectTrace& trace, const Result<int>& opened) 
                          true);
     m_session.setName(*opened, trace.name);
     m_session.setTags(*opened, trace.tags);
-    m_session.timelineTools().setLanes(open->reader->path(), {trace.collapsed, trace.hidden});
+    m_session.timelineTools().setLanes(open->reader->path(), {trace.collapsed, trace.hidden, trace.rank_order});
 }
 
 void Workspace::applyOpened(const Project& project) {

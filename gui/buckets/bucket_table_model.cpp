@@ -2,6 +2,7 @@
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/canvas/format.h"
 #include "gui/style.h"
+#include "gui/tables/column_fit.h"
 #include "profiler/analysis/sweep.h"
 #include <QColor>
 #include <algorithm>
@@ -148,6 +149,14 @@ QVariant BucketTableModel::headerData(int section, Qt::Orientation orientation, 
         "Why the bucket holds these layers and no more",
         "What is different from the same collective there"};
     if (section < 0 || section >= count) return {};
+    if (role == gives_way_role) // what its name, its key or its neighbours say as well
+        return section == kind       ? 1
+               : section == bus      ? 2
+               : section == ready    ? 3
+               : section == key      ? 4
+               : section == change   ? 5
+               : section == elements ? 6
+                                     : 0;
     if (role == Qt::ToolTipRole) return QString::fromUtf8(tips[section]);
     if (role != Qt::DisplayRole) return {};
     const QString head = QString::fromUtf8(heads[section]);

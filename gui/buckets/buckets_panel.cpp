@@ -7,6 +7,8 @@
 #include "gui/buckets/sweep_chart.h"
 #include "gui/buckets/write_config.h"
 #include "gui/canvas/format.h"
+#include "gui/panels/column_scroll.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/fact_list.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
@@ -17,19 +19,20 @@
 #include <QFrame>
 #include <QHeaderView>
 #include <QPushButton>
-#include <QScrollArea>
 #include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int side_width = 300, table_row = 24, widest_column = 330, least_reason = 90;
+constexpr int side_width = 300, table_row = 24, widest_column = 330;
 
 QString monospaced(const std::vector<SnippetLine>& lines, const Theme& theme) {
     QStringList html;
@@ -103,8 +106,9 @@ BucketsPanel::BucketsPanel(Session& session, std::function<RunRequest()> run_req
 QWidget* BucketsPanel::makeLeft() {
     m_title = new QLabel;
     m_title->setFont(uiFont(metrics::font, true));
-    m_subtitle = roleLabel({}, "dim");
-    m_subtitle->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_subtitle = new ElidedLabel;
+    m_subtitle->setProperty("role", "dim");
+    m_subtitle->setFont(uiFont(metrics::font_small));
     m_sweep_choice = new QComboBox;
     m_sweep_choice->setAccessibleName("Sweep");
     m_key_choice = new QComboBox;
@@ -144,8 +148,9 @@ QWidget* BucketsPanel::makeLeft() {
     m_source->setObjectName("bucketSource");
     m_source->setAccessibleName("Trace whose collectives are listed");
     m_source->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-    m_table_note = roleLabel({}, "dim");
-    m_table_note->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_table_note = new ElidedLabel;
+    m_table_note->setProperty("role", "dim");
+    m_table_note->setFont(uiFont(metrics::font_small));
     auto* copy = new QToolButton;
     copy->setText("Copy CSV");
     connect(copy, &QToolButton::clicked, this, &BucketsPanel::copyTable);
@@ -177,7 +182,7 @@ QWidget* BucketsPanel::makeLeft() {
     m_table->verticalHeader()->setDefaultSectionSize(table_row);
     m_table->horizontalHeader()->setHighlightSections(false);
     m_table->horizontalHeader()->setFont(uiFont(metrics::font_axis, true));
-    m_table->setMinimumHeight(96);
+    m_table->setMinimumHeight(72);
     m_table->setColumnHidden(BucketTableModel::change, true); // until there is something to compare with
     connect(m_table, &QTableView::clicked, this, [this](const QModelIndex& at) { pickRow(at, false); });
     connect(m_table, &QTableView::activated, this, [this](const QModelIndex& at) { pickRow(at, true); });
@@ -213,7 +218,10 @@ QWidget* BucketsPanel::makeLeft() {
     column->addWidget(m_steps);
     column->addWidget(thinLine());
     column->addLayout(table_head);
-    column->addWidget(m_table, 4);
+    auto* table = new QHBoxLayout;
+    table->setContentsMargins(14, 0, 0, 0); // rows begin where the head does
+    table->addWidget(m_table);
+    column->addLayout(table, 4);
     return left;
 }
 
@@ -287,13 +295,8 @@ QWidget* BucketsPanel::makeSide() {
     measure->addWidget(m_form);
     column->addLayout(measure);
     column->addStretch();
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setWidget(inner);
-    scroll->setFixedWidth(side_width);
-    return scroll;
+    m_side = new ColumnScroll(inner);
+    return m_side;
 }
 
 void BucketsPanel::paintTheme() {
@@ -301,6 +304,7 @@ void BucketsPanel::paintTheme() {
     m_slider->setTheme(m_session.theme());
     m_steps->setTheme(m_session.theme());
     m_rows->setTheme(m_session.theme());
+    m_side->setFixedWidth(static_cast<int>(std::lround(side_width * uiScale())));
     showRecommendation();
 }
 
@@ -501,11 +505,11 @@ void BucketsPanel::ask() {
 void BucketsPanel::takeAnswer(const ViewAnswer& answer) {
     m_now = answer.now;
     m_rows->setView(m_now ? &*m_now : nullptr);
-    m_table->setColumnHidden(BucketTableModel::change, !m_now || !m_now->has_baseline);
-    m_table->setColumnHidden(BucketTableModel::ready, m_now && !m_now->has_program);
-    m_table->setColumnHidden(BucketTableModel::reason, m_now && !m_now->has_program);
-    m_table->setColumnHidden(BucketTableModel::key, m_now && !m_now->has_program);
-    fitColumns(*m_table, widest_column, least_reason);
+    std::set<int> unwanted;
+    if (!m_now || !m_now->has_baseline) unwanted.insert(BucketTableModel::change);
+    if (m_now && !m_now->has_program)
+        unwanted.insert({BucketTableModel::ready, BucketTableModel::reason, BucketTableModel::key});
+    fitColumns(*m_table, widest_column, unwanted);
     std::vector<MiniTimeline::Step> steps;
     const auto add = [&](const QString& title, const std::optional<BucketView>& view) {
         if (view) steps.push_back({title, text(formatDuration(view->step_ns)), *view});
@@ -571,19 +575,21 @@ void BucketsPanel::pickRow(const QModelIndex& at, bool go_there) {
 }
 
 void BucketsPanel::showEvent(int trace_id, const CollectiveRow& row, int32_t step, bool go_there) {
-    m_session.ask(trace_id, [this, trace_id, lane = row.lane, time = row.time, step, go_there](const TraceReader& reader) {
-        // Rows carry no id; at its own width the event is one rectangle of its lane.
-        EventId event = EventId::none;
-        for (const LaneRect& rect : reader.rects(lane, time, 1.0))
-            if (rect.start_ns == time.start_ns && rect.end_ns == time.end_ns && rect.count == 1) event = rect.event;
-        return [this, trace_id, event, step, go_there] {
-            if (go_there) {
-                m_session.setPlace(Place::timeline);
-                if (step >= 0) m_session.setStep(step);
-            }
-            if (event != EventId::none) m_session.select(PickedEvent{trace_id, event});
-        };
-    });
+    m_session.ask(trace_id,
+                  [this, trace_id, lane = row.lane, time = row.time, step, go_there](const TraceReader& reader) {
+                      // Rows carry no id; at its own width the event is one rectangle of its lane.
+                      EventId event = EventId::none;
+                      for (const LaneRect& rect : reader.rects(lane, time, 1.0))
+                          if (rect.start_ns == time.start_ns && rect.end_ns == time.end_ns && rect.count == 1)
+                              event = rect.event;
+                      return [this, trace_id, event, step, go_there] {
+                          if (go_there) {
+                              m_session.setPlace(Place::timeline);
+                              if (step >= 0) m_session.setStep(step);
+                          }
+                          if (event != EventId::none) m_session.select(PickedEvent{trace_id, event});
+                      };
+                  });
 }
 
 void BucketsPanel::copyTable() {

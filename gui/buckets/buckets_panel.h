@@ -88,6 +88,7 @@ private:
     SweepChart* m_chart;
     PointSlider* m_slider;
     QWidget *m_sweep_part, *m_empty, *m_slider_row, *m_advice;
+    QWidget* m_side = nullptr;
     MiniTimeline* m_steps;
     BucketTableModel* m_rows;
     QSortFilterProxyModel* m_sorted;

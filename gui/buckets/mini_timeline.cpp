@@ -13,8 +13,11 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int label_width = 128, row = 20, row_gap = 3, step_gap = 14, top = 6, right = 16, underline = 2;
+constexpr int row_gap = 3, step_gap = 14, top = 6, right = 16, underline = 2;
 constexpr double least_label_px = 18, least_hatch_px = 3;
+
+int labelWidth() { return static_cast<int>(std::lround(128 * uiScale())); }
+int rowHeight() { return static_cast<int>(std::lround(metrics::lane_height * uiScale())); }
 
 } // namespace
 
@@ -26,7 +29,7 @@ MiniTimeline::MiniTimeline(QWidget* parent)
 
 int MiniTimeline::heightForSteps() const {
     const int steps = std::max<int>(1, static_cast<int>(m_steps.size()));
-    return 2 * top + steps * (2 * row + row_gap + underline) + (steps - 1) * step_gap;
+    return 2 * top + steps * (2 * rowHeight() + row_gap + underline) + (steps - 1) * step_gap;
 }
 
 void MiniTimeline::setSteps(std::vector<Step> steps) {
@@ -43,22 +46,23 @@ void MiniTimeline::setSelected(LaneId lane, TimeRange time) {
 
 void MiniTimeline::setTheme(const Theme& theme) {
     m_theme = &theme;
+    updateGeometry(); // with the theme comes the size of type
     update();
 }
 
 double MiniTimeline::pixelsPerNs() const {
     int64_t longest = 1;
     for (const Step& step : m_steps) longest = std::max(longest, step.view.step_ns);
-    return std::max(1.0, static_cast<double>(width() - label_width - right)) / static_cast<double>(longest);
+    return std::max(1.0, static_cast<double>(width() - labelWidth() - right)) / static_cast<double>(longest);
 }
 
 QRectF MiniTimeline::blockRect(size_t step, const StepBlock& block, bool comm) const {
     const double scale = pixelsPerNs();
-    const int y =
-        top + static_cast<int>(step) * (2 * row + row_gap + underline + step_gap) + (comm ? row + row_gap : 0);
-    const double x = label_width + static_cast<double>(block.time.start_ns) * scale;
+    const int y = top + static_cast<int>(step) * (2 * rowHeight() + row_gap + underline + step_gap) +
+                  (comm ? rowHeight() + row_gap : 0);
+    const double x = labelWidth() + static_cast<double>(block.time.start_ns) * scale;
     return {x, static_cast<double>(y), std::max(1.0, static_cast<double>(block.time.duration()) * scale - 1.0),
-            static_cast<double>(row)};
+            static_cast<double>(rowHeight())};
 }
 
 // The share of each pixel that was exposed is how strongly it is underlined: gaps of microseconds between operations
@@ -67,7 +71,7 @@ void MiniTimeline::paintExposed(QPainter& painter, const QRectF& box, const Step
     const int first = static_cast<int>(std::floor(box.left())), columns = static_cast<int>(std::ceil(box.width())) + 1;
     std::vector<double> share(static_cast<size_t>(columns), 0.0);
     for (const TimeRange& exposed : block.exposed) {
-        const double from = label_width + static_cast<double>(exposed.start_ns) * scale - first;
+        const double from = labelWidth() + static_cast<double>(exposed.start_ns) * scale - first;
         const double to = from + static_cast<double>(exposed.duration()) * scale;
         for (int x = std::max(0, static_cast<int>(from)); x < std::min(columns, static_cast<int>(std::ceil(to))); ++x)
             share[static_cast<size_t>(x)] +=
@@ -98,13 +102,13 @@ void MiniTimeline::paint(QPainter& painter) const {
         painter.setFont(strong);
         painter.setPen(toColour(m_theme->text));
         const auto label = [&](const QString& text, double at) {
-            painter.drawText(QRectF(14, at, label_width - 22, row), Qt::AlignVCenter | Qt::AlignLeft,
-                             painter.fontMetrics().elidedText(text, Qt::ElideRight, label_width - 22));
+            painter.drawText(QRectF(14, at, labelWidth() - 22, rowHeight()), Qt::AlignVCenter | Qt::AlignLeft,
+                             painter.fontMetrics().elidedText(text, Qt::ElideRight, labelWidth() - 22));
         };
         label(step.title, y);
         painter.setFont(small);
         painter.setPen(toColour(m_theme->dim));
-        label(step.subtitle, y + row + row_gap);
+        label(step.subtitle, y + rowHeight() + row_gap);
         for (const bool comm : {false, true}) {
             double drawn_to = -1; // blocks that would fall on one pixel are drawn once
             for (const StepBlock& block : comm ? step.view.comm : step.view.compute) {

@@ -25,7 +25,7 @@ public:
     QPicture picture(QSize);                // the same chart at another size, for exports
     QPointF positionOf(size_t point) const; // of its step time, in this widget; for the slider and tests
     QCustomPlot& plot() { return *m_plot; }
-    QSize minimumSizeHint() const override { return {320, 230}; }
+    QSize minimumSizeHint() const override { return {320, 200}; }
 
 signals:
     void pointChosen(int32_t point); // clicked

@@ -73,6 +73,7 @@ struct BufferViewModel {
     BufferOrder order = BufferOrder::address;
     int64_t origin_ns = 0; // trace time at view time 0
     TimeRange full;        // in view time
+    std::string axis_caption;
     std::string sentence;
 };
 

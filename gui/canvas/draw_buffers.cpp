@@ -10,7 +10,7 @@ namespace {
 
 using namespace timeline_metrics;
 
-constexpr float row_pitch = 18, row_inset = 2, click_slop_px = 4, foot = 6;
+constexpr float row_pitch = 18, row_inset = 2, click_slop_px = 4, foot = 6, above = ruler_height + 4;
 constexpr size_t most_lives = 6'000, most_cells = 3'500;
 constexpr double wheel_factor = 1.25, wheel_pan = 0.12, tooltip_delay_s = 0.3;
 constexpr float wheel_scroll_px = 48;
@@ -88,7 +88,7 @@ void drawByAddress(Drawing& d) {
     for (const auto& [i, box] : labelled) labelBar(d, lives.all()[i], box);
 
     // The axis: the arena's size at the top, zero at the foot.
-    const Box top{0, d.area.y0 - 6, d.area.x0 - 10, d.area.y0 + 8},
+    const Box top{0, d.area.y0 - 3, d.area.x0 - 10, d.area.y0 + 11},
         bottom{0, d.area.y1 - 10, d.area.x0 - 10, d.area.y1 + 4};
     d.p.textRight(top.x1, top, formatBytes(lives.arenaBytes()), d.p.theme().dim, Font::axis);
     d.p.textRight(bottom.x1, bottom, "0", d.p.theme().dim, Font::axis);
@@ -245,7 +245,7 @@ void drawVerticals(Drawing& d) {
 } // namespace
 
 float bufferViewHeight(const BufferViewModel& model) {
-    return model.buffers && model.order == BufferOrder::size ? 8 + rowsHeight(*model.buffers) : 0;
+    return model.buffers && model.order == BufferOrder::size ? above + rowsHeight(*model.buffers) + foot : 0;
 }
 
 BufferViewIntents drawBuffers(const BufferViewModel& model, const BufferViewSelection& selection, const Theme& theme,
@@ -266,20 +266,20 @@ BufferViewIntents drawBuffers(const BufferViewModel& model, const BufferViewSele
               .state = state,
               .p = painter,
               .axis = {visible, gutter, right},
-              .area = {gutter, 8, right, std::max(io.DisplaySize.y - foot, 24.0f)},
+              .area = {gutter, above, right, std::max(io.DisplaySize.y - foot, above + 16)},
               .mouse = io.MousePos,
               .hovered = {}};
     const bool dragging = state.pressed && io.MouseDragMaxDistanceSqr[0] > click_slop_px * click_slop_px;
     const bool by_size = model.order == BufferOrder::size;
     navigateBuffers(d, by_size ? rowsHeight(*model.buffers) : 0, intents);
     d.mouse_inside = d.area.contains(io.MousePos) && !dragging;
-    painter.pushClip({by_size ? 0 : d.area.x0, 0, d.axis.x1, everything.y1});
-    for (const int64_t at : timeTicks(d.axis).at)
-        painter.rect({d.axis.x(at), 0, d.axis.x(at) + painter.pixel(), everything.y1}, theme.grid);
-    painter.popClip();
+    const Ticks ticks = timeTicks(d.axis);
+    for (const int64_t at : ticks.at)
+        painter.rect({d.axis.x(at), ruler_height, d.axis.x(at) + painter.pixel(), everything.y1}, theme.grid);
     by_size ? drawBySize(d) : drawByAddress(d);
     painter.rect({d.area.x0, d.area.y1, d.area.x1, d.area.y1 + painter.pixel()}, theme.line);
     if (d.area.contains(io.MousePos)) intents.cursor_ns = d.axis.timeAt(io.MousePos.x);
+    drawRuler(painter, d.axis, {0, 0, everything.x1, ruler_height}, ticks, model.axis_caption, selection.cursor_ns);
     drawVerticals(d);
 
     intents.hovered = d.hovered;

@@ -80,13 +80,20 @@ struct Drawing {
     int64_t highest = 1; // of any category of any rank
     int64_t highest_total = 1;
     ByteUnit unit{"B", 1};
-    float bottom = 0;          // of the rows; the sum stands below
-    bool says_planned = false; // there is room for it behind the total
+    float bottom = 0;                   // of the rows; the sum stands below
+    bool says_planned = false;          // there is room for it behind the total
+    std::vector<MemoryCategory> folded; // into other, the smallest first, where not all have room
 
     std::optional<MemoryCategory> category(size_t column) const {
         return column < state.columns.size() ? std::optional(state.columns[column]) : std::nullopt;
     }
     size_t columns() const { return state.columns.size() + 1; }
+    int64_t value(const HeatMapRow& row, std::optional<MemoryCategory> category) const {
+        int64_t bytes = valueOf(row, category);
+        if (category == MemoryCategory::other)
+            for (const MemoryCategory small : folded) bytes += valueOf(row, small);
+        return bytes;
+    }
     Box cell(size_t column, float y) const {
         const float x = label_width + static_cast<float>(column) * state.column_width;
         return {x + 1, y + 1, x + state.column_width - 1, y + row_height - 1};
@@ -126,12 +133,12 @@ void drawNumbers(Drawing& d, const HeatMapRow& row, float y, bool coloured, std:
     const Theme& theme = d.p.theme();
     for (size_t c = 0; c < d.columns(); ++c) {
         const auto category = d.category(c);
-        const int64_t bytes = valueOf(row, category);
+        const int64_t bytes = d.value(row, category);
         const Box box = d.cell(c, y);
         Rgb fill = theme.background;
         if (coloured && bytes > 0) {
             const auto most = static_cast<double>(category ? d.highest : d.highest_total);
-            const auto heat = static_cast<float>(std::sqrt(static_cast<double>(bytes) / most));
+            const auto heat = static_cast<float>(std::sqrt(std::min(1.0, static_cast<double>(bytes) / most)));
             fill = mix(theme.background, category ? theme.accent : theme.dim, 0.08f + 0.72f * heat);
             d.p.rect(box, fill);
         }
@@ -166,13 +173,18 @@ void drawRowOf(Drawing& d, size_t index, float y) {
 TooltipText tooltipOf(const Drawing& d, HeatMapCell cell) {
     const HeatMapRow& row = d.model.rows[cell.row];
     TooltipText text;
-    text.title = formatBytes(valueOf(row, cell.category));
+    text.title = formatBytes(d.value(row, cell.category));
     text.subtitle =
         "rank " + std::to_string(row.rank) + " · " + (cell.category ? categoryName(*cell.category) : "total");
-    text.rows.emplace_back("bytes", formatCount(valueOf(row, cell.category)));
+    text.rows.emplace_back("bytes", formatCount(d.value(row, cell.category)));
+    if (cell.category == MemoryCategory::other && !d.folded.empty()) {
+        text.rows.emplace_back("other itself", formatBytes(valueOf(row, MemoryCategory::other)));
+        for (const MemoryCategory small : d.folded)
+            text.rows.emplace_back(categoryName(small), formatBytes(valueOf(row, small)));
+    }
     if (!cell.category && row.planned_bytes) text.rows.emplace_back("planned", formatCount(*row.planned_bytes));
     if (cell.category && row.total_bytes > 0)
-        text.rows.emplace_back("of the total", formatPercent(100.0 * static_cast<double>(valueOf(row, cell.category)) /
+        text.rows.emplace_back("of the total", formatPercent(100.0 * static_cast<double>(d.value(row, cell.category)) /
                                                              static_cast<double>(row.total_bytes)));
     return text;
 }
@@ -189,12 +201,25 @@ void findHover(Drawing& d, ImVec2 mouse) {
     d.state.hover_since = ImGui::GetTime();
 }
 
+// In a narrow picture the smallest categories are counted as other, so that the total is always seen.
+void foldSmallest(Drawing& d, float room) {
+    auto& columns = d.state.columns;
+    const auto smaller = [&](MemoryCategory a, MemoryCategory b) { return valueOf(d.sum, a) < valueOf(d.sum, b); };
+    while (columns.size() > 2 && static_cast<float>(d.columns()) * narrowest_column > room) {
+        const bool has_other = columns.back() == MemoryCategory::other;
+        const auto smallest = std::min_element(columns.begin(), columns.end() - (has_other ? 1 : 0), smaller);
+        d.folded.push_back(*smallest);
+        columns.erase(smallest);
+        if (!has_other) columns.push_back(MemoryCategory::other);
+    }
+}
+
 void measure(Drawing& d, float width) {
     d.state.columns.clear();
     for (const MemoryCategory category : stacking_order) {
         int64_t& sum = d.sum.bytes[static_cast<size_t>(category)];
         for (const HeatMapRow& row : d.model.rows) {
-            const int64_t bytes = valueOf(row, category);
+            const int64_t bytes = d.value(row, category);
             d.highest = std::max(d.highest, bytes);
             sum += std::min(bytes, int64_t{1} << 40);
         }
@@ -205,6 +230,7 @@ void measure(Drawing& d, float width) {
         d.sum.total_bytes += std::min(row.total_bytes, int64_t{1} << 46);
     }
     d.unit = unitOf(d.highest_total);
+    foldSmallest(d, width - label_width - margin);
     const bool plans = std::any_of(d.model.rows.begin(), d.model.rows.end(),
                                    [](const HeatMapRow& row) { return row.planned_bytes.has_value(); });
     const float room_for_plans = Painter::textWidth("= planned", Font::axis) + 6 + margin;

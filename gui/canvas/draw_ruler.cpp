@@ -27,7 +27,9 @@ Ticks timeTicks(const TimeAxis& axis) {
     };
     Ticks ticks;
     const double ns_per_px = axis.nsPerPx();
-    for (int64_t decade = 1, found = 0; !found && decade <= 1'000'000'000'000'000'000 / 10; decade *= 10)
+    const int64_t unit = axisUnit(std::max(std::abs(axis.visible.start_ns), std::abs(axis.visible.end_ns)));
+    const int64_t smallest = unit == 1 ? 1 : unit / 1'000'000'000; // of hours, days and years too
+    for (int64_t decade = smallest, found = 0; !found && decade <= 1'000'000'000'000'000'000 / 10; decade *= 10)
         for (int64_t factor : {1, 2, 5}) {
             ticks.step_ns = decade * factor;
             found = static_cast<double>(ticks.step_ns) / ns_per_px >= static_cast<double>(needed(ticks.step_ns));
@@ -67,28 +69,27 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
     p.textInRow(x, box, elided(view.subtitle, right_start - 16 - x), theme.dim);
 }
 
-void drawRuler(TimelineDrawing& d, const Ticks& ticks, std::optional<int64_t> cursor) {
-    Painter& p = d.painter;
+void drawRuler(Painter& p, const TimeAxis& axis, Box box, const Ticks& ticks, const std::string& caption,
+               std::optional<int64_t> cursor) {
     const Theme& theme = p.theme();
-    const Box box{0, d.content.y0 - ruler_height, d.content.x1, d.content.y0};
     p.rect(box, theme.panel);
     p.rect({0, box.y1 - p.pixel(), box.x1, box.y1}, theme.line);
-    p.textInRow(12, box, elided(d.model.axis_caption, gutter - 24), theme.dim);
+    p.textInRow(12, box, elided(caption, axis.x0 - 24), theme.dim);
 
     std::string pill_text;
     Box pill{0, 0, 0, 0};
     if (cursor) {
-        const int64_t resolution = std::max<int64_t>(1, std::llround(d.axis.nsPerPx() * 10));
-        pill_text = tickLabel(d.axis, *cursor, resolution);
+        const int64_t resolution = std::max<int64_t>(1, std::llround(axis.nsPerPx() * 10));
+        pill_text = tickLabel(axis, *cursor, resolution);
         const float half = Painter::textWidth(pill_text, Font::axis) / 2 + 8;
-        const float centre = std::clamp(d.axis.x(*cursor), d.axis.x0, d.axis.x1);
+        const float centre = std::clamp(axis.x(*cursor), axis.x0, axis.x1);
         const float left = std::clamp(centre - half, 2.0f, std::max(2.0f, box.x1 - 2 - 2 * half));
         pill = {left, box.y0 + 3, left + 2 * half, box.y1 - 4};
     }
     for (int64_t at : ticks.at) {
-        const std::string label = tickLabel(d.axis, at, ticks.step_ns);
-        const float x = std::round(d.axis.x(at) + 4), end = x + Painter::textWidth(label, Font::axis);
-        p.rect({d.axis.x(at), box.y1 - 6, d.axis.x(at) + p.pixel(), box.y1}, theme.faint);
+        const std::string label = tickLabel(axis, at, ticks.step_ns);
+        const float x = std::round(axis.x(at) + 4), end = x + Painter::textWidth(label, Font::axis);
+        p.rect({axis.x(at), box.y1 - 6, axis.x(at) + p.pixel(), box.y1}, theme.faint);
         const bool under_pill = cursor && x < pill.x1 + 4 && end > pill.x0 - 4;
         if (end < box.x1 && !under_pill) p.textInRow(x, box, label, theme.dim, Font::axis);
     }

@@ -16,6 +16,9 @@ struct Unit {
     std::string_view name;
 };
 constexpr std::array time_units = {Unit{1, "ns"}, Unit{1e3, "µs"}, Unit{1e6, "ms"}, Unit{1e9, "s"}};
+// Of what takes longer than people count in seconds.
+constexpr std::array long_units = {Unit{3'600e9, "h"}, Unit{86'400e9, "d"}, Unit{365 * 86'400e9, "y"}};
+constexpr double longest_in_seconds = 10'000e9, longest_in_a_unit = 2; // of the next one
 constexpr std::array byte_units = {Unit{1, "B"}, Unit{1024.0, "KiB"}, Unit{1048576.0, "MiB"}, Unit{1073741824.0, "GiB"},
                                    Unit{1099511627776.0, "TiB"}};
 
@@ -44,7 +47,30 @@ template <size_t N> std::string withUnit(int64_t count, const std::array<Unit, N
 
 } // namespace
 
-std::string formatDuration(int64_t ns) { return withUnit(ns, time_units); }
+namespace {
+
+// The unit of times up to `ns` if that is longer than seconds, else null.
+const Unit* longUnit(double ns) {
+    if (std::abs(ns) < longest_in_seconds) return nullptr;
+    size_t u = 0;
+    while (u + 1 < long_units.size() && std::abs(ns) >= longest_in_a_unit * long_units[u + 1].size) ++u;
+    return &long_units[u];
+}
+
+} // namespace
+
+std::string formatDuration(int64_t ns) {
+    const Unit* unit = longUnit(static_cast<double>(ns));
+    if (!unit) return withUnit(ns, time_units);
+    const double value = static_cast<double>(ns) / unit->size;
+    return decimal(value, decimalsFor(std::abs(value))) + " " + std::string(unit->name);
+}
+
+int64_t axisUnit(int64_t reach_ns) {
+    const Unit* unit = longUnit(static_cast<double>(reach_ns));
+    return unit ? static_cast<int64_t>(unit->size) : 1;
+}
+
 std::string formatBytes(int64_t bytes) { return withUnit(bytes, byte_units); }
 
 std::string formatCount(int64_t count) {
@@ -61,11 +87,12 @@ std::string formatPercent(double percent) {
 std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns) {
     size_t u = 0;
     while (u + 1 < time_units.size() && static_cast<double>(reach_ns) >= 2 * time_units[u + 1].size) ++u;
+    const Unit* long_unit = longUnit(static_cast<double>(reach_ns));
+    const Unit& unit = long_unit ? *long_unit : time_units[u];
     int decimals = 0;
-    for (double step = static_cast<double>(resolution_ns) / time_units[u].size; step < 0.999 && decimals < 9;
-         step *= 10)
+    for (double step = static_cast<double>(resolution_ns) / unit.size; step < 0.999 && decimals < 9; step *= 10)
         ++decimals;
-    return decimal(static_cast<double>(ns) / time_units[u].size, decimals) + " " + std::string(time_units[u].name);
+    return decimal(static_cast<double>(ns) / unit.size, decimals) + " " + std::string(unit.name);
 }
 
 namespace {

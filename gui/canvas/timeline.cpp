@@ -128,8 +128,11 @@ std::optional<TimelineMenu> askedMenu(const TimelineDrawing& d, const TimelineLa
 }
 
 void drawEmpty(TimelineDrawing& d) {
-    const std::string text = d.model.traces.empty() ? "Open a trace or start a run to see its timeline."
-                                                    : "Nothing recorded yet: blocks appear here as the run goes on.";
+    const auto& traces = d.model.traces;
+    const bool grows = std::any_of(traces.begin(), traces.end(), [](const TraceView& view) { return view.grows; });
+    const std::string text = traces.empty() ? "Open a trace or start a run to see its timeline."
+                             : grows        ? "Nothing recorded yet: blocks appear here as the run goes on."
+                                            : "This trace holds no events: it ended before anything was recorded.";
     const float x = (d.content.x1 - Painter::textWidth(text)) / 2;
     d.painter.textInRow(std::max(12.0f, x), d.content, text, d.painter.theme().dim);
 }
@@ -163,7 +166,8 @@ void drawHoverTooltip(TimelineDrawing& d, TimelineState& state) {
     state.tooltip_shown = !key.empty() && ImGui::GetTime() - state.hover_since >= tooltip_delay_s;
     if (!state.tooltip_shown) return;
     text = d.hovered_note    ? noteTooltip(*d.hovered_note)
-           : d.hovered_block ? blockTooltip(d, *d.hovered_block) : memoryTooltip(d, *d.hovered_memory);
+           : d.hovered_block ? blockTooltip(d, *d.hovered_block)
+                             : memoryTooltip(d, *d.hovered_memory);
     d.painter.toForeground();
     drawTooltip(d.painter, text, d.mouse);
 }
@@ -188,16 +192,15 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
     const float right = std::max(io.DisplaySize.x - right_margin, gutter + 16);
 
     Painter painter(theme);
-    TimelineDrawing d{
-        .model = model,
-        .selection = selection,
-        .painter = painter,
-        .cache = *state.cache,
-        .axis = {everything ? full : wished, gutter, right},
-        .content = {0, topHeight(model.frame), io.DisplaySize.x,
-                    topHeight(model.frame) + contentHeight(model, io.DisplaySize.y)},
-        .hovered_block = {},
-        .hovered_memory = {}};
+    TimelineDrawing d{.model = model,
+                      .selection = selection,
+                      .painter = painter,
+                      .cache = *state.cache,
+                      .axis = {everything ? full : wished, gutter, right},
+                      .content = {0, topHeight(model.frame), io.DisplaySize.x,
+                                  topHeight(model.frame) + contentHeight(model, io.DisplaySize.y)},
+                      .hovered_block = {},
+                      .hovered_memory = {}};
     const TimelineLayout layout = layoutRows(model, d.content.height());
     const bool empty = full == TimeRange{0, 1};
 
@@ -229,10 +232,13 @@ TimelineIntents drawTimeline(const TimelineModel& model, const TimelineSelection
         drawCursor(d, cursor);
         d.hovered_note = drawNotes(d, layout, state.scroll_y);
     }
+    intents.moved = dragRank(d, layout, state);
     if (const std::optional<Box> thumb = scrollThumb(d, layout.height, state.scroll_y))
         painter.block(*thumb, theme.faint, 3, state.pressed == TimelineZone::scrollbar ? 0.9f : 0.5f);
     painter.popClip();
-    if (model.frame != TimelineFrame::none) drawRuler(d, empty ? Ticks{} : ticks, empty ? std::nullopt : cursor);
+    if (model.frame != TimelineFrame::none)
+        drawRuler(d.painter, d.axis, {0, d.content.y0 - ruler_height, d.content.x1, d.content.y0},
+                  empty ? Ticks{} : ticks, model.axis_caption, empty ? std::nullopt : cursor);
     if (model.frame == TimelineFrame::whole) drawMinimap(d, full, empty);
     if (hasLegend(model) && !empty) drawLegend(d);
 

@@ -28,9 +28,11 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     int64_t origin_ns = 0;                  // trace time drawn at view time 0 (start of the aligned step, or 0)
     std::set<int32_t> collapsed = {};       // ranks that are one summary lane
     std::set<LaneId> hidden = {};           // lanes that are not shown
+    std::vector<int32_t> rank_order = {};   // from the top, where ranks were moved; empty: by their numbers
     TraceMarks marks = {};                  // what lies over the lanes
     const PlannedCurves* planned = nullptr; // not owned; null while unknown
     bool difference_is_noise = false;
+    bool grows = false;                                      // still being written
     std::shared_ptr<const DifferenceMarks> differences = {}; // null: not marked
 };
 
@@ -55,7 +57,7 @@ struct MemoryRef {
     bool operator==(const MemoryRef&) const = default;
 };
 
-struct NoteFlag { // a mark or a note, pinned to a trace's time and, if it has one, a lane
+struct NoteFlag {  // a mark or a note, pinned to a trace's time and, if it has one, a lane
     int trace = 0; // index into TimelineModel::traces
     LaneId lane = LaneId::none;
     int64_t start_ns = 0, end_ns = 0; // trace time
@@ -90,6 +92,11 @@ struct RankRef {
     bool operator==(const RankRef&) const = default;
 };
 
+struct RankMove { // `rank` goes where `to` stands
+    RankRef rank;
+    int32_t to = 0;
+};
+
 struct TimelineMenu { // asked for by the right button
     float x = 0, y = 0;
     std::optional<EventRef> event;
@@ -107,14 +114,15 @@ struct TimelineIntents {
     std::optional<TimeRange> range;   // Ctrl or Shift and a drag, in view time
     bool range_done = false;          // the button came up
     std::optional<RankRef> folded;    // the head of a rank was clicked
+    std::optional<RankMove> moved;    // it was dragged
     std::optional<TimelineMenu> menu;
-    bool incomplete = false; // something was drawn coarser than it should be: answer the wishes, or draw again
+    bool incomplete = false;  // something was drawn coarser than it should be: answer the wishes, or draw again
     bool wants_finer = false; // a frame that is drawn again can show more
 };
 
 class TimelineCache; // rects and decimated memory curves keyed by (trace, lane, range, width)
 
-enum class TimelineZone { none, plot, range, gutter, minimap, scrollbar };
+enum class TimelineZone { none, plot, range, gutter, rank_head, minimap, scrollbar };
 
 struct TimelineState {
     // persists
@@ -122,6 +130,7 @@ struct TimelineState {
     TimelineZone pressed = TimelineZone::none; // where the left button went down
     int64_t grabbed_ns = 0;                    // view time under the mouse at that moment
     float grabbed_scroll = 0;                  // scroll_y at that moment
+    std::optional<RankRef> dragged_rank;       // whose head is held
     std::string hover_key;                     // what the mouse rests on, and since when (ImGui's clock)
     double hover_since = 0;
     std::optional<EventRef> reveal; // scroll so that this event's lane is in sight, once

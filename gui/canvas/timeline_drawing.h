@@ -80,10 +80,13 @@ struct Ticks {
 Ticks timeTicks(const TimeAxis&);
 void drawGrid(TimelineDrawing&, const Ticks&);
 void drawHead(TimelineDrawing&, const TimelineRow&, float y);
-void drawRuler(TimelineDrawing&, const Ticks&, std::optional<int64_t> cursor);
+// The axis of the canvas, also of pictures that are no timelines; a pill says where the cursor is.
+void drawRuler(Painter&, const TimeAxis&, Box, const Ticks&, const std::string& caption, std::optional<int64_t> cursor);
 void drawMinimap(TimelineDrawing&, TimeRange full, bool empty);
 void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
 void drawRangeBand(TimelineDrawing&);
+// Follows the drag of a rank's head: draws where it would go, and says so when the button comes up; call after navigate.
+std::optional<RankMove> dragRank(TimelineDrawing&, const TimelineLayout&, TimelineState&);
 void drawFlows(TimelineDrawing&, const TimelineLayout&, float scroll_y);
 // Above the rows; the note whose flag is under the mouse.
 const NoteFlag* drawNotes(TimelineDrawing&, const TimelineLayout&, float scroll_y);

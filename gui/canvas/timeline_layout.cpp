@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/timeline_layout.h"
+#include "gui/canvas/rank_order.h"
 #include <array>
 #include <cmath>
 
@@ -43,7 +44,7 @@ void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& r
         rows.push_back({.kind = RowKind::head, .trace = trace, .height = head_height + (bands > 0 ? 0 : below_head)});
     if (bands > 0) rows.push_back({.kind = RowKind::bands, .trace = trace, .height = bands + below_bands});
     const auto lanes = lanesByRank(reader);
-    const std::vector<int32_t> ranks = shownRanks(model, reader);
+    const std::vector<int32_t> ranks = inOrder(shownRanks(model, reader), view.rank_order);
     for (int32_t rank : ranks) {
         const size_t first = rows.size();
         const bool collapsed = model.show_lanes && view.collapsed.contains(rank);

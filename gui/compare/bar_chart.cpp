@@ -12,7 +12,8 @@ namespace {
 constexpr int places = 4; // the height is shared among so many rows, however few there are
 constexpr int legend_gap = 11, swatch = 9;
 
-int legendLine() { return static_cast<int>(std::lround(16 * uiScale())); }
+int scaled(int pixels) { return static_cast<int>(std::lround(static_cast<float>(pixels) * uiScale())); }
+int legendLine() { return scaled(16); }
 
 QFont legendFont(QFont font) {
     font.setPixelSize(static_cast<int>(std::lround(metrics::font_axis * uiScale())));
@@ -47,7 +48,7 @@ void paintWhisker(QPainter& painter, const BarGeometry& g, const QRectF& bar, co
 int naturalPitch(const BarChart& chart, QSize size, const QFont& font) {
     const auto items = legendRects(chart, {}, size.width(), font);
     const int legend_height = items.empty() ? 0 : items.back().bottom() + 8;
-    return std::clamp((size.height() - legend_height) / places, 16, 30);
+    return std::clamp((size.height() - legend_height) / places, scaled(16), scaled(30));
 }
 
 BarGeometry barGeometry(const BarChart& chart, QSize size, const QFont& font) {
@@ -64,7 +65,7 @@ BarGeometry barGeometry(const BarChart& chart, QSize size, const QFont& font) {
     g.pitch = chart.fixed_pitch > 0 ? chart.fixed_pitch : naturalPitch(chart, size, font);
     if (std::any_of(chart.rows.begin(), chart.rows.end(), [](const BarRow& row) { return !row.note.isEmpty(); }))
         g.note_height = legendLine();
-    g.bar_height = chart.track ? 8 : std::clamp((g.pitch - g.note_height) * 6 / 10, 9, 17);
+    g.bar_height = chart.track ? scaled(8) : std::clamp((g.pitch - g.note_height) * 6 / 10, scaled(9), scaled(17));
     g.legend_top = g.pitch * static_cast<int>(chart.rows.size()) + 4;
     return g;
 }
@@ -119,7 +120,8 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
         label_font.setWeight(row.active ? QFont::DemiBold : QFont::Normal);
         painter.setFont(label_font);
         painter.setPen(toColour(row.active ? theme.accent : theme.text));
-        painter.drawText(QRect(0, line_top, g.label_width, g.pitch - g.note_height), Qt::AlignVCenter | Qt::AlignLeft, row.label);
+        painter.drawText(QRect(0, line_top, g.label_width, g.pitch - g.note_height), Qt::AlignVCenter | Qt::AlignLeft,
+                         row.label);
         painter.setPen(Qt::NoPen);
         if (chart.track) {
             painter.setBrush(toColour(theme.grid));
@@ -134,7 +136,8 @@ void paintBarChart(QPainter& painter, const BarChart& chart, QSize size, const Q
                 const double gap = wide > 3 ? 1 : 0, radius = wide > 6 ? 2 : 0;
                 const QRectF box(x, bar.top(), wide - gap, bar.height());
                 painter.drawRoundedRect(box, radius, radius);
-                if (segment.pattern != Pattern::none) painter.fillRect(box, patternBrush(segment.pattern, segment.colour));
+                if (segment.pattern != Pattern::none)
+                    painter.fillRect(box, patternBrush(segment.pattern, segment.colour));
             }
             x += wide;
         }

@@ -149,9 +149,11 @@ void ExportDialog::showPreview() {
 
 void ExportDialog::preview(const ExportOptions& wanted, std::function<void(const QByteArray&)> show) {
     delete m_previewing;
+    m_previewed = false;
     m_previewing = new ExportJob(subject(), wanted, {}, this);
     connect(m_previewing, &ExportJob::ended, this,
             [this, show = std::move(show)](const QByteArray& content, const QString& problem) {
+                m_previewed = true;
                 problem.isEmpty() ? show(content) : m_preview->setText(problem);
             });
     m_previewing->start();

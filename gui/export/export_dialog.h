@@ -27,6 +27,7 @@ public:
     void setChooseFile(ChooseFile choose) { m_choose = std::move(choose); }
     const Exportable& subject() const;
     ExportOptions options() const;
+    bool settled() const { return m_previewed; } // the preview is what the fields say
 
 signals:
     void exportedTo(const QString& path);
@@ -45,6 +46,7 @@ private:
     QSpinBox *m_width, *m_height;
     QLabel *m_preview, *m_pixels;
     QPushButton* m_write;
+    bool m_previewed = true;
     QPointer<ExportJob> m_previewing; // the newest; an older one is given up
     QList<QWidget*> m_picture_fields;
 };

@@ -9,11 +9,11 @@ TableData aliveTable(const BufferLives& lives, const TraceReader& trace, uint32_
     TableData table{.name = "alive_buffers", .columns = {}, .rows = {}, .links = {}, .notes = {}};
     table.columns = {{"buffer", ColumnKind::text, "its name, or – where the trace does not tell"},
                      {"size", ColumnKind::bytes, {}},
-                     {"share", ColumnKind::percent, "of everything alive at this moment"},
-                     {"category", ColumnKind::text, {}},
-                     {"since", ColumnKind::time, "time of its allocation, on the trace's clock"},
-                     {"allocated for", ColumnKind::text, "the op that needs it first"},
-                     {"released after", ColumnKind::text, "the op that needs it last"}};
+                     {"share", ColumnKind::percent, "of everything alive at this moment", 4},
+                     {"category", ColumnKind::text, {}, 5},
+                     {"since", ColumnKind::time, "time of its allocation, on the trace's clock", 1},
+                     {"allocated for", ColumnKind::text, "the op that needs it first", 3},
+                     {"released after", ColumnKind::text, "the op that needs it last", 2}};
     table.sorted_by = 1;
     table.descending = true;
     const std::vector<size_t> alive = lives.aliveAfter(change);

@@ -128,7 +128,7 @@ QWidget* MemoryPanel::makeBuffers() {
     m_buffers = new ImGuiCanvas([this](const CanvasFrame&) { drawBufferCanvas(); });
     m_buffers->setObjectName("bufferCanvas");
     m_buffers->setAccessibleName("Life of every buffer");
-    m_buffers->setMinimumHeight(72);
+    m_buffers->setMinimumHeight(96);
     for (QAction* order : {m_by_address, m_by_size})
         connect(order, &QAction::triggered, m_buffers, &ImGuiCanvas::requestFrame);
     return boxOf({m_buffers_head, m_facts, m_buffers});
@@ -267,7 +267,7 @@ void MemoryPanel::showFacts() {
                 sentences << text(missing);
         }
     }
-    const QString line = sentences.join(QString::fromUtf8("\u00a0\u00a0·  "));
+    const QString line = sentences.join(QString::fromUtf8("  ·\u00a0\u00a0"));
     m_facts->setText(line);
     m_facts->setToolTip(sentences.join("\n"));
     m_facts->setVisible(!line.isEmpty());
@@ -314,6 +314,7 @@ BufferViewModel MemoryPanel::bufferModel(const PlaceModel& place) const {
     model.order = m_by_size->isChecked() ? BufferOrder::size : BufferOrder::address;
     model.origin_ns = originOf(place);
     model.full = fullRange(place.timeline);
+    model.axis_caption = place.timeline.axis_caption;
     if (trace()) {
         model.reader = trace()->reader.get();
         const MemoryFacts* facts = m_session.memoryData().facts(trace()->id);

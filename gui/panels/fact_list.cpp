@@ -45,7 +45,12 @@ void FactList::setFacts(const std::vector<Fact>& facts) {
         m_rows[i].name->setVisible(used);
         m_rows[i].value->setVisible(used);
         if (!used) continue;
-        m_rows[i].name->setText(text(facts[i].name));
+        const QString name = text(facts[i].name);
+        const bool long_name = name.size() > most_letters; // takes two lines rather than the room of its value
+        m_rows[i].name->setWordWrap(long_name);
+        m_rows[i].name->setMinimumWidth(
+            long_name ? m_rows[i].name->fontMetrics().horizontalAdvance(QString(most_letters, 'x')) : 0);
+        m_rows[i].name->setText(long_name ? breakable(name) : name);
         const QString value = text(facts[i].value);
         m_rows[i].value->setText(value.size() > most_letters ? breakable(value) : value);
         m_rows[i].name->setToolTip(text(facts[i].tooltip));
@@ -56,7 +61,8 @@ void FactList::setFacts(const std::vector<Fact>& facts) {
 
 QString FactList::valueOf(const QString& name) const {
     for (size_t i = 0; i < m_used; ++i)
-        if (m_rows[i].name->text() == name) return m_rows[i].value->text().remove(line_break_here);
+        if (m_rows[i].name->text().remove(line_break_here) == name)
+            return m_rows[i].value->text().remove(line_break_here);
     return {};
 }
 

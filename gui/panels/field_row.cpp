@@ -131,6 +131,7 @@ QWidget* FieldRow::makeEditor() {
     case FieldKind::new_file:
     case FieldKind::folder:
         editor = makePath();
+        m_has_no_note = true;
         m_note->hide();
         break;
     case FieldKind::stage:
@@ -254,8 +255,16 @@ void FieldRow::setPlaceholder(const QString& value) {
 }
 
 void FieldRow::setNote(const QString& note, const QString& tooltip) {
-    m_note->setText(note);
+    m_note_text = note;
     m_note->setToolTip(tooltip);
+    showNote();
+}
+
+// What the field was comes first; the rest is known from before.
+void FieldRow::showNote() {
+    m_note->setText(m_before.isEmpty() || m_note_text.isEmpty() ? m_before + m_note_text
+                                                                : m_before + " · " + m_note_text);
+    m_note->setVisible(!m_has_no_note || !m_before.isEmpty());
 }
 
 void FieldRow::setResting(bool resting) {
@@ -277,11 +286,9 @@ void FieldRow::setCheck(const QString& sentence, Tone tone) {
 }
 
 void FieldRow::setBefore(const std::optional<QString>& value) {
-    setTone(m_label, value ? Tone::attention : Tone::normal);
-    m_label->setText(value
-                         ? QString::fromUtf8(m_spec.label) + "  was " + (value->isEmpty() ? QString("default") : *value)
-                         : QString::fromUtf8(m_spec.label));
-    m_label->setToolTip(value ? m_label->text() : QString());
+    for (QLabel* label : {m_label, m_note}) setTone(label, value ? Tone::attention : Tone::normal);
+    m_before = value ? "was " + (value->isEmpty() ? QString("default") : *value) : QString();
+    showNote();
 }
 
 bool FieldRow::matches(const QString& filter) const {

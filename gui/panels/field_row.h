@@ -56,7 +56,10 @@ private:
     QComboBox* m_combo = nullptr;
     QList<QAction*> m_stages;
     std::vector<QString> m_words; // of m_combo: the value behind each choice; "" leaves the key out
+    void showNote();
     QLabel *m_label, *m_note, *m_check;
+    QString m_note_text, m_before; // "was 3e5"
+    bool m_has_no_note = false;    // a path takes the room
     QToolButton* m_reset;
     bool m_given = false, m_wrong = false, m_setting = false;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/inspector_panel.h"
 #include "gui/event_facts.h"
+#include "gui/panels/column_scroll.h"
 #include "gui/panels/fact_list.h"
 #include "gui/panels/range_card.h"
 #include "gui/panels/relations_list.h"
@@ -9,7 +10,6 @@
 #include "gui/timeline_tools.h"
 #include <QFrame>
 #include <QLabel>
-#include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -42,7 +42,6 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     , m_cause_value(wrapping(new QLabel))
     , m_cause_sentence(wrapping(roleLabel({}, "dim")))
     , m_change(new QToolButton) {
-    setMinimumWidth(250);
     m_title->setFont(uiFont(15, true));
     m_title->setTextInteractionFlags(Qt::TextSelectableByMouse);
     m_cause->setObjectName("card");
@@ -65,7 +64,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     auto* selection = new QVBoxLayout;
-    selection->setContentsMargins(14, 14, 14, 14);
+    selection->setContentsMargins(12, 14, 12, 14);
     selection->setSpacing(6);
     for (QWidget* widget : std::initializer_list<QWidget*>{m_range, m_title, m_subtitle, m_hint, m_facts})
         selection->addWidget(widget);
@@ -80,11 +79,7 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     differences->addWidget(m_differences);
     column->addLayout(differences);
     column->addStretch();
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(content);
+    auto* scroll = new ColumnScroll(content);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
     outer->addWidget(scroll);
@@ -94,6 +89,9 @@ InspectorPanel::InspectorPanel(Session& session, SectionHead* dock_head, QWidget
     connect(&session, &Session::tracesChanged, this, &InspectorPanel::showDifferences);
     connect(&session, &Session::analysisChanged, this, &InspectorPanel::showDifferences);
     connect(&session.timelineTools(), &TimelineTools::answered, this, &InspectorPanel::showSelection);
+    const auto widen = [this] { setMinimumWidth(std::min(static_cast<int>(250 * uiScale()), 290)); };
+    connect(&session, &Session::themeChanged, this, widen); // with the theme comes the size of type
+    widen();
     showSelection();
     showDifferences();
 }

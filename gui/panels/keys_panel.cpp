@@ -95,6 +95,7 @@ QString KeysPanel::sentence() const { return m_sentence->text(); }
 void KeysPanel::opened() {
     m_field->clear();
     m_field->setFocus();
+    fill(); // fonts of rows follow no change of the type
     showChosen();
 }
 

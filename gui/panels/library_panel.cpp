@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/library_panel.h"
 #include "gui/canvas/theme.h"
+#include "gui/panels/column_scroll.h"
 #include "gui/panels/missing_card.h"
 #include "gui/panels/section.h"
 #include "gui/panels/trace_card.h"
@@ -10,7 +11,6 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QLineEdit>
-#include <QScrollArea>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -40,11 +40,7 @@ LibraryPanel::LibraryPanel(Session& session, Workspace& workspace, QWidget* pare
     m_column->setContentsMargins(10, 10, 10, 10);
     m_column->setSpacing(8);
     m_hint->setWordWrap(true);
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(content);
+    auto* scroll = new ColumnScroll(content);
     auto* top = new QVBoxLayout;
     top->setContentsMargins(10, 8, 10, 0);
     top->addWidget(m_filter);
@@ -106,8 +102,9 @@ void LibraryPanel::rebuild() {
         const size_t index = m_missing.size();
         auto* card = new MissingCard(m_column->parentWidget());
         connect(card, &MissingCard::locateRequested, this, [this, index] { locate(index); });
-        connect(card, &MissingCard::forgetRequested, &m_workspace,
-                [this, index] { m_workspace.forget(index); }, Qt::QueuedConnection);
+        connect(
+            card, &MissingCard::forgetRequested, &m_workspace, [this, index] { m_workspace.forget(index); },
+            Qt::QueuedConnection);
         m_missing.push_back(card);
     }
     for (size_t i = 0; i < missing.size(); ++i) m_missing[i]->show(missing[i]);
@@ -179,8 +176,8 @@ void LibraryPanel::showMenu(int trace_id, const QPoint& at) {
 void LibraryPanel::locate(size_t missing) {
     if (missing >= m_workspace.missing().size()) return;
     const QString name = QFileInfo(QString::fromStdString(m_workspace.missing()[missing].path)).fileName();
-    const QString path = QFileDialog::getOpenFileName(this, "Where is " + name + " now?", {},
-                                                      "Traces (*.shardscope);;All files (*)");
+    const QString path =
+        QFileDialog::getOpenFileName(this, "Where is " + name + " now?", {}, "Traces (*.shardscope);;All files (*)");
     if (!path.isEmpty()) m_workspace.locate(missing, path);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/note_card.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include <QHBoxLayout>
@@ -13,14 +14,15 @@ namespace shardscope::gui {
 NoteCard::NoteCard(int note_id, QWidget* parent)
     : QFrame(parent)
     , m_note_id(note_id)
-    , m_place(roleLabel({}, "dim"))
+    , m_place(new ElidedLabel)
     , m_text(new QLabel)
     , m_remove(new QToolButton)
     , m_editor(new QPlainTextEdit) {
     setObjectName("card");
     setFocusPolicy(Qt::TabFocus);
     setCursor(Qt::PointingHandCursor);
-    m_place->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    m_place->setProperty("role", "dim");
+    m_place->setFont(uiFont(metrics::font_small));
     m_text->setWordWrap(true);
     m_text->setTextFormat(Qt::PlainText);
     m_text->setFont(uiFont(metrics::font_small));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/notes_panel.h"
 #include "gui/canvas/format.h"
+#include "gui/panels/column_scroll.h"
 #include "gui/panels/note_card.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include "gui/workspace.h"
 #include <QFileInfo>
-#include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -42,11 +42,7 @@ NotesPanel::NotesPanel(Session& session, Workspace& workspace, SectionHead* head
     m_column->setSpacing(8);
     m_column->addWidget(m_hint);
     m_column->addStretch();
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(content);
+    auto* scroll = new ColumnScroll(content);
     auto* outer = new QVBoxLayout(this);
     outer->setContentsMargins(0, 0, 0, 0);
     outer->addWidget(scroll);

@@ -60,6 +60,7 @@ QueueRow::QueueRow(int run_id)
     , m_difference(new ElidedLabel({}, Qt::ElideMiddle))
     , m_status(roleLabel({}, "dim"))
     , m_bar(new QProgressBar)
+    , m_below(new QHBoxLayout)
     , m_up(rowButton("up", "↑", "Run this one earlier"))
     , m_down(rowButton("down", "↓", "Run this one later"))
     , m_repeat(rowButton("again", "↻", "Run this configuration again"))
@@ -76,12 +77,15 @@ QueueRow::QueueRow(int run_id)
     line->addWidget(m_status);
     line->addSpacing(4);
     for (QToolButton* button : {m_up, m_down, m_repeat, m_duplicate, m_remove}) line->addWidget(button);
+    m_below->setSpacing(10);
+    m_below->addWidget(m_difference, 1);
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 2);
     column->setSpacing(1);
     column->addLayout(line);
-    column->addWidget(m_difference);
+    column->addLayout(m_below);
     column->addWidget(m_bar);
+    m_line = line;
     connect(m_up, &QToolButton::clicked, this, [this] { emit moved(-1); });
     connect(m_down, &QToolButton::clicked, this, [this] { emit moved(+1); });
     connect(m_repeat, &QToolButton::clicked, this, &QueueRow::repeated);
@@ -105,6 +109,29 @@ void QueueRow::show(const QueuedRun& run, const QString& difference, bool first_
     m_down->setVisible(run.waits() && !last_waiting);
     m_repeat->setVisible(!run.waits() && !goes_on);
     m_remove->setVisible(!goes_on);
+    placeStatus();
+}
+
+// Behind the title where both have room, else at the head of the line below: what a run is called is never shortened
+// for how it fares.
+void QueueRow::placeStatus() {
+    int others = 4;
+    for (const QToolButton* button : {m_up, m_down, m_repeat, m_duplicate, m_remove})
+        if (!button->isHidden()) others += button->sizeHint().width() + m_line->spacing();
+    const bool below = m_title->sizeHint().width() + 8 + m_status->sizeHint().width() + others > width();
+    if (below == (m_below->indexOf(m_status) >= 0)) return;
+    if (below) {
+        m_line->removeWidget(m_status);
+        m_below->insertWidget(0, m_status);
+    } else {
+        m_below->removeWidget(m_status);
+        m_line->insertWidget(1, m_status);
+    }
+}
+
+void QueueRow::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    placeStatus();
 }
 
 QString QueueRow::status() const { return m_status->text(); }

@@ -31,11 +31,14 @@ signals:
 
 protected:
     void mousePressEvent(QMouseEvent*) override;
+    void resizeEvent(QResizeEvent*) override;
 
 private:
+    void placeStatus();
     int m_run_id;
     QLabel *m_title, *m_difference, *m_status;
     QProgressBar* m_bar;
+    QHBoxLayout *m_line = nullptr, *m_below;
     QToolButton *m_up, *m_down, *m_repeat, *m_duplicate, *m_remove;
 };
 

@@ -4,6 +4,7 @@
 #include "gui/panels/section.h"
 #include "gui/session.h"
 #include "gui/style.h"
+#include "gui/tables/column_fit.h"
 #include "gui/timeline_tools.h"
 #include "gui/units.h"
 #include <QHBoxLayout>
@@ -13,11 +14,12 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 
 namespace shardscope::gui {
 namespace {
 
-constexpr int range_row_height = 22, most_range_rows = 10;
+constexpr int range_row_height = 22, most_range_rows = 10, widest_column = 120;
 
 } // namespace
 
@@ -34,8 +36,6 @@ RangeCard::RangeCard(Session& session, QWidget* parent)
     m_table->setProperty("compact", true);
     m_table->verticalHeader()->hide();
     m_table->verticalHeader()->setDefaultSectionSize(range_row_height);
-    m_table->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
-    m_table->horizontalHeader()->setDefaultAlignment(Qt::AlignRight | Qt::AlignVCenter);
     m_table->setSelectionMode(QAbstractItemView::NoSelection);
     m_table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     m_table->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
@@ -43,7 +43,8 @@ RangeCard::RangeCard(Session& session, QWidget* parent)
     m_table->setFrameShape(QFrame::NoFrame);
     auto* buttons = new QHBoxLayout;
     auto* zoom = new QToolButton;
-    zoom->setText("Zoom to range");
+    zoom->setText("Zoom");
+    zoom->setToolTip("Show this range alone (Z)");
     connect(zoom, &QToolButton::clicked, this, [this] {
         if (const auto range = m_session.timelineTools().range()) m_session.setVisible(*range);
     });
@@ -54,14 +55,22 @@ RangeCard::RangeCard(Session& session, QWidget* parent)
     buttons->addWidget(zoom);
     buttons->addWidget(clear);
     buttons->addStretch();
+    auto* head = new QVBoxLayout;
+    head->addWidget(roleLabel("selected range", "dim"));
+    head->addWidget(m_title);
+    auto* foot = new QVBoxLayout;
+    foot->addWidget(m_note);
+    foot->addLayout(buttons);
     auto* column = new QVBoxLayout(this);
-    column->setContentsMargins(10, 9, 10, 10);
+    column->setContentsMargins(1, 9, 1, 10); // the table has the width of the card
     column->setSpacing(5);
-    column->addWidget(roleLabel("selected range", "dim"));
-    column->addWidget(m_title);
+    for (QVBoxLayout* part : {head, foot}) {
+        part->setContentsMargins(9, 0, 9, 0);
+        part->setSpacing(5);
+    }
+    column->addLayout(head);
     column->addWidget(m_table);
-    column->addWidget(m_note);
-    column->addLayout(buttons);
+    column->addLayout(foot);
     connect(&session.timelineTools(), &TimelineTools::answered, this, &RangeCard::showRange);
     showRange();
 }
@@ -92,7 +101,12 @@ void RangeCard::showRange() {
     heads << "idle"
           << "overlap";
     m_table->setColumnCount(static_cast<int>(heads.size()));
-    m_table->setHorizontalHeaderLabels(heads);
+    for (int column = 0; column < heads.size(); ++column) {
+        auto* item = new QTableWidgetItem(heads[column]);
+        item->setTextAlignment((column == 0 ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+        if (heads[column] == "idle") item->setData(gives_way_role, 1); // what the others leave
+        m_table->setHorizontalHeaderItem(column, item);
+    }
     m_table->horizontalHeaderItem(2)->setToolTip("communication during which the rank computed nothing");
     if (copies) m_table->horizontalHeaderItem(3)->setToolTip("copies beside which nothing else ran");
     m_table->setRowCount(rows);
@@ -118,10 +132,11 @@ void RangeCard::showRange() {
         for (const RankBudget& rank : trace.budget.ranks)
             add(label + (label.isEmpty() ? "rank " : "r") + QString::number(rank.rank), rank, false);
     }
-    // The first column takes what is left, and never less than its words.
-    m_table->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
-    m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() + std::min(rows, most_range_rows) * range_row_height +
-                            14); // with room for the bar that leads to the last column
+    const int row_height = static_cast<int>(std::lround(range_row_height * uiScale()));
+    m_table->verticalHeader()->setDefaultSectionSize(row_height);
+    m_table->setFixedHeight(m_table->horizontalHeader()->sizeHint().height() +
+                            std::min(rows, most_range_rows) * row_height + 2);
+    fitColumns(*m_table, widest_column);
 }
 
 } // namespace shardscope::gui

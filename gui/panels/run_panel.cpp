@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/run_panel.h"
 #include "core_runtime/config_json.h"
+#include "gui/panels/column_scroll.h"
 #include "gui/panels/config_editor.h"
 #include "gui/panels/live_panel.h"
 #include "gui/panels/queue_list.h"
@@ -17,7 +18,6 @@
 #include <QLineEdit>
 #include <QMimeData>
 #include <QSaveFile>
-#include <QScrollArea>
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -33,15 +33,6 @@ QFrame* verticalLine() {
     line->setObjectName("separator");
     line->setFixedWidth(1);
     return line;
-}
-
-QScrollArea* scrolling(QWidget* content) {
-    auto* scroll = new QScrollArea;
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidget(content);
-    return scroll;
 }
 
 // Room around a bar that comes and goes with it: margins of a layout stay where its widgets are hidden.
@@ -126,7 +117,7 @@ QWidget* RunPanel::makeLeft() {
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addLayout(margin);
-    column->addWidget(scrolling(m_form), 1);
+    column->addWidget(new ColumnScroll(m_form), 1);
     return left;
 }
 
@@ -135,7 +126,7 @@ QWidget* RunPanel::makeMiddle() {
     m_start_queue->setText("Start queue");
     m_start_queue->setProperty("flat", true);
     m_queue_head->addWidget(m_start_queue);
-    QScrollArea* scroll = scrolling(m_list);
+    auto* scroll = new ColumnScroll(m_list);
     scroll->setFixedHeight(queue_height);
     auto* middle = new QWidget;
     auto* column = new QVBoxLayout(middle);
@@ -158,7 +149,7 @@ QWidget* RunPanel::makeRight() {
     column->setSpacing(0);
     column->addWidget(m_live, 1);
     column->addLayout(margin);
-    return scrolling(content);
+    return new ColumnScroll(content);
 }
 
 void RunPanel::addBars(QVBoxLayout* column) {
@@ -435,7 +426,7 @@ void RunPanel::showOriginal() {
     const auto changed = differences(*m_original, m_form->request());
     QStringList parts;
     for (const RequestDifference& difference : changed) {
-        const auto value = [](const std::string& v) { return v.empty() ? QString("default") : text(v); };
+        const auto value = [](const std::string& v) { return v.empty() ? QString("default") : text(v).simplified(); };
         parts << text(difference.field.substr(difference.field.rfind('.') + 1)) + " " + value(difference.before) +
                      " → " + value(difference.after);
     }

@@ -17,6 +17,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 
 namespace shardscope::gui {
 
@@ -70,17 +71,32 @@ QWidget* SummaryPanel::makeBar() {
     m_differences->setFont(uiFont(metrics::font_small));
     m_differences->setAccessibleName("What differs");
     row->addWidget(m_differences, 1);
+    row->addStretch(); // where that is hidden
     m_baseline_box = new QWidget;
     m_baselines = new QHBoxLayout(m_baseline_box);
     m_baselines->setContentsMargins(0, 0, 0, 0);
     m_baselines->setSpacing(2);
-    m_baselines->addWidget(roleLabel("against", "dim", metrics::font_axis));
+    m_against = roleLabel("against", "dim", metrics::font_axis);
+    m_baselines->addWidget(m_against);
     row->addWidget(m_baseline_box);
-    auto* differences = new QToolButton;
-    differences->setDefaultAction(m_session.actions().get(ActionId::differences));
-    differences->setToolButtonStyle(Qt::ToolButtonTextOnly);
-    row->addWidget(differences);
+    m_mark = new QToolButton;
+    m_mark->setDefaultAction(m_session.actions().get(ActionId::differences));
+    m_mark->setToolButtonStyle(Qt::ToolButtonTextOnly);
+    row->addWidget(m_mark);
     return bar;
+}
+
+// Where the bar is short, words go before buttons, and the button that has a key and a menu entry before the pages.
+void SummaryPanel::fitBar() {
+    const float room = static_cast<float>(width()) / uiScale();
+    m_differences->setVisible(room >= 640);
+    m_against->setVisible(room >= 560);
+    m_mark->setVisible(room >= 540);
+}
+
+void SummaryPanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    fitBar();
 }
 
 QWidget* SummaryPanel::makeCharts() {
@@ -141,7 +157,7 @@ void SummaryPanel::showPage(Page page) {
 }
 
 void SummaryPanel::alignRows() { // the column with the longest legend decides, so that rows of all columns line up
-    int pitch = 30;
+    int pitch = static_cast<int>(std::lround(30 * uiScale()));
     for (ChartCardView* card : m_cards)
         if (!card->isHidden()) pitch = std::min(pitch, card->bars().naturalPitch());
     for (ChartCardView* card : m_cards) card->bars().setFixedPitch(pitch);
@@ -151,6 +167,7 @@ void SummaryPanel::paintTheme() {
     for (ChartCardView* card : m_cards) card->bars().setTheme(m_session.theme());
     for (ViewTablePage* table : {m_configuration, m_ops, m_numbers}) table->setTheme(m_session.theme());
     m_losses->setTheme(m_session.theme());
+    fitBar();
     rebuild();
 }
 

@@ -41,8 +41,12 @@ public:
     QString differences() const;
     QSize minimumSizeHint() const override { return {200, 120}; }
 
+protected:
+    void resizeEvent(QResizeEvent*) override;
+
 private:
     QWidget* makeBar();
+    void fitBar();
     QWidget* makeCharts();
     void alignRows();
     void rebuild();
@@ -57,6 +61,8 @@ private:
     ElidedLabel* m_differences;
     QWidget* m_baseline_box;
     QHBoxLayout* m_baselines;
+    QLabel* m_against;
+    QToolButton* m_mark;
     QList<QToolButton*> m_baseline_buttons;
     QScrollArea* m_scroll;
     CardFlow* m_flow;

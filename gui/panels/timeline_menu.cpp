@@ -132,6 +132,10 @@ QMenu* makeTimelineMenu(Session& session, const TimelineMenu& at, int trace_id, 
         const int32_t rank = trace->reader->lanes()[static_cast<size_t>(lane)].rank;
         menu->addAction(QString("Collapse rank %1").arg(rank), &session,
                         [&tools, trace_id, rank] { tools.toggleRank(trace_id, rank); });
+        if (session.onlyRank() < 0 && trace->reader->ranks() > 1)
+            for (const auto& [where, by] : {std::pair{"up", -1}, {"down", 1}})
+                menu->addAction(QString("Move rank %1 %2").arg(rank).arg(where), &session,
+                                [&tools, trace_id, rank, by = by] { tools.moveRankBy(trace_id, rank, by); });
         menu->addAction("Hide this lane", &session,
                         [&tools, trace_id, lane = at.lane] { tools.hideLane(trace_id, lane); });
     }

@@ -62,13 +62,13 @@ TableData programTable(const TraceReader& trace, const DetailsLimits& limits) {
     TableData table{.name = "ops", .columns = {}, .rows = {}, .links = {}, .notes = {}};
     table.columns = {{"op", ColumnKind::count, "position in the program of one step"},
                      {"name", ColumnKind::text, {}},
-                     {"lane", ColumnKind::text, {}},
-                     {"phase", ColumnKind::text, {}},
-                     {"class", ColumnKind::text, {}},
-                     {"layer", ColumnKind::text, {}},
-                     {"bucket", ColumnKind::count, {}},
-                     {"elements", ColumnKind::count, "of the whole range a collective works on"},
-                     {"size", ColumnKind::bytes, "of that range; bytes written by a computation"},
+                     {"lane", ColumnKind::text, {}, 5},
+                     {"phase", ColumnKind::text, {}, 3},
+                     {"class", ColumnKind::text, {}, 6},
+                     {"layer", ColumnKind::text, {}, 1},
+                     {"bucket", ColumnKind::count, {}, 4},
+                     {"elements", ColumnKind::count, "of the whole range a collective works on", 2},
+                     {"size", ColumnKind::bytes, "of that range; bytes written by a computation", 7},
                      {"calls", ColumnKind::count, "on all ranks and in all steps"},
                      {"mean", ColumnKind::time, {}},
                      {"max", ColumnKind::time, "double click leads there"},
@@ -97,12 +97,12 @@ TableData programTable(const TraceReader& trace, const DetailsLimits& limits) {
 TableData statisticsTable(const TraceReader& trace, const DetailsLimits& limits) {
     TableData table{.name = "statistics", .columns = {}, .rows = {}, .links = {}, .notes = {}};
     table.columns = {{"name", ColumnKind::text, {}},
-                     {"class", ColumnKind::text, {}},
+                     {"class", ColumnKind::text, {}, 2},
                      {"count", ColumnKind::count, {}},
                      {"total", ColumnKind::time, "added up over all lanes of all ranks"},
                      {"share", ColumnKind::percent, "of the time of all work; calls and annotations are no work"},
                      {"mean", ColumnKind::time, {}},
-                     {"min", ColumnKind::time, {}},
+                     {"min", ColumnKind::time, {}, 1},
                      {"max", ColumnKind::time, "double click leads there"}};
     table.sorted_by = 3;
     table.descending = true;
@@ -135,16 +135,16 @@ TableData collectivesTable(const TraceReader& trace, const DetailsLimits& limits
     table.columns = {{"rank", ColumnKind::count, {}},
                      {"step", ColumnKind::count, {}},
                      {"name", ColumnKind::text, {}},
-                     {"collective", ColumnKind::text, {}},
-                     {"bucket", ColumnKind::count, {}},
-                     {"start", ColumnKind::time, "on the trace's clock"},
-                     {"size", ColumnKind::bytes, "of the whole gathered or reduced range"},
+                     {"collective", ColumnKind::text, {}, 1},
+                     {"bucket", ColumnKind::count, {}, 2},
+                     {"start", ColumnKind::time, "on the trace's clock", 7},
+                     {"size", ColumnKind::bytes, "of the whole gathered or reduced range", 5},
                      {"wait", ColumnKind::time, "until the last rank had arrived"},
                      {"transfer", ColumnKind::time, "from there to the end"},
                      {"exposed", ColumnKind::time, "not covered by compute of its rank"},
-                     {"emulated", ColumnKind::time, "of the transfer, added by the link model"},
-                     {"bus GB/s", ColumnKind::real, "as nccl-tests define it; with a link model the model's"},
-                     {"because of", ColumnKind::text, {}}};
+                     {"emulated", ColumnKind::time, "of the transfer, added by the link model", 3},
+                     {"bus GB/s", ColumnKind::real, "as nccl-tests define it; with a link model the model's", 6},
+                     {"because of", ColumnKind::text, {}, 4}};
     table.sorted_by = 9;
     table.descending = true;
     std::vector<CollectiveShare> shares;
@@ -194,13 +194,13 @@ Result<TableData> peaksTable(const TraceReader& trace) {
                      {"tier", ColumnKind::text, {}},
                      {"peak", ColumnKind::bytes, {}},
                      {"planned", ColumnKind::bytes, "by the memory plan, before the run"},
-                     {"difference", ColumnKind::bytes, "recorded less planned"},
+                     {"difference", ColumnKind::bytes, "recorded less planned", 4},
                      {"at", ColumnKind::time, "the first moment, on the trace's clock"},
-                     {"step", ColumnKind::count, {}},
+                     {"step", ColumnKind::count, {}, 3},
                      {"allocation", ColumnKind::text, "that reached the peak"},
                      {"for", ColumnKind::text, "the op that needed it"},
-                     {"buffers alive", ColumnKind::count, "double click lists them"},
-                     {"running", ColumnKind::text, {}}};
+                     {"buffers alive", ColumnKind::count, "double click lists them", 2},
+                     {"running", ColumnKind::text, {}, 1}};
     table.sorted_by = 2;
     table.descending = true;
     for (const MemoryPeak& peak : *peaks) {
@@ -226,10 +226,10 @@ TableData warningsTable(const TraceReader& trace) {
     TableData table{.name = "warnings", .columns = {}, .rows = {}, .links = {}, .notes = {}};
     table.columns = {{"about", ColumnKind::text, "recording, reading or importing; or a finding about the run itself"},
                      {"kind", ColumnKind::text, {}},
-                     {"count", ColumnKind::count, {}},
+                     {"count", ColumnKind::count, {}, 1},
                      {"cost in a step", ColumnKind::time, "as far as it can be said"},
                      {"reason", ColumnKind::text, {}},
-                     {"because of", ColumnKind::text, "the configuration key it comes from"}};
+                     {"because of", ColumnKind::text, "the configuration key it comes from", 2}};
     for (const WarningEvent& warning : trace.warnings())
         table.rows.push_back(
             {std::string("recording"), warning.kind, warning.count, Cell(), warning.text, std::string()});

@@ -46,7 +46,7 @@ SqlConsole::SqlConsole(QWidget* parent)
     , m_delete(button("Delete", "Forget the chosen statement; examples stay"))
     , m_results(new TableView("Query result")) {
     m_queries->setAccessibleName("Saved queries");
-    m_queries->setMinimumContentsLength(14);
+    m_queries->setMinimumContentsLength(8);
     m_queries->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     m_editor->setFont(monoFont());
     m_editor->setAccessibleName("SQL statement");
@@ -154,8 +154,9 @@ void SqlConsole::take(const TableAnswer& answer) {
 void SqlConsole::showState() {
     const bool running = m_job.pending();
     m_run->setEnabled(!running && !m_path.empty() && !m_editor->toPlainText().trimmed().isEmpty());
-    m_stop->setEnabled(running);
-    m_delete->setEnabled(named(m_own, m_queries->currentText().toStdString()));
+    m_run->setVisible(!running); // one of both has something to do
+    m_stop->setVisible(running);
+    m_delete->setVisible(named(m_own, m_queries->currentText().toStdString()));
 }
 
 // --- queries with names --------------------------------------------------------------------------------------------

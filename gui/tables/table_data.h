@@ -14,7 +14,8 @@ enum class ColumnKind { text, count, time, bytes, percent, real };
 struct TableColumn {
     std::string name; // as people read it: "total"
     ColumnKind kind = ColumnKind::text;
-    std::string help; // one line for the tooltip of the head; may be empty
+    std::string help;  // one line for the tooltip of the head; may be empty
+    int gives_way = 0; // in a narrow table: 1 goes first, then 2 …; 0 stays
 };
 
 // Where a row leads: to an event, to what begins on a lane at a time, to a moment, to a moment of the memory of a rank,

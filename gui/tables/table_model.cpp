@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/tables/table_model.h"
 #include "gui/style.h"
+#include "gui/tables/column_fit.h"
 
 namespace shardscope::gui {
 
@@ -33,6 +34,8 @@ QVariant TableModel::data(const QModelIndex& index, int role) const {
         return QVariant::fromValue(Qt::AlignVCenter | (m_text->alignsRight(column) ? Qt::AlignRight : Qt::AlignLeft));
     if (role == Qt::ToolTipRole)
         if (const std::string exact = m_text->tooltip(row, column); !exact.empty()) return text(exact);
+    if (role == Qt::ToolTipRole && !m_text->alignsRight(column))
+        return text(m_text->cell(row, column)); // may be shortened
     return {};
 }
 
@@ -42,6 +45,7 @@ QVariant TableModel::headerData(int section, Qt::Orientation orientation, int ro
     if (role == Qt::DisplayRole) return text(m_text->head(column));
     if (role == Qt::TextAlignmentRole)
         return QVariant::fromValue(Qt::AlignVCenter | (m_text->alignsRight(column) ? Qt::AlignRight : Qt::AlignLeft));
+    if (role == gives_way_role) return m_table->columns[column].gives_way;
     if (role == Qt::ToolTipRole && !m_table->columns[column].help.empty()) return text(m_table->columns[column].help);
     return {};
 }

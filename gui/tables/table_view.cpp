@@ -20,8 +20,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int row_height = 22, measured_rows = 100, widest_column = 420, least_last_column = 150, narrowest_filter = 64,
-              most_number = 110;
+constexpr int row_height = 22, measured_rows = 100, widest_column = 420, narrowest_filter = 64, most_number = 110;
 
 QToolButton* flatButton(const QString& text, const QString& tooltip) {
     auto* button = new QToolButton;
@@ -52,6 +51,7 @@ TableView::TableView(const QString& accessible_name, QWidget* parent)
     m_view->setFont(uiFont(metrics::font_small));
     m_view->setAccessibleName(accessible_name);
     m_view->setTabKeyNavigation(false);
+    m_view->setProperty("compact", true); // what room there is goes between the columns
     m_view->setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
     m_view->verticalHeader()->hide();
     m_view->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
@@ -81,7 +81,10 @@ TableView::TableView(const QString& accessible_name, QWidget* parent)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addLayout(tools);
-    column->addWidget(m_view, 1);
+    auto* body = new QHBoxLayout;
+    body->setContentsMargins(8, 0, 0, 0); // rows begin where the filter does
+    body->addWidget(m_view);
+    column->addLayout(body, 1);
 
     connect(m_filter, &QLineEdit::textChanged, this, [this](const QString& needle) {
         m_order->setNeedle(needle);
@@ -105,7 +108,7 @@ void TableView::setTable(std::shared_ptr<const TableData> table) {
     m_model->setTable(std::move(table));
     m_sentence.clear();
     if (new_columns && !m_model->table().columns.empty()) {
-        fitColumns(*m_view, widest_column, least_last_column);
+        fitColumns(*m_view, widest_column);
         m_view->sortByColumn(static_cast<int>(m_model->table().sorted_by),
                              m_model->table().descending ? Qt::DescendingOrder : Qt::AscendingOrder);
     }
@@ -125,11 +128,13 @@ void TableView::showNotes() {
         const int all = m_model->rowCount(), shown = m_order->rowCount();
         line = text(formatCount(shown)) + (shown == all ? QString() : " of " + text(formatCount(all))) +
                (all == 1 ? " row" : " rows");
+        if (const int away = columnsWithoutRoom(*m_view))
+            line += QString(" · %1 %2 no room").arg(away).arg(away == 1 ? "column has" : "columns have");
         for (const std::string& note : m_model->table().notes) line += " · " + text(note);
     }
     // The number of rows is read at any width; what is said behind it goes first.
     const QString number = line.section(QString::fromUtf8(" · "), 0, 0);
-    m_notes->setMinimumWidth(std::min(m_notes->fontMetrics().horizontalAdvance(number) + 4, most_number));
+    m_notes->setMinimumWidth(std::min(m_notes->fontMetrics().horizontalAdvance(number + "…") + 4, most_number));
     m_notes->setText(line);
     m_notes->setToolTip(line);
 }

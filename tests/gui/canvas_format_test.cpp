@@ -18,6 +18,12 @@ TEST_CASE("durations carry a fitting unit") {
     CHECK(formatDuration(999'960'000) == "1.00 s");
     CHECK(formatDuration(4'000'000'000'000) == "4,000 s");
     CHECK(formatDuration(-2'300'000) == "-2.30 ms");
+    constexpr int64_t hour = 3'600'000'000'000, day = 24 * hour, year = 365 * day;
+    CHECK(formatDuration(3 * hour) == "3.00 h");
+    CHECK(formatDuration(47 * hour) == "47.00 h");
+    CHECK(formatDuration(30 * day) == "30.00 d");
+    CHECK(formatDuration(729 * day) == "729.0 d");
+    CHECK(formatDuration(10 * year) == "10.00 y");
 }
 
 TEST_CASE("bytes are binary multiples") {
@@ -53,6 +59,11 @@ TEST_CASE("axis times share a unit and have the decimals their spacing needs") {
     CHECK(formatTime(12'350'000, 45'000'000, 50'000) == "12.35 ms");
     CHECK(formatTime(1'500, 1'900, 100) == "1500 ns");
     CHECK(formatTime(2'500'000'000, 3'000'000'000, 500'000'000) == "2.5 s");
+    constexpr int64_t year = int64_t{365} * 86'400'000'000'000;
+    CHECK(axisUnit(5'000'000'000) == 1);
+    CHECK(axisUnit(10 * year) == year);
+    CHECK(formatTime(2 * year, 10 * year, 2 * year) == "2 y");
+    CHECK(formatTime(year / 2, 10 * year, year / 10) == "0.5 y");
 }
 
 TEST_CASE("percentages keep a decimal where it matters") {

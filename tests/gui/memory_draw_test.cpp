@@ -84,12 +84,27 @@ TEST_CASE("buffers lie on their addresses in the colour of their category") {
     CHECK(page.state.drawn_labels > 3);
 }
 
+TEST_CASE("buffers have a time axis above them, with the cursor on it") {
+    TimelineFixture fixture;
+    BufferPage page(fixture.add({.ranks = 1, .steps = 2}));
+    const QRect axis(128, 0, 750, 23);
+    for (const BufferOrder order : {BufferOrder::address, BufferOrder::size}) {
+        page.model.order = order;
+        page.selection.cursor_ns.reset();
+        const QImage picture = page.draw();
+        CHECK(coloured(picture, darkTheme().faint, axis) >= 3 * 5); // ticks
+        CHECK(coloured(picture, darkTheme().text, axis) == 0);
+        page.selection.cursor_ns = page.model.full.start_ns + page.model.full.duration() / 2;
+        CHECK(coloured(page.draw(), darkTheme().text, axis) > 300); // the pill that tells the time
+    }
+}
+
 TEST_CASE("the buffer under the mouse is hovered, and clicked") {
     TimelineFixture fixture;
     BufferPage page(fixture.add({.ranks = 1, .steps = 2}));
     for (const BufferOrder order : {BufferOrder::address, BufferOrder::size}) {
         page.model.order = order;
-        page.draw(darkTheme(), {900, 260}, 1, order == BufferOrder::address ? QPoint(500, 250) : QPoint(500, 14), true);
+        page.draw(darkTheme(), {900, 260}, 1, order == BufferOrder::address ? QPoint(500, 250) : QPoint(500, 36), true);
         REQUIRE(page.intents.hovered);
         CHECK(page.intents.clicked == page.intents.hovered);
         CHECK(page.intents.cursor_ns);
@@ -211,6 +226,35 @@ TEST_CASE("the heat map shows the categories that occur, sums, and leads to a ce
         CHECK(state.drawn_labels <= max_labels);
         REQUIRE(intents.clicked);
         CHECK(*intents.clicked == HeatMapCell{1, MemoryCategory::parameters});
+    }
+}
+
+TEST_CASE("a narrow heat map counts its smallest categories as other and keeps the total in sight") {
+    HeatMapModel model;
+    HeatMapRow& row = model.rows.emplace_back();
+    int64_t bytes = int64_t{1} << 24;
+    for (const MemoryCategory category : stacking_order) {
+        row.bytes[static_cast<size_t>(category)] = bytes;
+        row.total_bytes += bytes;
+        bytes /= 2;
+    }
+    for (const int width : {260, 320, 380, 500}) {
+        HeatMapState state;
+        HeatMapIntents intents;
+        renderToImage(
+            [&](const CanvasFrame&) {
+                ImGui::GetIO().MousePos = {static_cast<float>(width) - 30, heat_metrics::head_height + 10};
+                intents = drawHeatMap(model, darkTheme(), state);
+            },
+            darkTheme(), {width, 120}, 1);
+        INFO(width);
+        const float right =
+            heat_metrics::label_width + static_cast<float>(state.columns.size() + 1) * state.column_width;
+        CHECK(right <= static_cast<float>(width));
+        CHECK(state.columns.front() == MemoryCategory::parameters);
+        CHECK(state.columns.back() == MemoryCategory::other);
+        CHECK((state.columns.size() < stacking_order.size()) == (width < 400));
+        if (intents.hovered) CHECK_FALSE(intents.hovered->category);
     }
 }
 

@@ -311,7 +311,7 @@ TEST_CASE("a run is duplicated and what is changed is marked") {
     CHECK(shown("nothing is changed yet"));
     place.type(bucket, "6e5");
     CHECK(shown("reduce_bucket_size 3e5 → 6e5"));
-    CHECK(shown("Gradient bucket  was 3e5"));
+    CHECK(shown("was 3e5 · elements"));
     place.press("backToOriginal");
     CHECK(place.form.field(bucket)->text() == "3e5");
     place.press("forgetOriginal");

@@ -142,7 +142,7 @@ TEST_CASE("a buffer that is clicked selects the op that it was allocated for") {
                                       static_cast<double>(visible.duration()) * static_cast<double>(width));
     };
     const int x = (x_of(life->start_ns) + x_of(std::min(life->end_ns, visible.end_ns + origin))) / 2;
-    shell.click(shell.panel.buffers(), {x, 8 + static_cast<int>(row) * 18 + 9});
+    shell.click(shell.panel.buffers(), {x, 28 + static_cast<int>(row) * 18 + 9});
     REQUIRE(shell.session.selected());
     const auto details = shell.session.active()->reader->details(shell.session.selected()->event);
     REQUIRE(details);

@@ -98,6 +98,7 @@ TEST_CASE("a project comes back in another window as it was saved") {
         shell.session.setTags(first, {"paper"});
         shell.session.timelineTools().toggleRank(first, 1);
         shell.session.timelineTools().hideLane(first, LaneId{2});
+        shell.session.timelineTools().moveRank(first, 1, 0);
         shell.session.setCompared(shell.session.traces()[1].id, false);
         shell.session.setPlace(Place::timeline);
         shell.session.setActive(shell.session.traces()[2].id);
@@ -126,6 +127,7 @@ TEST_CASE("a project comes back in another window as it was saved") {
     const auto lanes = shell.session.timelineTools().lanes(shell.session.traces()[0].reader->path());
     CHECK(lanes.collapsed == std::set<int32_t>{1});
     CHECK(lanes.hidden == std::set<LaneId>{LaneId{2}});
+    CHECK(lanes.rank_order == std::vector<int32_t>{1, 0});
     CHECK_FALSE(shell.session.traces()[1].compared);
     CHECK(shell.session.active()->id == shell.session.traces()[2].id);
     CHECK(shell.session.place() == Place::timeline);

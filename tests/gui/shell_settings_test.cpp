@@ -71,6 +71,34 @@ TEST_CASE("the settings panel changes the window at once") {
     shell.settle();
 }
 
+TEST_CASE("a window that starts again looks as it was left, in every part") {
+    const AsBefore as_before;
+    QTemporaryDir own; // what this window remembers is not the user's
+    QSettings::setDefaultFormat(QSettings::IniFormat);
+    QSettings::setPath(QSettings::IniFormat, QSettings::UserScope, own.path());
+    QApplication::setOrganizationName("shardscope-tests");
+    const QByteArray data_home = qgetenv("XDG_DATA_HOME");
+    qputenv("XDG_DATA_HOME", own.path().toUtf8());
+    for (const bool first : {true, false}) {
+        Session session;
+        MainWindow window(session, Memory::remembers);
+        if (first) {
+            CHECK(QApplication::palette().color(QPalette::Window) == toColour(darkTheme().panel));
+            window.tools().appearance().set({.light = true, .font_px = 16});
+        }
+        CHECK(session.theme().name == "light");
+        CHECK(QApplication::palette().color(QPalette::Window) == toColour(lightTheme().panel));
+        CHECK(QApplication::font().pixelSize() == 16);
+        if (first) setUiScale(1); // the next window has to find it by itself
+    }
+    QApplication::setOrganizationName({});
+    QSettings::setDefaultFormat(QSettings::NativeFormat);
+    if (data_home.isNull())
+        qunsetenv("XDG_DATA_HOME");
+    else
+        qputenv("XDG_DATA_HOME", data_home);
+}
+
 TEST_CASE("looks are stored, and what is wrong in the settings becomes the default") {
     QTemporaryDir folder;
     QSettings settings(folder.filePath("settings.ini"), QSettings::IniFormat);

@@ -435,4 +435,23 @@ TEST_CASE("lanes of any length are walked through event by event") {
     CHECK_FALSE(benchZoomFrames({.trace = folder.filePath("missing").toStdString()}));
 }
 
+TEST_CASE("the rank of what is selected moves up and down, and the view before comes back") {
+    Shell shell;
+    shell.open({2});
+    shell.session.setPlace(Place::timeline);
+    shell.session.setOnlyRank(-1);
+    shell.session.selectLongestExposed();
+    waitFor([&] { return shell.session.selected() && shell.session.actions().get(ActionId::move_rank_down)->isEnabled(); });
+    const std::string path = shell.session.active()->reader->path();
+    const auto order = [&] { return shell.session.timelineTools().lanes(path).rank_order; };
+    const int32_t rank = shell.session.timelineTools().relations()->self.rank; // of two
+    trigger(shell.session, rank == 0 ? ActionId::move_rank_down : ActionId::move_rank_up);
+    CHECK(order() == std::vector<int32_t>{1, 0});
+    trigger(shell.session, ActionId::undo_view);
+    CHECK(order().empty());
+    trigger(shell.session, ActionId::redo_view);
+    CHECK(order() == std::vector<int32_t>{1, 0});
+    shell.settle();
+}
+
 } // namespace shardscope::gui

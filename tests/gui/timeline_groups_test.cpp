@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups, bands, colourings, the range, and what lies over the lanes.
 #include "canvas_events.h"
+#include "gui/canvas/rank_order.h"
 #include "gui/canvas/timeline_colour.h"
 #include "gui/canvas/timeline_layout.h"
 #include "timeline_fixture.h"
@@ -59,6 +60,25 @@ TEST_CASE("a collapsed rank is one summary lane without its memory") {
     model.traces[0].collapsed = {};
     model.traces[0].hidden = {LaneId{0}};
     CHECK(rowsOf(model, RowKind::lane) == lanes - 1);
+}
+
+TEST_CASE("ranks stand in the order they were moved to") {
+    CHECK(inOrder({0, 1, 2, 3}, {}) == std::vector<int32_t>{0, 1, 2, 3});
+    CHECK(inOrder({0, 1, 2, 3}, {2, 77, 2, 0}) == std::vector<int32_t>{2, 0, 1, 3});
+    CHECK(orderAfterMove(4, {}, 0, 2) == std::vector<int32_t>{1, 2, 0, 3});
+    CHECK(orderAfterMove(4, {1, 2, 0, 3}, 0, 1).empty()); // back where it was
+    CHECK(orderAfterMove(4, {}, 3, 0) == std::vector<int32_t>{3, 0, 1, 2});
+    CHECK(orderAfterMove(4, {}, 9, 0).empty());
+
+    TimelineFixture fixture;
+    TimelineModel model = fixture.one(fixture.add({.ranks = 3, .steps = 3, .stage = 2}));
+    model.traces[0].rank_order = {2, 0, 1};
+    std::vector<int32_t> named;
+    for (const TimelineRow& row : layoutRows(model, 0).rows)
+        if (row.names_rank) named.push_back(row.rank);
+    CHECK(named == std::vector<int32_t>{2, 0, 1});
+    const auto lanes = model.traces[0].reader->lanes();
+    CHECK(lanes[static_cast<size_t>(shownLanes(model, 0).front())].rank == 2);
 }
 
 TEST_CASE("a thousand ranks collapse within the budget of a frame") {

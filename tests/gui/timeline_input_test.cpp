@@ -17,7 +17,8 @@ struct Stage {
     TimelineState state;
     TimelineIntents last;
     std::vector<EventRef> clicked;
-    int clicked_empty = 0;
+    std::vector<RankMove> moved;
+    int clicked_empty = 0, folded = 0;
     ImGuiCanvas canvas{[this](const CanvasFrame& frame) {
         last = drawTimeline(model, selection, {frame.zoom, frame.pan, frame.fit}, *frame.theme, state);
         if (last.visible) {
@@ -25,6 +26,8 @@ struct Stage {
             canvas.requestFrame();
         }
         if (last.clicked) clicked.push_back(*last.clicked);
+        if (last.moved) moved.push_back(*last.moved);
+        folded += last.folded.has_value();
         clicked_empty += last.clicked_empty;
     }};
 
@@ -254,6 +257,28 @@ TEST_CASE("rows scroll with Ctrl and the wheel, over the labels, and by the scro
     const float highest = timelineHeight(stage.model) - 220;
     CHECK(stage.state.scroll_y == Approx(highest));
     CHECK(stage.selection.visible == before);
+}
+
+TEST_CASE("the head of a rank is dragged to another rank's place, and a click still folds it") {
+    Stage stage({1000, 900});
+    const auto lanes = stage.reader().lanes();
+    const auto first = [&](int32_t rank) {
+        for (size_t i = 0; i < lanes.size(); ++i)
+            if (lanes[i].rank == rank && lanes[i].kind == LaneKind::compute)
+                return stage.laneY(static_cast<LaneId>(i));
+        return 0;
+    };
+    stage.drag({30, first(0)}, {40, first(1) + 6});
+    REQUIRE(stage.moved.size() == 1);
+    CHECK(stage.moved[0].rank == RankRef{0, 0});
+    CHECK(stage.moved[0].to == 1);
+    CHECK(stage.folded == 0);
+    stage.drag({30, first(0)}, {30, first(0) + 12}); // onto itself
+    CHECK(stage.moved.size() == 1);
+    moveMouse(stage.canvas, QPoint(30, first(0)));
+    QTest::mouseClick(&stage.canvas, Qt::LeftButton, {}, {30, first(0)});
+    stage.settle();
+    CHECK(stage.folded == 1);
 }
 
 } // namespace shardscope::gui
