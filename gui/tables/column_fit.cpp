@@ -14,7 +14,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int margins = 30, compact_margins = 9; // around the words of a head
+constexpr int margins = 30, compact_margins = 13; // around the words of a head
 constexpr int shortest_section = 16;
 constexpr int most_extra = 18;                   // given to a column of a compact table that has room
 constexpr int shortest_words = 70, least_share = 40; // pixels, and percent, that are kept of words that are shortened
@@ -68,7 +68,10 @@ private:
             const int natural = std::min(std::max(view.sizeHintForColumn(column) + 4, words), m_widest);
             const bool number = headData(Qt::TextAlignmentRole).toInt() & Qt::AlignRight;
             const int shortest = static_cast<int>(static_cast<float>(shortest_words) * uiScale());
-            const int least = number ? natural : std::min(natural, std::max(shortest, natural * least_share / 100));
+            const bool names = m_columns.empty(); // the first column says what the row is
+            const int least = number  ? natural
+                              : names ? std::min(natural, 2 * shortest)
+                                      : std::min(natural, std::max(shortest, natural * least_share / 100));
             m_columns.push_back(column);
             m_wishes.push_back({natural, std::max(least, std::min(natural, words)), headData(gives_way_role).toInt()});
         }
