@@ -4,6 +4,7 @@
 #include "profiler/analysis/compare.h"
 #include "profiler/analysis/critical_path.h"
 #include "profiler/analysis/hta_compatible.h"
+#include "profiler/analysis/kernel_rates.h"
 #include "profiler/analysis/memory_report.h"
 #include "profiler/analysis/summary.h"
 #include "profiler/analysis/top.h"
@@ -177,26 +178,52 @@ void addCriticalPath(CLI::App& app, Invocation& invocation) {
 
 struct TopCommand : OneTrace {
     TopOptions top;
+    bool kernels = false;
+    double peak_gflops = 0, peak_gbps = 0;
 };
+
+int top(const TraceReader& trace, const TopCommand& command) {
+    if (!command.kernels) return printResult(topReport(trace, command.top), command);
+    KernelOptions options{.limit = command.top.limit, .rank = command.top.rank, .step = command.top.step, .peaks = {}};
+    if (command.peak_gflops > 0 || command.peak_gbps > 0)
+        options.peaks = DevicePeaks{command.peak_gflops * 1e9, command.peak_gbps * 1e9, "as given"};
+    return printResult(kernelReport(trace, options), command);
+}
 
 void addTop(CLI::App& app, Invocation& invocation) {
     auto command = std::make_shared<TopCommand>();
-    CLI::App* sub = addOneTrace<TopCommand>(app, invocation, "top",
-                                            "Where the time goes: intervals grouped by name, class, phase, layer ...",
-                                            "Examples:\n"
-                                            "  shardscope top zero3.shardscope --by layer\n"
-                                            "  shardscope top zero3.shardscope --class all_gather --sort max --limit 5",
-                                            command, [](const TraceReader& trace, const TopCommand& options) {
-                                                return printResult(topReport(trace, options.top), options);
-                                            });
+    CLI::App* sub = addOneTrace<TopCommand>(
+        app, invocation, "top", "Where the time goes: intervals grouped by name, class, phase, layer ...",
+        "Examples:\n"
+        "  shardscope top zero3.shardscope --by layer\n"
+        "  shardscope top zero3.shardscope --class all_gather --sort max --limit 5\n"
+        "  shardscope top zero3.shardscope --kernels --peak-gflops 70 --peak-gbps 12",
+        command, top);
+    CLI::Option* kernels =
+        sub->add_flag("--kernels", command->kernels,
+                      "Computations by kind and kernels by name, with the arithmetic and traffic they "
+                      "reached and their share of the roofline");
+    sub->add_option("--peak-gflops", command->peak_gflops,
+                    "With --kernels: what a rank's device can do, instead of what the trace says of it")
+        ->type_name("GFLOP/S")
+        ->check(CLI::PositiveNumber)
+        ->needs(kernels);
+    sub->add_option("--peak-gbps", command->peak_gbps, "With --kernels: the same of its memory")
+        ->type_name("GB/S")
+        ->check(CLI::PositiveNumber)
+        ->needs(kernels);
     sub->add_option("--by", command->top.by, "What makes a group")
         ->check(CLI::IsMember(topGroups()))
+        ->excludes(kernels)
         ->capture_default_str();
     sub->add_option("--sort", command->top.sort, "Which groups come first")
         ->check(CLI::IsMember(topOrders()))
+        ->excludes(kernels)
         ->capture_default_str();
     sub->add_option("--limit", command->top.limit, "How many groups; 0: all")->capture_default_str();
-    sub->add_option("--class", command->top.op_class, "Only intervals of this class")->type_name("CLASS");
+    sub->add_option("--class", command->top.op_class, "Only intervals of this class")
+        ->type_name("CLASS")
+        ->excludes(kernels);
     sub->add_option("--rank", command->top.rank, "Only this rank");
     sub->add_option("--step", command->top.step, "Only this step");
 }

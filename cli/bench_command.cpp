@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
 #include "core_runtime/bench.h"
+#include "core_runtime/bench_ops.h"
 #include "kernels/bench.h"
 #include "profiler/bench.h"
 #include "traces/bench.h"
@@ -14,7 +15,7 @@ namespace shardscope::cli {
 namespace {
 
 struct BenchCommand {
-    std::string name, format = "text";
+    std::string name, format = "text", backend = "cpu";
     BenchStepRequest step;
     int64_t events = 1'000'000;
     bool json() const { return format == "json"; }
@@ -49,8 +50,8 @@ constexpr std::array benchmarks = {
     Benchmark{"zoom", "Answer times of a walk through a trace",
               [](const BenchCommand& c) { return benchZoom({.events = c.events, .json = c.json()}); }},
     Benchmark{"import", "Turning Chrome JSON into a trace against a bare simdjson pass", import},
-    Benchmark{"ops", "Every kernel against its plain reference",
-              [](const BenchCommand& c) -> Result<std::string> { return kernels::benchOps(c.json()); }},
+    Benchmark{"ops", "Every kernel against its plain reference; on a GPU against its roofline",
+              [](const BenchCommand& c) { return benchOps(c.backend, c.json()); }},
 };
 
 int bench(const BenchCommand& command) {
@@ -87,6 +88,9 @@ void addBenchCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("--steps", command->step.steps, "step: how many are timed")
         ->type_name("N")
         ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
+        ->capture_default_str();
+    sub->add_option("--backend", command->backend, "ops: whose kernels, the processor's or those of the first GPU")
+        ->check(CLI::IsMember({"cpu", "cuda"}))
         ->capture_default_str();
     sub->add_option("--events", command->events, "open, zoom, import: events of the file that is made for it")
         ->type_name("N")

@@ -24,10 +24,13 @@ Report machineReport(const Machine& machine) {
                   {std::string("huge pages"), machine.huge_pages.empty() ? "unknown" : machine.huge_pages},
                   {std::string("storage lane"), machine.async_io},
                   {std::string("GPU recording"), machine.gpu_capture}};
-    Table gpus{"gpus", "GPUs", {"gpu", "name", "memory_bytes", "compute_capability", "multiprocessors"}, {}};
+    if (!machine.gpu_driver.empty()) facts.rows.push_back({std::string("NVIDIA driver"), machine.gpu_driver});
+    Table gpus{
+        "gpus", "GPUs", {"gpu", "name", "memory_bytes", "free_bytes", "compute_capability", "multiprocessors"}, {}};
     for (size_t i = 0; i < machine.gpus.size(); ++i) {
         const GpuDevice& gpu = machine.gpus[i];
         gpus.rows.push_back({static_cast<int64_t>(i), gpu.name, gpu.memory_bytes,
+                             gpu.free_bytes < 0 ? Cell() : Cell(gpu.free_bytes),
                              std::to_string(gpu.compute_major) + "." + std::to_string(gpu.compute_minor),
                              static_cast<int64_t>(gpu.multiprocessors)});
     }
@@ -38,12 +41,16 @@ Report machineReport(const Machine& machine) {
         libraries.rows.push_back({library.name, found ? library.version : std::string("not found"), library.path,
                                   found ? std::string() : library.without_it});
     }
-    Report report{{std::move(facts), std::move(gpus), std::move(libraries)}, {}};
-    if (!machine.gpu_problem.empty()) report.notes.push_back(machine.gpu_problem);
     const Result<BackendChoice> cuda = chooseBackend("cuda", 1);
-    report.notes.push_back(cuda ? "Runs use the GPU unless --backend cpu is given or a link is emulated."
-                                : "Runs use the processor, with ranks that are threads of one process: " +
-                                      cuda.error().message + ".");
+    Table backend{"backend", "What --backend auto takes", {"auto", "reason"}, {}};
+    backend.rows = {{std::string(cuda ? "cuda" : "cpu"), cuda ? std::string("a GPU can be used")
+                                                         : machine.gpu_problem.empty() ? cuda.error().message
+                                                                                       : machine.gpu_problem}};
+    Report report{{std::move(facts), std::move(gpus), std::move(libraries), std::move(backend)}, {}};
+    if (!machine.gpu_problem.empty()) report.notes.push_back(machine.gpu_problem);
+    report.notes.push_back(
+        cuda ? "Runs use the GPU unless --backend cpu is given or a link is emulated."
+             : "Runs use the processor, with ranks that are threads of one process: " + cuda.error().message + ".");
     return report;
 }
 

@@ -32,12 +32,12 @@ constexpr int64_t max_ranks = 256; // ranks are threads
 
 struct RunCommand : RunOptions {
     int64_t steps = 20;
-    std::string backend = "auto", data, link = "none", host_link = "none", storage_link = "none", trace, weights,
-                initial_weights, format = "text", progress = "auto";
+    std::string backend = "auto", devices, data, link = "none", host_link = "none", storage_link = "none", trace,
+                weights, initial_weights, format = "text", progress = "auto";
     std::optional<uint64_t> seed;
     std::string checkpoint_folder, resume, output;
     bool overwrite = false;
-    int64_t checkpoint_every = 0, checkpoint_keep = 0;
+    int64_t checkpoint_every = 0, checkpoint_keep = 0, measure_tax = -1;
 };
 
 std::atomic<bool> stop_wanted = false;
@@ -96,6 +96,8 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
         return Error{"--save-every and --keep need a folder for the checkpoints; give --save-checkpoint DIR"};
     if (!command.resume.empty() && !command.initial_weights.empty())
         return Error{"--init-weights and --resume both say what the weights are; give one of them"};
+    if (!command.devices.empty() && command.backend == "cpu")
+        return Error{"--devices chooses GPUs and --backend is cpu; give one of them"};
     if (command.output.empty() && command.overwrite)
         return Error{"--overwrite is about the folder of a run; give --output DIR as well"};
     if (!command.output.empty() && !command.trace.empty())
@@ -109,10 +111,10 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     if (!host_link) return host_link.error();
     Result<LinkModel> storage_link = findLink(command.storage_link);
     if (!storage_link) return storage_link.error();
-    Result<BackendChoice> backend = chooseBackend(command.backend, command.ranks);
+    Result<BackendChoice> backend = chooseBackend(command.backend, command.ranks, command.devices);
     if (!backend) return backend.error();
     if (backend->create && (link->emulates() || host_link->emulates() || storage_link->emulates())) {
-        if (command.backend != "auto")
+        if (command.backend != "auto" || !command.devices.empty())
             return Error{
                 "a link is emulated on CPU ranks only; leave --link, --host-link and --storage-link out, or use "
                 "--backend cpu"};
@@ -143,6 +145,8 @@ Result<TrainingRequest> prepare(const RunCommand& command, const Invocation& inv
     request.command = invocation.command_line;
     request.stop = &stop_wanted;
     request.keep_weights = !command.weights.empty();
+    // Recording on a GPU goes through CUPTI, whose cost cannot be counted; a step there is short.
+    request.plain_steps = command.measure_tax >= 0 ? command.measure_tax : request.backend.create ? 5 : 0;
     request.checkpoint_folder = command.checkpoint_folder;
     request.checkpoint_every = command.checkpoint_every;
     request.checkpoint_keep = command.checkpoint_keep;
@@ -313,6 +317,9 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
            "one and no link is emulated")
         ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
         ->capture_default_str();
+    sub->add_option("--devices", command->devices,
+                    "Which GPUs, in the order of the ranks, such as 0,2; without: all, in the driver's order")
+        ->type_name("LIST");
     addDataOption(*sub, command->data);
     addLinkOptions(*sub, command->link, command->host_link, command->storage_link);
     sub->add_option("--seed", command->seed, "Of the initial weights and the samples; 1 if not given")->type_name("N");
@@ -341,6 +348,11 @@ void addRunCommand(CLI::App& app, Invocation& invocation) {
                     "Continue the latest checkpoint in this folder, or the one named TAG, to --steps in all; another "
                     "world size, stage, offload or precision is fine")
         ->type_name("DIR[:TAG]");
+    sub->add_option("--measure-tax", command->measure_tax,
+                    "After the last step make N more without recording, to tell what recording costs; they change no "
+                    "result. Without: 5 on GPUs, none on CPU ranks, where records are counted")
+        ->type_name("N")
+        ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}));
     sub->add_option("--progress", command->progress, "On stderr: bar, plain lines, one json object per line, none")
         ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}))
         ->capture_default_str();

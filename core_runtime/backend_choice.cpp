@@ -7,16 +7,17 @@
 
 namespace shardscope {
 
-Result<BackendChoice> chooseBackend(const std::string& name, [[maybe_unused]] int64_t ranks) {
+Result<BackendChoice> chooseBackend(const std::string& name, [[maybe_unused]] int64_t ranks,
+                                    [[maybe_unused]] const std::string& devices) {
     if (name == "cpu") return BackendChoice{};
     if (name != "auto" && name != "cuda")
         return Error{"the backend '" + name + "' is not known; there are auto, cpu and cuda"};
 #ifdef SHARDSCOPE_WITH_CUDA
-    Result<BackendChoice> found = cuda::chooseDevices(ranks);
-    if (!found && name == "auto") return BackendChoice{};
+    Result<BackendChoice> found = cuda::chooseDevices(ranks, devices);
+    if (!found && name == "auto" && devices.empty()) return BackendChoice{};
     return found;
 #else
-    if (name == "auto") return BackendChoice{};
+    if (name == "auto" && devices.empty()) return BackendChoice{};
     return Error{"this program was built without CUDA; build it with the preset 'cuda', or use the backend cpu"};
 #endif
 }

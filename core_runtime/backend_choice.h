@@ -27,6 +27,7 @@ struct BackendChoice {
 
 // "cpu"; "cuda", an error where this machine or this build cannot; "auto": CUDA where it can be used, else CPU ranks.
 // With as many GPUs as ranks each rank has one and NCCL moves the data; with fewer, all ranks share the first.
-Result<BackendChoice> chooseBackend(const std::string& name, int64_t ranks);
+// `devices` chooses and orders the GPUs, "0,2"; empty: all.
+Result<BackendChoice> chooseBackend(const std::string& name, int64_t ranks, const std::string& devices = "");
 
 } // namespace shardscope

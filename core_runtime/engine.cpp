@@ -10,6 +10,7 @@
 #include "core_runtime/run_info.h"
 #include "profiler/gpu_capture.h"
 #include "profiler/recorder.h"
+#include "profiler/recording_tax.h"
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -35,6 +36,8 @@ struct Engine::Impl {
     bool stepped = true; // since the last backward()
     StepContext piece_context;
     StepTimes piece_times;
+    std::vector<int64_t> recorded_step_ns;
+    RecordingTax tax;
 
     Impl(EngineOptions o, Plan p)
         : options(std::move(o))
@@ -220,11 +223,36 @@ struct Engine::Impl {
             ++state.updates;
         update_pending = options.config.delayed_update;
         if (capture) capture->endStep(report.step_ns);
+        if (recorder) recorded_step_ns.push_back(report.step_ns);
         record(times, report);
         const Result<void> scaled = scaler.update(report.skipped);
         keepScaler();
         if (!scaled) return failed(scaled.error());
         return report;
+    }
+
+    // Ops of the lane that has most of them, in one step.
+    int64_t mostOps() const {
+        std::array<int64_t, all_lane_kinds.size()> ops{};
+        for (const Op& op : plan.program.ops)
+            if (op.kind != OpKind::alloc && op.kind != OpKind::free) ++ops[static_cast<size_t>(op.lane)];
+        return *std::ranges::max_element(ops);
+    }
+
+    void tellTax() {
+        if (!recorder || recorded_step_ns.empty()) return;
+        recorder->flush();
+        for (const int64_t ns : recorded_step_ns) tax.steps_ns += ns;
+        tax.records = recorder->mostRecords();
+        tax.record_ns = measureRecordNs();
+        tax.writer_ns = recorder->writerProcessorNs();
+        if (capture) {
+            tax.cupti = true;
+            tax.tags = mostOps() * std::ssize(recorded_step_ns);
+            tax.tag_ns = capture->tagNs();
+            tax.cupti_overhead_ns = capture->overheadNs();
+        }
+        for (TraceEvent& event : describe(tax)) recorder->post(std::move(event));
     }
 
     void checkLedger() {
@@ -354,10 +382,35 @@ Result<void> Engine::loadCheckpoint(const std::string& folder, const std::string
     return {};
 }
 
+Result<void> Engine::compareWithPlainSteps(const BatchSource& source, int64_t steps, const std::atomic<bool>* stop) {
+    Impl& e = *m_impl;
+    if (e.piece != 0) return e.outOfOrder("compareWithPlainSteps()");
+    if (!e.recorder || steps < 1 || e.recorded_step_ns.empty()) return {};
+    e.executor->setRecording(false);
+    if (e.capture) e.capture->setRecording(false);
+    StepContext context = e.context();
+    context.load_batch = source;
+    context.skip_update = false;
+    for (int64_t i = 0; i <= steps && !(stop && stop->load()); ++i) { // the first after the change is not counted
+        const Result<StepTimes> times = e.executor->runStep(context);
+        if (!times) return e.failed(times.error());
+        if (i == 0) continue;
+        e.tax.plain_step_ns.push_back(times->end_ns - times->start_ns);
+        if (e.capture) e.capture->endStep(e.tax.plain_step_ns.back());
+    }
+    // As many of the last; the first of a run is warm-up.
+    const size_t all = e.recorded_step_ns.size(), skipped = all > 1;
+    const size_t count = std::min(e.tax.plain_step_ns.size(), all - skipped);
+    e.tax.recorded_step_ns.assign(e.recorded_step_ns.end() - static_cast<std::ptrdiff_t>(count),
+                                  e.recorded_step_ns.end());
+    return {};
+}
+
 void Engine::finish() {
     if (std::exchange(m_impl->finished, true)) return;
     m_impl->checkLedger();
     if (m_impl->capture) m_impl->capture->close();
+    m_impl->tellTax();
     if (m_impl->recorder) m_impl->recorder->stop();
 }
 

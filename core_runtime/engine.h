@@ -8,6 +8,7 @@
 #include "core_runtime/model_spec.h"
 #include "traces/result.h"
 #include "traces/trace_sink.h"
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -87,6 +88,9 @@ public:
     // becomes the checkpoint's. An empty tag is the latest. An error found before anything was changed leaves the
     // engine as it was; only a swap file that fails does not.
     Result<void> loadCheckpoint(const std::string& folder, const std::string& tag = "");
+    // What recording costs, by steps without it that are compared with as many recorded ones before them. They move the
+    // weights on but count nowhere and reach no trace: after this the engine can only finish(). Ends early on `stop`.
+    Result<void> compareWithPlainSteps(const BatchSource&, int64_t steps, const std::atomic<bool>* stop = nullptr);
     void finish(); // compares the ledger with the plan and writes what is left to the sink
 
     const Plan& plan() const;

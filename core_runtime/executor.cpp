@@ -46,6 +46,7 @@ struct Executor::Impl {
     std::vector<std::thread> threads;
     std::atomic<int32_t> steps_given = 0, lanes_busy = 0;
     std::atomic<bool> failed = false, quit = false;
+    bool recording = true;                // written while all lanes rest
     const StepContext* context = nullptr; // written before steps_given, with the ops to run
     size_t first_op = 0, end_op = 0;
     std::mutex mutex; // guards what follows
@@ -62,7 +63,7 @@ struct Executor::Impl {
 
     void recordMemory(int64_t rank, int64_t time_ns, BufferId id, int64_t delta, OpId op, int64_t step) {
         RankState& state = *ranks[static_cast<size_t>(rank)];
-        if (!options.recorder) return;
+        if (!options.recorder || !recording) return;
         const BufferInfo& buffer = program.buffer(id);
         state.recorders[compute_lane]->memory({.time_ns = time_ns,
                                                .rank = static_cast<int32_t>(rank),
@@ -93,7 +94,7 @@ struct Executor::Impl {
     }
 
     void recordInterval(size_t lane, int64_t rank, size_t i, int64_t step, const OpSpan& span) {
-        if (options.recorder && options.record_intervals)
+        if (options.recorder && options.record_intervals && recording)
             ranks[static_cast<size_t>(rank)]->recorders[lane]->interval(intervalOf(i, step, span));
     }
 
@@ -101,7 +102,7 @@ struct Executor::Impl {
     class Launching {
     public:
         Launching(const Impl& impl, size_t i, int64_t rank, int64_t step)
-            : m_capture(impl.options.capture)
+            : m_capture(impl.recording ? impl.options.capture : nullptr)
             , m_ranges(impl.ranges.get()) {
             if (m_capture)
                 m_capture->pushOp(static_cast<int32_t>(step), static_cast<int32_t>(rank), static_cast<OpId>(i));
@@ -217,7 +218,7 @@ struct Executor::Impl {
     }
 
     void recordDeferred(size_t lane, int64_t rank, int64_t step, const std::vector<Deferred>& deferred) {
-        if (!options.recorder || deferred.empty()) return;
+        if (!options.recorder || !recording || deferred.empty()) return;
         int64_t last_end = backend->pieceStart(rank);
         for (const Deferred& d : deferred) {
             const Op& op = program.ops[d.op];
@@ -322,11 +323,14 @@ Result<std::unique_ptr<Executor>> Executor::create(const StepProgram& program, c
         if (auto error = impl->prepareMemory(*state, r)) return *error;
         for (size_t lane = 0; lane < lane_count && recorder; ++lane) {
             const LaneKind kind = all_lane_kinds[lane];
-            if (impl->hasLane(lane))
-                state->recorders[lane] =
-                    &recorder->addLane({.rank = static_cast<int32_t>(r),
-                                        .kind = kind,
-                                        .name = "rank " + std::to_string(r) + " " + std::string(toText(kind))});
+            if (!impl->hasLane(lane)) continue;
+            std::string name = "rank " + std::to_string(r) + " " + std::string(toText(kind));
+            const bool on_stream =
+                kind == LaneKind::compute || kind == LaneKind::comm || kind == LaneKind::copy; // shown by the capture
+            state->recorders[lane] =
+                options.capture && on_stream
+                    ? &recorder->addMemory(name)
+                    : &recorder->addLane({.rank = static_cast<int32_t>(r), .kind = kind, .name = std::move(name)});
         }
         impl->ranks.push_back(std::move(state));
     }
@@ -426,6 +430,8 @@ void Executor::write(int64_t rank, BufferId id, std::span<const std::byte> data)
     std::copy(data.begin(), data.end(), page.start());
     state.swap->write(page.start(), m_impl->memory.addresses[index(id)], buffer.bytes());
 }
+
+void Executor::setRecording(bool on) { m_impl->recording = on; }
 
 LedgerPeaks Executor::peaks(int64_t rank, MemoryTier tier) const {
     return m_impl->ranks[static_cast<size_t>(rank)]->ledger.peaks(tier);

@@ -57,6 +57,7 @@ public:
         return all;
     }
     LedgerPeaks peaks(int64_t rank, MemoryTier) const;
+    void setRecording(bool); // between steps: off, lanes tell the recorder and the capture nothing
 
 private:
     struct Impl;

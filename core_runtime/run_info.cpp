@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/run_info.h"
 #include "core_runtime/machine/machine.h"
+#include "core_runtime/op_work.h"
 #include "kernels/ops.h"
 #include "profiler/recorder.h"
 #include <algorithm>
@@ -119,6 +120,7 @@ std::vector<TraceEvent> describeRun(const EngineOptions& options, const Plan& pl
     info("seed", std::to_string(options.seed));
     info("arena_bytes", std::to_string(memory.arenaBytes()));
     info("memory_plan", memoryPlanJson(plan.program, memory));
+    info("op_work", opWorkJson(plan.program));
 
     std::vector<std::vector<OpId>> waits = visibleWaits(plan.program);
     for (size_t i = 0; i < plan.program.ops.size(); ++i) {

@@ -67,8 +67,11 @@ Result<TrainingOutcome> train(const TrainingRequest& request, TraceSink* sink, c
     if (!request.checkpoint_folder.empty() && outcome.completed_steps > 0 && saved_at != engine.state().global_steps)
         if (const auto saved = saveCheckpoint(engine, request); !saved) return saved.error();
     outcome.global_steps = engine.state().global_steps;
-    engine.finish();
     if (request.keep_weights) outcome.weights = engine.weights();
+    if (!outcome.stopped && request.plain_steps > 0)
+        if (const auto compared = engine.compareWithPlainSteps(source, request.plain_steps, request.stop); !compared)
+            return compared.error();
+    engine.finish();
     return outcome;
 }
 

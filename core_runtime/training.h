@@ -23,6 +23,7 @@ struct TrainingRequest : EngineOptions {
     std::string checkpoint_folder;                  // checkpoints go here: the last state of the run, and
     int64_t checkpoint_every = 0;                   // after so many steps; 0: none before the end
     int64_t checkpoint_keep = 0;                    // only so many of the newest stay; 0: all
+    int64_t plain_steps = 0; // made without recording after the end and thrown away, to tell what recording costs
     std::function<void(const std::string& path)> on_checkpoint; // when it is on the disk
 };
 

@@ -75,10 +75,10 @@ const std::map<std::string, KeyFact>& defaultFacts() {
 }
 
 void checkRun(const RunRequest& request, const std::function<bool()>& cancelled,
-              const std::function<void(const RunCheck&)>& tell) {
+              const std::function<void(const RunCheck&)>& tell, bool on_gpu) {
     RunCheck check;
     check.request = request;
-    check.problems = problems(request);
+    check.problems = problems(request, on_gpu);
     check.remarks = remarks(request);
     check.trace_path = defaultTracePath(request);
     const auto model = findModel(request.model);
@@ -129,23 +129,26 @@ RunCheckJob::~RunCheckJob() {
     m_pool.waitForDone();
 }
 
-void RunCheckJob::request(const RunRequest& request) {
+void RunCheckJob::request(const RunRequest& request, bool on_gpu) {
     const uint64_t number = ++m_wanted;
     m_pool.clear(); // those that have not begun
     // The destructor waits for the pool, so `this` outlives the worker; a queued call dies with the object.
-    m_pool.start([this, number, request] {
+    m_pool.start([this, number, request, on_gpu] {
         const auto cancelled = [this, number] { return m_wanted.load() != number; };
         if (cancelled()) return;
-        checkRun(request, cancelled, [&](const RunCheck& check) {
-            QMetaObject::invokeMethod(
-                this,
-                [this, number, check] {
-                    if (m_wanted.load() != number) return; // a newer request is on its way
-                    if (check.complete) m_answered = number;
-                    emit ready(check);
-                },
-                Qt::QueuedConnection);
-        });
+        checkRun(
+            request, cancelled,
+            [&](const RunCheck& check) {
+                QMetaObject::invokeMethod(
+                    this,
+                    [this, number, check] {
+                        if (m_wanted.load() != number) return; // a newer request is on its way
+                        if (check.complete) m_answered = number;
+                        emit ready(check);
+                    },
+                    Qt::QueuedConnection);
+            },
+            on_gpu);
     });
 }
 

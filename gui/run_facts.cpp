@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/run_facts.h"
 #include "core_runtime/config.h"
+#include "gui/recording_notice.h"
 #include "gui/units.h"
 #include <nlohmann/json.hpp>
 
@@ -70,6 +71,7 @@ RunFacts runFacts(const TraceReader& reader) {
     facts.status = reader.runValue("status");
     facts.ranks = reader.ranks();
     facts.virtual_ranks = !reader.runValue("virtual_ranks").empty();
+    facts.notices = noticesOf(recordingFacts(reader));
     const Json link = parsed(reader.runValue("link"));
     facts.link_emulated = !facts.link.empty() && facts.link != "none";
     if (link.is_object() && link.contains("bandwidth_gbps") && link["bandwidth_gbps"].is_number())

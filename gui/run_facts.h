@@ -5,8 +5,14 @@
 #include "traces/trace_reader.h"
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace shardscope::gui {
+
+struct RecordingNotice {
+    std::string words;    // for a line
+    std::string sentence; // what it means and what to do
+};
 
 struct RunFacts {
     std::string model;     // "gpt2-tiny"
@@ -16,7 +22,8 @@ struct RunFacts {
     std::string format;    // and what wrote them: "Nsight Systems"
     std::string status;    // running | finished | stopped | failed
     bool link_emulated = false;
-    bool virtual_ranks = false; // they share one GPU and take turns
+    bool virtual_ranks = false;           // they share one GPU and take turns
+    std::vector<RecordingNotice> notices; // see recording_notice.h
     int32_t ranks = 0;
     int stage = -1;
     std::string title() const;    // "ZeRO-2"

@@ -197,7 +197,7 @@ Problems problemsAtSight(const RunRequest& request) {
     return found;
 }
 
-Problems problems(const RunRequest& request) {
+Problems problems(const RunRequest& request, bool on_gpu) {
     Problems found;
     checkNumbers(request, found);
     checkFiles(request, found);
@@ -214,7 +214,7 @@ Problems problems(const RunRequest& request) {
     const auto planned = planOf(request, std::nullopt);
     if (!planned)
         found["config"] = sentence(planned.error().message);
-    else if (const auto problem = memoryProblem(request, *planned))
+    else if (const auto problem = memoryProblem(request, *planned); problem && !on_gpu)
         found["ranks"] = *problem;
     return found;
 }

@@ -35,7 +35,8 @@ struct RunRequest {
 
 // What is wrong, by field; the key "config" is the JSON as a whole. Empty: the run can start. Reads files and plans
 // the step, which may take a second: for workers.
-std::map<std::string, std::string> problems(const RunRequest&);
+// `on_gpu`: its ranks will not live in this machine's memory.
+std::map<std::string, std::string> problems(const RunRequest&, bool on_gpu = false);
 // The part of it that is known at once: texts that are no numbers, a JSON that the engine does not take.
 std::map<std::string, std::string> problemsAtSight(const RunRequest&);
 // Remarks that do not prevent the run, by field: "104x the whole model: one bucket, nothing overlaps".

@@ -2,6 +2,7 @@
 #include "gui/screenshots.h"
 #include "gui/appearance.h"
 #include "gui/main_window.h"
+#include "gui/panels/run_panel.h"
 #include "gui/screenshot_scenes.h"
 #include "gui/style.h"
 #include "gui/tables/details_panel.h"
@@ -17,12 +18,12 @@ namespace {
 
 constexpr qint64 patience_ms = 60'000; // large traces take time to analyse
 
-bool wait(const MainWindow& window) {
+bool wait(MainWindow& window) {
     QElapsedTimer waited;
     waited.start();
     do {
         do QApplication::processEvents(QEventLoop::AllEvents, 20);
-        while (!window.settled() && waited.elapsed() < patience_ms);
+        while ((!window.settled() || window.runPanel().looksForDevices()) && waited.elapsed() < patience_ms);
         QApplication::sendPostedEvents(); // layouts and charts asked for by the last answer; they may ask for a frame
         QApplication::processEvents();
     } while (!window.settled() && waited.elapsed() < patience_ms);

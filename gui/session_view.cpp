@@ -3,6 +3,7 @@
 #include "gui/canvas/format.h"
 #include "gui/event_facts.h"
 #include "gui/event_order.h"
+#include "gui/recording_notice.h"
 #include "gui/session.h"
 #include "gui/timeline_tools.h"
 #include "gui/units.h"
@@ -229,9 +230,11 @@ PlaceModel Session::model() const {
         view.label = open.label;
         view.title = open.title();
         view.subtitle = stageSentence(open.facts.stage);
+        view.notice = headNotice(open.facts.notices);
         view.origin_ns = originOf(open);
         view.planned = m_memory_data.planned(open.id);
         view.grows = open.followed;
+        view.outside = m_memory_data.outside(open.id);
         view.differences = open.differences;
         view.is_baseline = baseline == &open && m_traces.size() > 1;
         if (baseline && baseline != &open && open.figures && baseline->figures && baseline->figures->step_ns > 0 &&

@@ -113,6 +113,7 @@ void addStates(std::vector<OpCase>& cases, int64_t elements) {
                          *d.at<double>(0) = ops.squaredSum(d.at<T>(1), elements);
                      }),
                      .tolerance = 1e-7});
+    cases.back().on_host = true;
     std::vector<OpTensor> ranks;
     constexpr size_t world = 4; // half of them also receive the sum in place
     for (size_t rank = 0; rank < world; ++rank) {

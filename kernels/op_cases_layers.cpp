@@ -195,11 +195,13 @@ void addRope(std::vector<OpCase>& cases, AttentionShape s) {
     };
     cases.push_back(
         {.op = "rope", .shape = shape, .tensors = {out("out", elements), in("qkv", elements)}, .run = turned(false)});
+    cases.back().on_host = true;
     cases.push_back({.op = "rope_backward",
                      .shape = shape,
                      .tensors = {out("dqkv", elements), in("dout", elements)},
                      .run = turned(true),
                      .forward = "rope"});
+    cases.back().on_host = true;
 }
 
 void addCrossEntropy(std::vector<OpCase>& cases, int64_t rows, int64_t vocabulary) {

@@ -47,6 +47,15 @@ OpData::OpData(const std::vector<OpTensor>& tensors, DType type, uint64_t seed, 
     }
 }
 
+void OpData::place(const std::function<std::byte*(std::span<const std::byte>)>& copy) {
+    std::vector<std::byte*> placed;
+    for (size_t t = 0; t < m_bytes.size(); ++t) {
+        const auto bytes = static_cast<size_t>((*m_tensors)[t].elements * bytesOf(typeOf(t)));
+        placed.push_back(copy({m_bytes[t].data() + m_offset[t], bytes}));
+    }
+    m_placed = std::move(placed);
+}
+
 float OpData::value(size_t tensor, int64_t element) const {
     const std::byte* base = m_bytes[tensor].data() + m_offset[tensor];
     switch (typeOf(tensor)) {
@@ -167,6 +176,19 @@ std::vector<OpCase> opCases(CaseSet set) {
         addStates(cases, 1 << 22);
         addSwiglu(cases, 256, 2048);
         addCrossEntropy(cases, 32, 50257);
+        break;
+    case CaseSet::device:
+        addEmbedding(cases, 8, 1024, 768, 50257);
+        addNorms(cases, 8192, 768);
+        addMatmul(cases, 8192, 2304, 768, true);
+        addMatmul(cases, 8192, 3072, 768, true);
+        addMatmul(cases, 8192, 768, 3072, true);
+        addAttention(cases, {8, 1024, 768, 12});
+        addAttention(cases, {8, 1024, 768, 12, 4});
+        addElementwise(cases, 8192 * 3072);
+        addStates(cases, 1 << 25);
+        addSwiglu(cases, 8192, 2048);
+        addCrossEntropy(cases, 1024, 50257);
         break;
     }
     return cases;

@@ -6,6 +6,7 @@
 #include "kernels/ops.h"
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,13 @@ public:
     // `shift` bytes of misalignment are added to every tensor, rounded to its element size.
     OpData(const std::vector<OpTensor>&, DType, uint64_t seed, size_t shift = 0);
     DType type() const { return m_type; }
-    template <class T> T* at(size_t tensor) { return reinterpret_cast<T*>(m_bytes[tensor].data() + m_offset[tensor]); }
+    template <class T> T* at(size_t tensor) {
+        if (!m_placed.empty()) return reinterpret_cast<T*>(m_placed[tensor]);
+        return reinterpret_cast<T*>(m_bytes[tensor].data() + m_offset[tensor]);
+    }
+    // at() points elsewhere from now on, to where `copy` has put the bytes of each tensor; the other functions keep
+    // telling what was there before.
+    void place(const std::function<std::byte*(std::span<const std::byte>)>& copy);
     float value(size_t tensor, int64_t element) const; // also of indices
     void setValue(size_t tensor, int64_t element, float value);
     std::vector<float> values(size_t tensor) const;
@@ -45,6 +52,7 @@ private:
     DType m_type;
     std::vector<std::vector<std::byte>> m_bytes;
     std::vector<size_t> m_offset;
+    std::vector<std::byte*> m_placed; // empty: in m_bytes
     DType typeOf(size_t tensor) const;
 };
 
@@ -62,7 +70,8 @@ struct OpCase {
     // Backward ops: the op whose gradient this is, in the same shape. Tensors of the same name are shared; d<name> is
     // the gradient of <name>.
     std::string forward;
-    float objective_scale = 1;                  // where the forward op has losses instead of an output
+    float objective_scale = 1; // where the forward op has losses instead of an output
+    bool on_host = false;      // run() touches the tensors itself beside the op: not for tensors on a device
     size_t tensor(std::string_view name) const; // its place; asserts that it exists
     int64_t bytes(DType) const;                 // that one call must read and write
 };
@@ -70,7 +79,8 @@ struct OpCase {
 enum class CaseSet : uint8_t {
     small,   // many shapes, odd ones among them; for comparisons and gradients
     divided, // just large enough that every op but the matrix products is divided among threads
-    bench    // the sizes of a training step
+    bench,   // the sizes of a training step
+    device   // the same for a GPU: GPT-2 124M, 8 samples of 1024 tokens
 };
 std::vector<OpCase> opCases(CaseSet);
 

@@ -33,6 +33,7 @@ struct GpuCapture::Impl {
     Deliver deliver;
     int64_t flush_period_ns = 0, last_flush_ns = 0;
     bool recording = true, closed = false;
+    double tag_ns = 0;
     std::vector<int64_t> step_ns[2]; // not recorded, recorded
     int64_t refused_before = 0;
 
@@ -94,11 +95,16 @@ struct GpuCapture::Impl {
             if (count > 0) events.push_back(WarningEvent{.kind = kind, .text = text, .count = count});
         };
         const RecordCounts& c = reader->counts();
-        warn("gpu_records_dropped", dropped, "CUPTI dropped records of the GPU: kernels are missing.");
+        warn(
+            "gpu_records_dropped", dropped,
+            "CUPTI dropped records of the GPU: kernels are missing. Record fewer steps, or a larger micro-batch, which "
+            "launches fewer kernels per second.");
         warn("gpu_buffers_refused", Session::buffers().refused() - refused_before,
-             "The memory for records of the GPU was used up: kernels are missing.");
+             "The memory for records of the GPU was used up: kernels are missing. Record fewer steps, or a larger "
+             "micro-batch, which launches fewer kernels per second.");
         warn("gpu_records_without_time", c.without_time,
-             "CUPTI had no room to take times: these kernels and copies are missing.");
+             "CUPTI had no room on the device to take times (zero time stamps): these kernels and copies are missing. "
+             "Record fewer steps, or leave more of the device's memory free.");
         warn("gpu_records_outside_session", c.outside_session,
              "Records with times outside the recording were left out.");
         warn("gpu_records_unknown", c.unknown_kinds, "Records of kinds that are not known here were left out.");
@@ -157,6 +163,7 @@ std::vector<TraceEvent> GpuCapture::describe(const CaptureState& state) {
     std::vector<TraceEvent> events{RunInfoEvent{"gpu_capture_state", state.sentence}};
     if (state.availability != Availability::available)
         events.push_back(WarningEvent{.kind = "gpu_capture_unavailable", .text = state.sentence});
+    events.push_back(RunInfoEvent{"gpu_capture_reason", toText(state.availability)});
     return events;
 }
 
@@ -186,6 +193,24 @@ void GpuCapture::ran(int32_t rank, const IntervalEvent& event) {
     m_impl->told.emplace_back(rank, event);
 }
 
+// No call of CUDA is made inside, so that none of these reaches a record.
+double GpuCapture::measureTagNs() {
+    constexpr int rounds = 16, pairs = 64;
+    std::vector<int64_t> round_ns;
+    for (int round = 0; round < rounds; ++round) {
+        const int64_t start = TraceClock::now();
+        for (int i = 0; i < pairs; ++i) {
+            pushOp(0, 0, OpId{0});
+            popOp();
+        }
+        round_ns.push_back(TraceClock::now() - start);
+    }
+    return static_cast<double>(medianOf(std::move(round_ns))) / pairs;
+}
+
+int64_t GpuCapture::overheadNs() const { return m_impl->reader->counts().overhead_ns; }
+double GpuCapture::tagNs() const { return m_impl->tag_ns; }
+
 void GpuCapture::endStep(int64_t step_ns) {
     Impl& c = *m_impl;
     c.step_ns[c.recording].push_back(step_ns);
@@ -204,6 +229,7 @@ void GpuCapture::close() {
     Impl& c = *m_impl;
     if (c.closed) return;
     c.closed = true;
+    c.tag_ns = measureTagNs();
     setRecording(false);
     c.flush(true);
     c.writer.join();

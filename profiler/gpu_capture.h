@@ -48,9 +48,13 @@ public:
     // The devices are idle. Delivers the rest, the counts of all that is missing as warnings, and run key
     // "gpu_capture".
     void close();
+    // After close(): the overhead that CUPTI recorded, and what one pushOp() with its popOp() took.
+    int64_t overheadNs() const;
+    double tagNs() const;
 
 private:
     struct Impl;
+    double measureTagNs();
     explicit GpuCapture(std::unique_ptr<Impl>);
     std::unique_ptr<Impl> m_impl;
 };

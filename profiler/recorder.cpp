@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/recorder.h"
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <chrono>
 #include <condition_variable>
+#include <ctime>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -15,6 +17,12 @@ namespace {
 constexpr uint64_t ring_slots = 65536; // 4 MiB per lane: more than a second of very short intervals
 constexpr uint64_t batch_slots = 2048; // given back to the lane at a time
 constexpr auto drain_period = std::chrono::milliseconds(20);
+
+int64_t threadProcessorNs() {
+    timespec used{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return int64_t{1'000'000'000} * used.tv_sec + used.tv_nsec;
+}
 
 enum class SlotKind : uint8_t { interval, interval_with_tail, tail, memory };
 
@@ -116,6 +124,7 @@ struct Recorder::Impl {
     std::vector<TraceEvent> batch;
     std::thread thread;
     bool started = false;
+    std::atomic<int64_t> processor_ns{0}; // of the thread
 
     std::mutex mutex; // of what follows
     std::condition_variable wake, served;
@@ -206,6 +215,7 @@ struct Recorder::Impl {
             const bool last = stopping;
             lock.unlock();
             drain();
+            processor_ns.store(threadProcessorNs(), std::memory_order_relaxed);
             lock.lock();
             flushes_served = asked;
             served.notify_all();
@@ -224,6 +234,14 @@ LaneRecorder& Recorder::addLane(const LaneInfo& info) {
     auto ring = std::make_unique<LaneRecorder::Ring>();
     ring->lane = m_impl->sink.addLane(info);
     ring->lane_name = info.name;
+    m_impl->lanes.push_back(std::unique_ptr<LaneRecorder>(new LaneRecorder(std::move(ring))));
+    return *m_impl->lanes.back();
+}
+
+LaneRecorder& Recorder::addMemory(const std::string& name) {
+    assert(!m_impl->started);
+    auto ring = std::make_unique<LaneRecorder::Ring>();
+    ring->lane_name = name;
     m_impl->lanes.push_back(std::unique_ptr<LaneRecorder>(new LaneRecorder(std::move(ring))));
     return *m_impl->lanes.back();
 }
@@ -286,5 +304,14 @@ int64_t Recorder::dropped() const {
     for (const auto& lane : m_impl->lanes) sum += lane->m_ring->dropped.load(std::memory_order_relaxed);
     return sum;
 }
+
+int64_t Recorder::mostRecords() const {
+    uint64_t most = 0;
+    for (const auto& lane : m_impl->lanes)
+        most = std::max(most, lane->m_ring->produced.load(std::memory_order_relaxed));
+    return static_cast<int64_t>(most);
+}
+
+int64_t Recorder::writerProcessorNs() const { return m_impl->processor_ns.load(std::memory_order_relaxed); }
 
 } // namespace shardscope

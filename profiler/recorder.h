@@ -66,7 +66,9 @@ public:
     Recorder(TraceSink& sink, std::function<void()> commit);
     ~Recorder();                            // stop()
     LaneRecorder& addLane(const LaneInfo&); // before start(); interns nothing
-    NameId intern(std::string_view);        // before start()
+    // For a thread whose intervals come by another way: its memory changes only, and no lane in the trace.
+    LaneRecorder& addMemory(const std::string& name);
+    NameId intern(std::string_view); // before start()
     void start();
     // From any one thread while running: rare events (steps, warnings, run information).
     void post(TraceEvent);
@@ -75,6 +77,8 @@ public:
     void flush(); // returns when everything recorded before the call has reached the sink
     void stop();  // drains, reports drops as a WarningEvent, joins the thread
     int64_t dropped() const;
+    int64_t mostRecords() const;       // of one lane
+    int64_t writerProcessorNs() const; // of the writer thread, up to what it drained last
 
 private:
     struct Impl;

@@ -3,7 +3,10 @@
 #include "core_runtime/cuda/cuda_backend.h"
 #include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
+#include "core_runtime/device_list.h"
 #include "core_runtime/machine/cupti_library.h"
+#include "core_runtime/machine/device_peaks.h"
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -25,9 +28,29 @@ std::string devicesJson(const std::vector<int>& device_of_rank) {
     return devices.dump();
 }
 
+// Of the slowest of the devices is asked: a step is as fast as that.
+std::string peaksJson(const std::vector<int>& device_of_rank) {
+    std::string name;
+    SheetPeaks least{};
+    for (const int device : device_of_rank) {
+        cudaDeviceProp properties{};
+        if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) return {};
+        const std::optional<SheetPeaks> peaks = sheetPeaks(properties.name);
+        if (!peaks) return {};
+        if (!name.empty() && peaks->bytes_per_s >= least.bytes_per_s) continue;
+        name = properties.name;
+        least = *peaks;
+    }
+    return nlohmann::json{{"source", "the data sheet of " + name + ", without sparsity"},
+                          {"f32_flops_per_s", least.f32_flops_per_s},
+                          {"half_flops_per_s", least.half_flops_per_s},
+                          {"bytes_per_s", least.bytes_per_s}}
+        .dump();
+}
+
 } // namespace
 
-Result<BackendChoice> chooseDevices(int64_t ranks) {
+Result<BackendChoice> chooseDevices(int64_t ranks, const std::string& wanted) {
     // Read when the device is first used. A kernel that is loaded while another rank's collective waits can wait for
     // ever; and streams of many ranks that share a hardware queue would wait for each other.
     setenv("CUDA_MODULE_LOADING", "EAGER", 0);
@@ -37,7 +60,10 @@ Result<BackendChoice> chooseDevices(int64_t ranks) {
         return Error{std::string("no NVIDIA GPU can be used here: ") +
                      (status != cudaSuccess ? cudaGetErrorString(status) : "the driver lists none") +
                      "; shardscope doctor says what was found, --backend cpu does without"};
-    CudaOptions options{.device_of_rank = std::vector<int>(static_cast<size_t>(ranks), 0)};
+    const Result<std::vector<int>> devices = devicesOf(wanted, count);
+    if (!devices) return devices.error();
+    count = static_cast<int>(devices->size());
+    CudaOptions options{.device_of_rank = std::vector<int>(static_cast<size_t>(ranks), devices->front())};
     std::vector<int>& device_of_rank = options.device_of_rank;
     BackendChoice choice{.name = "cuda"};
     options.makeCommunicator = [](const StepProgram& program, const std::vector<int>&) {
@@ -47,7 +73,7 @@ Result<BackendChoice> chooseDevices(int64_t ranks) {
     if (ranks > 1 && ranks <= count) {
         const Result<NcclApi> nccl = NcclApi::load();
         if (!nccl) return nccl.error();
-        for (size_t r = 0; r < device_of_rank.size(); ++r) device_of_rank[r] = static_cast<int>(r);
+        std::copy_n(devices->begin(), device_of_rank.size(), device_of_rank.begin());
         communicator = "NCCL " + nccl->version;
         options.makeCommunicator = [api = *nccl](const StepProgram& program, const std::vector<int>&) {
             return NcclCommunicator::create(program, api);
@@ -61,6 +87,8 @@ Result<BackendChoice> chooseDevices(int64_t ranks) {
     choice.facts = {
         {"devices", devicesJson(device_of_rank)}, {"communicator", communicator}, {"matrix_products", products}};
     if (ranks > count) choice.facts.emplace_back("virtual_ranks", std::to_string(ranks) + " ranks share one GPU");
+    if (std::string peaks = peaksJson(device_of_rank); !peaks.empty())
+        choice.facts.emplace_back("device_peaks", std::move(peaks));
     choice.cupti = cuptiSymbols();
     choice.create = [options](const StepProgram& program, const MemoryPlan& memory) {
         return CudaBackend::create(program, memory, options);

@@ -5,7 +5,8 @@
 
 namespace shardscope::cuda {
 
-// Error: a sentence why no GPU can be used, for people who asked for one.
-Result<BackendChoice> chooseDevices(int64_t ranks);
+// `wanted`: "0,2", the devices in the order of the ranks; empty: all, in the driver's order. Error: a sentence why no
+// GPU can be used, for people who asked for one.
+Result<BackendChoice> chooseDevices(int64_t ranks, const std::string& wanted = "");
 
 } // namespace shardscope::cuda

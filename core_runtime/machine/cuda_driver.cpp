@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/machine/cuda_driver.h"
+#include "core_runtime/machine/gpu_memory.h"
 #include <array>
 
 namespace shardscope {
@@ -18,6 +19,7 @@ struct Driver {
     Status (*memory)(size_t*, DeviceOrdinal);
     Status (*attribute)(int*, int, DeviceOrdinal);
     Status (*error_text)(Status, const char**);
+    Status (*pci_address)(char*, int, DeviceOrdinal);
 
     explicit Driver(const OpenLibrary& library)
         : init(library.function<Status(unsigned)>("cuInit"))
@@ -26,7 +28,8 @@ struct Driver {
         , name(library.function<Status(char*, int, DeviceOrdinal)>("cuDeviceGetName"))
         , memory(library.function<Status(size_t*, DeviceOrdinal)>("cuDeviceTotalMem_v2"))
         , attribute(library.function<Status(int*, int, DeviceOrdinal)>("cuDeviceGetAttribute"))
-        , error_text(library.function<Status(Status, const char**)>("cuGetErrorString")) {}
+        , error_text(library.function<Status(Status, const char**)>("cuGetErrorString"))
+        , pci_address(library.function<Status(char*, int, DeviceOrdinal)>("cuDeviceGetPCIBusId")) {}
 
     bool complete() const { return init && count && get && name && memory && attribute; }
     std::string text(Status status) const {
@@ -49,6 +52,8 @@ GpuList listGpus(const OpenLibrary& library) {
         return {{}, "The NVIDIA driver does not list its devices: " + driver.text(status) + "."};
     if (devices == 0) return {{}, "The NVIDIA driver runs, but lists no device (CUDA_VISIBLE_DEVICES may hide them)."};
     GpuList list;
+    const GpuManagement management;
+    list.driver = management.driverVersion();
     for (int i = 0; i < devices; ++i) {
         DeviceOrdinal device = 0;
         std::array<char, 256> name{};
@@ -63,6 +68,9 @@ GpuList listGpus(const OpenLibrary& library) {
                 list.problem = "GPU " + std::to_string(i) + " does not answer: " + driver.text(status) + ".";
         gpu.name = name.data();
         gpu.memory_bytes = static_cast<int64_t>(bytes);
+        std::array<char, 32> address{};
+        if (driver.pci_address && driver.pci_address(address.data(), static_cast<int>(address.size()), device) == 0)
+            gpu.free_bytes = management.freeBytes(address.data(), gpu.memory_bytes);
         list.devices.push_back(gpu);
     }
     return list;

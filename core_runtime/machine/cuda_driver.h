@@ -10,6 +10,7 @@ namespace shardscope {
 struct GpuList {
     std::vector<GpuDevice> devices;
     std::string problem; // a sentence where `devices` is empty
+    std::string driver;  // its version, where its management library tells it
 };
 
 GpuList listGpus(const OpenLibrary& driver);

@@ -65,6 +65,7 @@ Machine inspectMachine() {
             GpuList list = listGpus(opened);
             machine.gpus = std::move(list.devices);
             machine.gpu_problem = std::move(list.problem);
+            machine.gpu_driver = std::move(list.driver);
         }
         machine.libraries.push_back({.name = library.name,
                                      .version = versionOf(library, opened),

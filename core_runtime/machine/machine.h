@@ -11,6 +11,7 @@ namespace shardscope {
 struct GpuDevice {
     std::string name;
     int64_t memory_bytes = 0;
+    int64_t free_bytes = -1;                  // now; -1: not known
     int compute_major = 0, compute_minor = 0; // compute capability
     int multiprocessors = 0;
 };
@@ -31,6 +32,7 @@ struct Machine {
     std::string huge_pages; // "always", "madvise" or "never"; empty: the system does not say
     std::string async_io;   // "io_uring", or why it is not used
     std::vector<GpuDevice> gpus;
+    std::string gpu_driver;  // "580.82.07"; empty: not known
     std::string gpu_problem; // why there is none, a sentence; empty otherwise
     std::string gpu_capture; // whether kernels can be recorded, and by which version of CUPTI; a sentence
     std::vector<LibraryState> libraries;

@@ -192,6 +192,45 @@ std::optional<ImVec2> drawPeak(TimelineDrawing& d, const TimelineRow& row, const
     return mark;
 }
 
+const OutsideCurve* outsideCurve(const TraceView& view, int32_t rank, MemoryTier tier) {
+    if (!view.outside || tier != MemoryTier::device) return nullptr;
+    const auto found = view.outside->find(rank);
+    return found == view.outside->end() || found->second.highest == 0 ? nullptr : &found->second;
+}
+
+// What the device holds beside the arenas, as a line on the same scale: no category of the run's, and not planned.
+void drawOutside(TimelineDrawing& d, const OutsideCurve& curve, Box area, int64_t scale, int64_t origin) {
+    Painter& p = d.painter;
+    const Rgb colour = readableOn(p.theme().background, p.theme().attention);
+    const auto y_of = [&](int64_t bytes) {
+        return p.snapped(area.y1 -
+                         area.height() * static_cast<float>(static_cast<double>(bytes) / static_cast<double>(scale)));
+    };
+    const float line = 2 * p.pixel();
+    float from = area.x0;
+    int64_t now = curve.at(d.axis.timeAt(from) + origin);
+    const auto draw = [&](float to) {
+        if (now > 0 && p.roomForRects(300)) p.rect({from, y_of(now) - line, to, y_of(now)}, colour);
+    };
+    for (float x = area.x0 + 1; x < area.x1; ++x) {
+        const int64_t bytes = curve.at(d.axis.timeAt(x) + origin);
+        if (bytes == now) continue;
+        draw(x);
+        const float low = std::max(y_of(now), y_of(bytes)), high = std::min(y_of(now), y_of(bytes)) - line;
+        if (p.roomForRects(300)) p.rect({x - p.pixel(), high, x, low}, colour);
+        from = x;
+        now = bytes;
+    }
+    draw(area.x1);
+    const std::string text = "outside the arenas, up to " + formatBytes(curve.highest);
+    const float width = Painter::textWidth(text, Font::axis), height = Painter::textHeight(Font::axis);
+    const float y = std::clamp(y_of(curve.at(d.axis.timeAt(area.x1) + origin)) - height - 3, area.y0, area.y1 - height);
+    const Box label{area.x1 - width - 10, y, area.x1 - 4, y + height};
+    if (label.x0 <= area.x0) return;
+    p.rect(label, p.theme().background, 0.75f);
+    p.text(std::round(label.x0 + 3), std::round(label.y0), text, colour, Font::axis);
+}
+
 void drawMoment(TimelineDrawing& d, int64_t view_ns, Box area) {
     const float x = d.axis.x(view_ns);
     if (x < area.x0 - 1 || x > area.x1 + 1) return;
@@ -208,6 +247,8 @@ int64_t memoryScale(const TimelineModel& model, const TimelineLayout& layout, Me
         const TraceReader& reader = *model.traces[static_cast<size_t>(row.trace)].reader;
         highest = std::max(
             {highest, reader.memory(row.rank, tier).peak_bytes, plannedPeak(reader, row.rank, tier).value_or(0)});
+        if (const auto* outside = outsideCurve(model.traces[static_cast<size_t>(row.trace)], row.rank, tier))
+            highest = std::max(highest, outside->highest);
     }
     return niceCeiling(highest);
 }
@@ -257,6 +298,8 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
         if (const PlannedCurve* plan = plannedCurve(view, row.rank, row.tier))
             drawPlan(d, *plan, *columns, known, scale, view.origin_ns);
         peak = drawPeak(d, row, *columns, known, scale);
+        if (const OutsideCurve* outside = outsideCurve(view, row.rank, row.tier))
+            drawOutside(d, *outside, known, scale, view.origin_ns);
     }
     const std::optional<MemoryRef>& moment = d.selection.moment;
     if (moment && moment->trace == row.trace && moment->rank == row.rank && moment->tier == row.tier)

@@ -66,6 +66,12 @@ void drawHead(TimelineDrawing& d, const TimelineRow& row, float y) {
     const bool plain = view.is_baseline || view.difference_is_noise;
     p.textRight(right_edge, box, right, plain ? theme.dim : readableOn(theme.panel, verdict));
     x += 6;
+    if (!view.notice.empty()) {
+        const std::string notice = elided(view.notice, right_start - 16 - x);
+        p.textInRow(x, box, notice, readableOn(theme.panel, theme.attention));
+        x += Painter::textWidth(notice) + 14;
+        if (x > right_start - 60) return;
+    }
     p.textInRow(x, box, elided(view.subtitle, right_start - 16 - x), theme.dim);
 }
 

@@ -7,6 +7,7 @@
 #include "gui/canvas/difference_marks.h"
 #include "gui/canvas/theme.h"
 #include "gui/canvas/timeline_marks.h"
+#include "profiler/analysis/outside_memory.h"
 #include "profiler/analysis/planned_memory.h"
 #include "traces/trace_reader.h"
 #include <memory>
@@ -22,6 +23,7 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::string label;      // "A"
     std::string title;      // "ZeRO-2"
     std::string subtitle;   // "gradients sharded: reduce-scatter per bucket"
+    std::string notice;     // before it: "virtual ranks: they take turns on one GPU"
     std::string difference; // "+5.2 ms (13.0 %)" against the baseline; empty where nothing can be said
     bool difference_is_worse = false;
     bool is_baseline = false;
@@ -31,6 +33,7 @@ struct TraceView { // one trace as the canvas sees it; the reader is not owned
     std::vector<int32_t> rank_order = {};   // from the top, where ranks were moved; empty: by their numbers
     TraceMarks marks = {};                  // what lies over the lanes
     const PlannedCurves* planned = nullptr; // not owned; null while unknown
+    const OutsideCurves* outside = nullptr; // the same of GPU memory beside the arenas
     bool difference_is_noise = false;
     bool grows = false;                                      // still being written
     std::shared_ptr<const DifferenceMarks> differences = {}; // null: not marked

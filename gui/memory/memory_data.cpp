@@ -12,6 +12,7 @@ MemoryFacts computeFacts(const std::string& path) {
         return facts;
     }
     facts.heat = memoryHeat(**trace);
+    facts.outside = outsideCurves(**trace);
     auto planned = plannedCurves(**trace);
     if (planned)
         facts.planned = std::move(planned).value();
@@ -62,6 +63,11 @@ const MemoryFacts* MemoryData::facts(int trace_id) const {
 const PlannedCurves* MemoryData::planned(int trace_id) const {
     const MemoryFacts* known = facts(trace_id);
     return known ? &known->planned : nullptr;
+}
+
+const OutsideCurves* MemoryData::outside(int trace_id) const {
+    const MemoryFacts* known = facts(trace_id);
+    return known ? &known->outside : nullptr;
 }
 
 void MemoryData::setTraces(std::vector<MemorySource> sources) {

@@ -6,6 +6,7 @@
 #pragma once
 #include "gui/canvas/buffer_view.h"
 #include "profiler/analysis/memory_heat.h"
+#include "profiler/analysis/outside_memory.h"
 #include "profiler/analysis/planned_memory.h"
 #include <QObject>
 #include <QThreadPool>
@@ -26,6 +27,7 @@ struct MemorySource { // an open trace, and how far it had grown when it was ask
 struct MemoryFacts {
     std::vector<MemoryHeatRow> heat;
     PlannedCurves planned;
+    OutsideCurves outside;
     std::string failure; // a sentence; empty: none
 };
 
@@ -53,6 +55,7 @@ public:
     const MemoryFacts* facts(int trace_id) const;
     const MemorySource* source(int trace_id) const; // as it was asked about last
     const PlannedCurves* planned(int trace_id) const;
+    const OutsideCurves* outside(int trace_id) const;
     const LivesAnswer* lives() const { return m_lives.get(); } // possibly of an older question: look at its key
     std::shared_ptr<const LivesAnswer> sharedLives() const { return m_lives; } // for a worker
     bool pending() const { return m_working > 0; }

@@ -6,6 +6,7 @@
 #include "gui/panels/range_card.h"
 #include "gui/panels/relations_list.h"
 #include "gui/panels/section.h"
+#include "gui/recording_notice.h"
 #include "gui/style.h"
 #include "gui/timeline_tools.h"
 #include <QFrame>
@@ -133,8 +134,9 @@ void InspectorPanel::showFacts() {
     const std::optional<EventFacts>& facts = m_known;
     const std::optional<PickedEvent>& picked = m_known_event;
     const OpenTrace* trace = picked ? m_session.trace(picked->trace_id) : nullptr;
-    for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle, m_facts})
-        widget->setVisible(facts.has_value());
+    const OpenTrace* active = facts ? nullptr : m_session.active(); // nothing is picked: the run itself
+    for (QWidget* widget : std::initializer_list<QWidget*>{m_title, m_subtitle}) widget->setVisible(facts.has_value());
+    m_facts->setVisible(facts.has_value() || active);
     m_hint->setVisible(!facts && !m_session.timelineTools().range());
     // What is under the mouse has facts only; relations are those of what is selected.
     if (facts && picked == m_session.selected())
@@ -144,7 +146,8 @@ void InspectorPanel::showFacts() {
     m_cause->setVisible(facts && facts->cause);
     if (!facts) {
         m_title->clear();
-        m_head->setRight({});
+        m_facts->setFacts(active ? runFactList(*active->reader) : std::vector<Fact>());
+        m_head->setRight(active ? "run" + text(active->label.empty() ? "" : " " + active->label) : QString());
         m_hint->setText(m_session.traces().empty()
                             ? "Open a trace to see what its blocks are and which key caused them."
                             : "Point at a block to see what it is; click to keep it here. "

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/live_panel.h"
-#include "gui/lane_reading.h"
 #include "gui/canvas/format.h"
 #include "gui/canvas/imgui_canvas.h"
+#include "gui/lane_reading.h"
 #include "gui/panels/loss_chart.h"
 #include "gui/panels/planned_notes.h"
 #include "gui/panels/section.h"
 #include "gui/panels/stacked_bars.h"
+#include "gui/recording_notice.h"
 #include "gui/run_queue.h"
 #include "gui/style.h"
 #include "gui/units.h"
@@ -144,7 +145,8 @@ LivePanel::LivePanel(Session& session, QWidget* parent)
     showProgress();
 }
 
-void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_now, const RunRequest& request) {
+void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_now, const RunRequest& request,
+                           const std::optional<KnownDevices>& devices) {
     constexpr std::array order = {MemoryCategory::parameters,  MemoryCategory::master_weights,
                                   MemoryCategory::optimizer,   MemoryCategory::gradients,
                                   MemoryCategory::activations, MemoryCategory::comm_buffers,
@@ -179,15 +181,18 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
     std::vector<LegendItem> legend;
     for (const MemoryCategory category : order)
         if (occurs[static_cast<size_t>(category)])
-            legend.push_back({text(toText(category)).replace('_', ' '), memoryColour(category), memoryPattern(category)});
+            legend.push_back(
+                {text(toText(category)).replace('_', ' '), memoryColour(category), memoryPattern(category)});
     m_planned->setRows(std::move(rows), std::move(legend));
     fitPlanned();
 
     const int64_t machine = machineMemoryBytes();
     const bool named = !request.device_memory.empty();
-    const int64_t limit = named ? bytesOf(request.device_memory) : machine / ranks;
-    m_planned->setLimit(static_cast<double>(limit), named
-                                                        ? "A device of " + text(request.device_memory)
+    const auto share = deviceShare(request, devices);
+    const int64_t limit = named ? bytesOf(request.device_memory) : share ? share->bytes : machine / ranks;
+    m_planned->setLimit(static_cast<double>(limit), named ? "A device of " + text(request.device_memory)
+                                                    : share
+                                                        ? text(share->device + ": " + formatBytes(limit)) + " each"
                                                         : "This machine's memory, shared by " + QString::number(ranks) +
                                                               " ranks: " + text(formatBytes(limit)) + " each");
     const auto now = std::find_if(stages.begin(), stages.end(),
@@ -200,6 +205,12 @@ void LivePanel::setPlanned(const std::vector<PlannedStage>& stages, int stage_no
                    .arg(stage_now)
                    .arg(text(formatBytes(now->total)), text(request.device_memory),
                         fits ? "" : ", does not fit: a higher stage, offload or a smaller micro-batch takes less");
+    } else if (now != stages.end() && share) {
+        fits = now->total <= limit;
+        note = QString("stage %1: %2 of %3 per rank, %4%5")
+                   .arg(stage_now)
+                   .arg(text(formatBytes(now->total)), text(formatBytes(limit)), text(share->device),
+                        fits ? "" : "; does not fit: a higher stage, offload or a smaller micro-batch takes less");
     } else if (now != stages.end() && machine > 0) {
         fits = now->memory_bytes() * ranks <= machine;
         note = QString("stage %1: %2 × %3 ranks = %4 of this machine's %5")
@@ -270,6 +281,7 @@ TimelineModel LivePanel::model(bool memory) const {
             view.label = trace->label;
             view.title = trace->facts.title();
             view.subtitle = stageSentence(trace->facts.stage);
+            view.notice = headNotice(trace->facts.notices);
             view.origin_ns = step.start_ns;
             model.traces.push_back(std::move(view));
         }

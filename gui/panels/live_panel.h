@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right column of the Run place: what each stage would need against what there is, and the run as it goes: its
-// newest whole step on all ranks, the memory of one by category, loss and speed. The canvas keeps one scale, so that new steps replace old
-// ones without moving anything.
+// newest whole step on all ranks, the memory of one by category, loss and speed. The canvas keeps one scale, so that
+// new steps replace old ones without moving anything.
 #pragma once
 #include "gui/canvas/timeline.h"
+#include "gui/device_probe.h"
 #include "gui/run_request.h"
 #include "gui/session.h"
 #include <QWidget>
@@ -23,7 +24,8 @@ class LivePanel : public QWidget {
     Q_OBJECT
 public:
     explicit LivePanel(Session&, QWidget* parent = nullptr);
-    void setPlanned(const std::vector<PlannedStage>&, int stage_now, const RunRequest&);
+    void setPlanned(const std::vector<PlannedStage>&, int stage_now, const RunRequest&,
+                    const std::optional<KnownDevices>& = {});
     void setTraceId(int); // the trace of the run that is going on or went last; 0: none
     ImGuiCanvas& canvas() { return *m_canvas; }
     ImGuiCanvas& memoryCanvas() { return *m_memory_canvas; }

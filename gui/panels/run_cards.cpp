@@ -55,11 +55,24 @@ std::optional<Advice> timeAdvice(const RunCheck& check, const std::vector<Queued
                   Tone::normal};
 }
 
-std::optional<Advice> memoryAdvice(const RunCheck& check) {
+// A rank has its part of the device; what others hold of it now is no longer there when the run begins.
+Advice deviceAdvice(int64_t needed, const DeviceShare& share) {
+    const bool never = needed > share.bytes, now = share.free >= 0 && needed > share.free;
+    return Advice{
+        QString("Each rank takes %1 of %2: %3%4")
+            .arg(text(formatBytes(needed)), text(formatBytes(share.bytes)), text(share.device),
+                 never ? QString("; it does not fit, take fewer ranks, a higher stage or offload.")
+                 : now ? QString("; only %1 is free now, end what else uses it.").arg(text(formatBytes(share.free)))
+                       : QString(".")),
+        never || now ? "ranks" : "", never || now ? Tone::attention : Tone::normal};
+}
+
+std::optional<Advice> memoryAdvice(const RunCheck& check, const std::optional<KnownDevices>& devices) {
     const auto now = std::find_if(check.stages.begin(), check.stages.end(),
                                   [&](const PlannedStage& stage) { return stage.stage == stageOf(check.request); });
     const int64_t ranks = integerOr(check.request.ranks, 1), machine = machineMemoryBytes();
     if (now == check.stages.end() || machine <= 0) return std::nullopt;
+    if (const auto share = deviceShare(check.request, devices)) return deviceAdvice(now->total, *share);
     const int64_t all = now->memory_bytes() * ranks;
     const bool tight = all > machine / 10 * 8;
     return Advice{QString("%1 %2 take %3 of this machine's %4%5")
@@ -153,7 +166,8 @@ void FailureCard::show(const QueuedRun& run) {
 
 QString FailureCard::message() const { return isHidden() ? QString() : m_message->text(); }
 
-std::vector<Advice> adviceFor(const RunCheck& check, const std::vector<QueuedRun>& known) {
+std::vector<Advice> adviceFor(const RunCheck& check, const std::vector<QueuedRun>& known,
+                              const std::optional<KnownDevices>& devices) {
     std::vector<Advice> advice;
     for (const auto& [field, sentence] : check.problems)
         advice.push_back({text(sentence).remove("the configuration: "), text(field), Tone::bad});
@@ -162,7 +176,7 @@ std::vector<Advice> adviceFor(const RunCheck& check, const std::vector<QueuedRun
         advice.push_back(
             {QString("%1: %2").arg(spec ? spec->label : leafOf(field), text(sentence)), text(field), Tone::attention});
     }
-    if (const auto memory = memoryAdvice(check)) advice.push_back(*memory);
+    if (const auto memory = memoryAdvice(check, devices)) advice.push_back(*memory);
     if (const auto time = timeAdvice(check, known)) advice.push_back(*time);
     QStringList inert;
     for (const auto& [key, fact] : check.keys)

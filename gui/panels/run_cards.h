@@ -2,6 +2,7 @@
 // The cards of the Run place: a run that failed, what to know before the next one, and bars that ask or tell without
 // standing in the way.
 #pragma once
+#include "gui/device_probe.h"
 #include "gui/event_facts.h"
 #include "gui/run_check.h"
 #include "gui/run_queue.h"
@@ -39,7 +40,8 @@ struct Advice { // one line of the card
     bool operator==(const Advice&) const = default;
 };
 // `known` are runs whose time per step is known; the nearest one tells how long this one may take.
-std::vector<Advice> adviceFor(const RunCheck&, const std::vector<QueuedRun>& known);
+std::vector<Advice> adviceFor(const RunCheck&, const std::vector<QueuedRun>& known,
+                              const std::optional<KnownDevices>& = {});
 
 class BeforeCard : public QFrame {
     Q_OBJECT

@@ -290,7 +290,11 @@ void RunForm::noteRequest() {
     note("checkpoint_every", "steps");
     note("checkpoint_keep", "newest");
     note("device_memory", "per rank");
-    note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
+    if (const auto share = deviceShare(m_request, m_devices))
+        note("ranks", share->device.find("virtual") == std::string::npos ? "a GPU each" : "virtual, on one GPU");
+    else
+        note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
+    noteBackend();
     const auto note_link = [&](const char* name, const std::string& of) {
         if (const auto link = findLink(of))
             note(name,
@@ -329,8 +333,28 @@ void RunForm::noteRequest() {
     row("storage_link")->setResting(!offloads);
 }
 
+void RunForm::setDevices(const std::optional<KnownDevices>& devices) {
+    m_devices = devices;
+    noteRequest();
+    arrange();
+}
+
+// What auto takes, or would take; below it the devices, or why there is none.
+void RunForm::noteBackend() {
+    FieldRow* noted = row("backend");
+    if (!m_devices) return noted->setNote("looking for GPUs", {});
+    const QString details = text(m_devices->details());
+    const bool gpu = usesGpu(m_request, m_devices), has_gpu = m_devices->auto_backend == "cuda";
+    const QString taken = gpu ? text(m_devices->words()) : QString("CPU ranks");
+    const QString why = !gpu && has_gpu && m_request.backend == "auto" ? QString(", the link is emulated") : QString();
+    noted->setNote(m_request.backend == "auto" ? "takes " + taken + why : taken, details);
+    if (m_problems.contains("backend")) return;
+    noted->setCheck(details, m_request.backend == "cuda" && !has_gpu ? Tone::bad : Tone::normal);
+}
+
 void RunForm::showChecks(const std::map<std::string, std::string>& problems,
                          const std::map<std::string, std::string>& remarks) {
+    m_problems = problems;
     const auto config = problems.find("config");
     for (const Group& group : m_groups)
         for (FieldRow* row : group.rows) {
@@ -348,6 +372,7 @@ void RunForm::showChecks(const std::map<std::string, std::string>& problems,
             else
                 row->setCheck({}, Tone::normal);
         }
+    noteBackend();
     arrange();
 }
 

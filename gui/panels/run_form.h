@@ -3,6 +3,7 @@
 // field means the default and leaves the key out. Fields come from one table (run_fields.h), in groups that open and
 // close; checks appear under the field they are about.
 #pragma once
+#include "gui/device_probe.h"
 #include "gui/run_check.h"
 #include "gui/run_fields.h"
 #include <QWidget>
@@ -28,6 +29,7 @@ public:
     void showCheck(const RunCheck&);
     void showChecks(const std::map<std::string, std::string>& problems,
                     const std::map<std::string, std::string>& remarks);
+    void setDevices(const std::optional<KnownDevices>&); // none: not known yet
     // The request that this one is a variation of: what differs is marked.
     void setOriginal(const std::optional<RunRequest>&);
     void setFilter(const QString&);
@@ -62,6 +64,7 @@ private:
     void refreshNotes();
     void noteKey(FieldRow&);
     void noteRequest();
+    void noteBackend();
     void showDifferences();
     void arrange();
 
@@ -73,6 +76,8 @@ private:
     std::string m_readable; // the configuration when it was JSON last: what the fields show
     Emptied m_emptied;
     std::optional<RunRequest> m_original;
+    std::optional<KnownDevices> m_devices;
+    std::map<std::string, std::string> m_problems; // as shown
     std::map<std::string, KeyFact> m_facts;
     QString m_model_note, m_context, m_filter;
     std::vector<Group> m_groups;

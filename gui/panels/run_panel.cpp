@@ -183,6 +183,10 @@ void RunPanel::addBars(QVBoxLayout* column) {
 void RunPanel::connectParts() {
     connect(&m_check_timer, &QTimer::timeout, this, &RunPanel::check);
     connect(&m_job, &RunCheckJob::ready, this, &RunPanel::showCheck);
+    connect(&m_probe, &DeviceProbe::changed, this, [this] {
+        m_form->setDevices(m_probe.devices());
+        check(); // what fits is another question on a GPU
+    });
     connect(m_filter, &QLineEdit::textChanged, m_form, &RunForm::setFilter);
     connect(m_form, &RunForm::edited, this, &RunPanel::taken);
     connect(m_editor, &ConfigEditor::edited, this, &RunPanel::textEdited);
@@ -305,7 +309,7 @@ void RunPanel::show(const RunRequest& request) {
 
 void RunPanel::check() {
     m_check_timer.stop();
-    m_job.request(m_form->request());
+    m_job.request(m_form->request(), usesGpu(m_form->request(), m_probe.devices()));
 }
 
 void RunPanel::showCheck(const RunCheck& check) {
@@ -317,11 +321,22 @@ void RunPanel::showCheck(const RunCheck& check) {
     m_editor->setVerdict(broken ? withoutSource(config->second) : QString(),
                          broken ? lineOfSentence(check.request.config, config->second) : 0);
     showRemarkedLines();
-    if (check.complete) {
-        if (check.problems.empty()) m_live->setPlanned(check.stages, stageOf(check.request), check.request);
-        m_before->setAdvice(adviceFor(check, knownRuns()));
-    }
+    if (check.complete) showPlanned();
     showState();
+}
+
+void RunPanel::showPlanned() {
+    if (m_check.problems.empty())
+        m_live->setPlanned(m_check.stages, stageOf(m_check.request), m_check.request, m_probe.devices());
+    m_before->setAdvice(adviceFor(m_check, knownRuns(), m_probe.devices()));
+}
+
+// The child costs a few milliseconds of this thread: after the first picture.
+void RunPanel::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    constexpr int after_first_picture_ms = 300;
+    if (!m_probe.devices() && !m_probe.active())
+        QTimer::singleShot(after_first_picture_ms, this, [this] { m_probe.start(m_session.run().program()); });
 }
 
 void RunPanel::showRemarkedLines() {

@@ -2,6 +2,7 @@
 // The Run place: the form, the DeepSpeed JSON it stands for, the queue of runs, and the run that is going on. Keeps
 // form, JSON and history at one request, and has a worker check it after each change.
 #pragma once
+#include "gui/device_probe.h"
 #include "gui/run_check.h"
 #include "gui/run_history.h"
 #include "gui/run_queue.h"
@@ -32,6 +33,8 @@ public:
     RunForm& form() { return *m_form; }
     LivePanel& live() { return *m_live; }
     RunQueue& queue() { return *m_queue; }
+    const DeviceProbe& devices() const { return m_probe; }
+    bool looksForDevices() const { return isVisible() && !m_probe.devices(); }
     bool startable() const { return m_problems.empty(); }
     bool settled() const;    // what the form asks for has been checked and drawn
     QString failure() const; // of the last run, as shown; empty if there is none
@@ -47,6 +50,7 @@ public:
     void changeKey(int trace_id, const QString& key);
 
 protected:
+    void showEvent(QShowEvent*) override; // asks for the devices, once
     void dragEnterEvent(QDragEnterEvent*) override;
     void dropEvent(QDropEvent*) override;
 
@@ -61,6 +65,7 @@ private:
     void textEdited();
     void show(const RunRequest&); // from elsewhere: history, a file, a run
     void check();
+    void showPlanned();
     void showCheck(const RunCheck&);
     void showRemarkedLines();
     void showState();
@@ -87,6 +92,7 @@ private:
     QToolButton* m_start_queue;
     QLineEdit* m_filter;
     RunCheckJob m_job;
+    DeviceProbe m_probe;
     RunCheck m_check;
     RunHistory m_history;
     std::optional<RunRequest> m_original;

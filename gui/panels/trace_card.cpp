@@ -70,6 +70,7 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     , m_peak(chip())
     , m_overlap(chip())
     , m_state(chip())
+    , m_notice(roleLabel({}, "", metrics::font_axis))
     , m_tags(roleLabel({}, "key", metrics::font_axis))
     , m_picture(new StepPicture)
     , m_editor(new QLineEdit) {
@@ -83,7 +84,10 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     m_close->setAccessibleName("Close this trace");
     m_time->setToolTip("median step time");
     m_tags->setWordWrap(true);
-    for (QLabel* label : {m_subtitle, m_tags}) // a long model name must not widen the library
+    m_notice->setObjectName("recordingNotice");
+    m_notice->setWordWrap(true);
+    setTone(m_notice, Tone::attention);
+    for (QLabel* label : {m_subtitle, m_notice, m_tags}) // a long model name must not widen the library
         label->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     m_editor->installEventFilter(this);
     m_editor->hide();
@@ -110,6 +114,7 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     column->addWidget(m_picture);
     column->addLayout(chips);
     column->addWidget(m_state, 0, Qt::AlignLeft);
+    column->addWidget(m_notice);
     column->addWidget(m_tags);
     column->addWidget(m_editor);
     connect(m_close, &QToolButton::clicked, this, [this] { emit closeRequested(m_trace_id); });
@@ -139,6 +144,14 @@ void TraceCard::show(const OpenTrace& trace, bool active, const Thumbnail* pictu
     m_state->setText(state.word);
     m_state->setVisible(*state.word);
     m_state->setToolTip(QString::fromUtf8(state.tip));
+    QStringList notices, sentences;
+    for (const RecordingNotice& notice : trace.facts.notices) {
+        notices << text(notice.words);
+        sentences << text(notice.sentence);
+    }
+    m_notice->setText(notices.join('\n'));
+    m_notice->setToolTip(sentences.join('\n'));
+    m_notice->setVisible(!notices.isEmpty());
     m_picture->show(picture, theme);
     m_name = text(trace.name);
     m_tag_text = words(trace.tags).join(", ");
@@ -146,7 +159,8 @@ void TraceCard::show(const OpenTrace& trace, bool active, const Thumbnail* pictu
     m_tags->setVisible(!trace.tags.empty() && m_editing != Editing::tags);
     const QString path = text(trace.reader->path());
     setToolTip(path);
-    m_search_text = QStringList{title, m_subtitle->text(), m_tag_text, path, text(trace.facts.link), state.word}.join(' ');
+    m_search_text =
+        QStringList{title, m_subtitle->text(), m_tag_text, path, text(trace.facts.link), state.word}.join(' ');
     setAccessibleName(QString("Trace %1 %2, %3").arg(text(trace.label), title, m_subtitle->text()));
     if (property("active").toBool() != active) {
         setProperty("active", active);

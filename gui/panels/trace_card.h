@@ -47,7 +47,7 @@ private:
     void finish(bool keep);
     int m_trace_id;
     QToolButton *m_badge, *m_close;
-    QLabel *m_title, *m_time, *m_subtitle, *m_peak, *m_overlap, *m_state, *m_tags;
+    QLabel *m_title, *m_time, *m_subtitle, *m_peak, *m_overlap, *m_state, *m_notice, *m_tags;
     StepPicture* m_picture;
     QLineEdit* m_editor;
     Editing m_editing = Editing::nothing;

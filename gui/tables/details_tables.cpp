@@ -3,6 +3,7 @@
 #include "gui/canvas/format.h"
 #include "profiler/analysis/communication.h"
 #include "profiler/analysis/doctor.h"
+#include "profiler/analysis/kernel_rates.h"
 #include "profiler/analysis/memory_report.h"
 #include <algorithm>
 #include <unordered_map>
@@ -78,6 +79,18 @@ TableData programTable(const TraceReader& trace, const DetailsLimits& limits) {
         forEachEvent(trace, limits, [&](const IntervalEvent& e) {
             if (e.op != OpId::none) tallies[static_cast<int32_t>(e.op)].add(e);
         });
+    std::unordered_map<int32_t, OpRate> rates; // of computations, where the trace tells what they work
+    if (!trace.runValue("op_work").empty() && !stopped(limits))
+        for (const OpRate& rate : opRates(trace)) rates[static_cast<int32_t>(rate.op)] = rate;
+    const std::optional<DevicePeaks> peaks = devicePeaks(trace);
+    if (!rates.empty()) {
+        table.columns.push_back({"GFLOP/s", ColumnKind::real, "arithmetic of the op by the time it took"});
+        table.columns.push_back({"GB/s", ColumnKind::real, "least traffic of the op by the time it took"});
+        if (peaks)
+            table.columns.push_back({"of roofline", ColumnKind::percent,
+                                     "least time of the op by " + peaks->source + ", by the time it took"});
+    }
+    const auto rate_of = [](double per_second) { return per_second > 0 ? Cell(per_second * 1e-9) : Cell(); };
     for (const ProgramOpEvent& op : trace.program()) {
         const Tally& tally = tallies[static_cast<int32_t>(op.op)];
         const bool ran = tally.calls > 0;
@@ -86,6 +99,15 @@ TableData programTable(const TraceReader& trace, const DetailsLimits& limits) {
                               orNothing(op.elements, 0), orNothing(op.bytes, 0), tally.calls,
                               ran ? Cell(tally.total_ns / tally.calls) : Cell(), ran ? Cell(tally.longest_ns) : Cell(),
                               op.config_key});
+        if (!rates.empty()) {
+            const OpRate& rate = rates[static_cast<int32_t>(op.op)];
+            table.rows.back().insert(table.rows.back().end(),
+                                     {rate_of(rate.flopsPerSecond()), rate_of(rate.bytesPerSecond())});
+            if (peaks) {
+                const auto share = rate.rooflinePercent(*peaks);
+                table.rows.back().push_back(share ? Cell(*share) : Cell());
+            }
+        }
         table.links.push_back(tally.link());
     }
     if (trace.program().empty())

@@ -157,6 +157,12 @@ std::vector<std::string> notesOf(const Comparison& c) {
             fmt::format("The configuration of {} is not known; the trace does not hold it.", listOf(found)));
     if (const auto found = labels([](const RunFigures& run) { return run.whole_trace; }); !found.empty())
         notes.push_back(fmt::format("{} has no steps: its figures are those of the whole trace.", listOf(found)));
+    if (const auto found = labels([](const RunFigures& run) { return !run.identity.recording.virtual_ranks.empty(); });
+        !found.empty())
+        notes.push_back(
+            fmt::format("The ranks of {} are virtual: they share one GPU and take turns. Memory, volume and "
+                        "order are those of real ranks, times are not.",
+                        listOf(found)));
     if (const auto found = labels([](const RunFigures& run) { return run.emulated_ns > 0; }); !found.empty())
         notes.push_back(fmt::format("Part of the communication of {} is time of an emulated link and was not measured.",
                                     listOf(found)));

@@ -100,6 +100,11 @@ std::string comparisonText(const Comparison& c) {
     TextTable table;
     addRow(table, c, "", [](const RunFigures& run) { return run.label + "  " + run.title; });
     table.addRule();
+    if (anyOf(c, [](const RunFigures& run) { return run.identity.recording.virtual_ranks.empty() ? 0 : 1; }))
+        addRow(table, c, "ranks", [](const RunFigures& run) {
+            return std::to_string(run.identity.world_size) +
+                   (run.identity.recording.virtual_ranks.empty() ? "" : " virtual, on one GPU");
+        });
     for (const ConfigDifference& d : c.differences) {
         std::vector<std::string> row{d.key};
         for (const std::string& value : d.values) row.push_back(cut(value));

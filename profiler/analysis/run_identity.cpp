@@ -59,7 +59,8 @@ RunIdentity identityOf(const TraceReader& trace) {
     identity.path = trace.path();
     identity.file = std::filesystem::path(trace.path()).filename().string();
     identity.tool = toolOf(trace);
-    identity.device = deviceOf(trace);
+    identity.recording = recordingFacts(trace);
+    identity.device = identity.recording.device.empty() ? deviceOf(trace) : identity.recording.device;
     identity.model = nameIn(trace.runValue("model"));
     identity.precision = trace.runValue("precision");
     identity.link = nameIn(trace.runValue("link"));

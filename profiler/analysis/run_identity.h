@@ -2,7 +2,7 @@
 // What a trace says about where it comes from: the file, the tool, the machine, the command. Read leniently: a key that
 // is absent or malformed leaves its member empty, because an imported or hand-made trace must still compare.
 #pragma once
-#include "traces/trace_reader.h"
+#include "profiler/analysis/recording_facts.h"
 #include <string>
 #include <vector>
 
@@ -22,6 +22,7 @@ struct RunIdentity {
     bool link_emulated = false;
     int64_t world_size = 0; // of the run, of which a trace may hold fewer ranks
     int64_t steps = 0, events = 0;
+    RecordingFacts recording;
     std::vector<WarningEvent> warnings;
 };
 

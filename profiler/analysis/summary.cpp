@@ -12,9 +12,28 @@ namespace shardscope {
 namespace {
 
 // What identifies a run; the long texts (configurations, settings) stay in the trace.
-constexpr std::array selected_keys = {"status",    "error",    "stage", "ranks",   "virtual_ranks", "steps",
-                                      "precision", "model",    "link",  "backend", "devices",       "communicator",
-                                      "hardware",  "software", "data",  "seed",    "command",       "trace_id"};
+constexpr std::array selected_keys = {"status",
+                                      "error",
+                                      "stage",
+                                      "ranks",
+                                      "virtual_ranks",
+                                      "steps",
+                                      "precision",
+                                      "model",
+                                      "link",
+                                      "backend",
+                                      "devices",
+                                      "communicator",
+                                      "hardware",
+                                      "software",
+                                      "data",
+                                      "seed",
+                                      "command",
+                                      "trace_id",
+                                      "gpu_capture_state",
+                                      "gpu_capture_reason",
+                                      "profiler_tax_percent",
+                                      "profiler_tax_method"};
 
 int64_t saturatingSum(int64_t a, int64_t b) {
     int64_t sum = 0;
@@ -122,6 +141,7 @@ Summary summarize(const TraceReader& trace) {
     for (const char* key : selected_keys)
         if (const auto found = trace.run().find(key); found != trace.run().end()) summary.run.insert(*found);
 
+    summary.recording = recordingFacts(trace);
     const std::vector<RankActivity> ranks = activities(trace);
     summary.steps = stepSummaries(trace, ranks);
     std::vector<int64_t> durations;

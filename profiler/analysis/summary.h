@@ -2,6 +2,7 @@
 // The numbers of a trace, exact in integer nanoseconds and bytes; definitions with formulas in docs/metrics.md. The
 // same struct serves the CLI, the GUI and the JSON document.
 #pragma once
+#include "profiler/analysis/recording_facts.h"
 #include "profiler/analysis/table.h"
 #include "traces/trace_reader.h"
 #include <map>
@@ -102,6 +103,7 @@ struct SlowdownRow {
 struct Summary {
     std::string path;
     std::map<std::string, std::string> run; // selected run keys
+    RecordingFacts recording;
     std::vector<RankBudget> ranks;
     std::vector<StepSummary> steps;
     std::vector<MemoryRow> memory;

@@ -28,7 +28,9 @@ std::string headline(const Summary& s) {
     std::string line = s.path;
     const auto add = [&](const std::string& text) { line += "  |  " + text; };
     if (!valueOf(s, "stage").empty()) add("ZeRO-" + valueOf(s, "stage"));
-    if (!s.ranks.empty()) add(fmt::format("{} rank{}", s.ranks.size(), s.ranks.size() == 1 ? "" : "s"));
+    const bool one_gpu = !s.recording.virtual_ranks.empty();
+    if (!s.ranks.empty())
+        add(fmt::format("{} {}rank{}", s.ranks.size(), one_gpu ? "virtual " : "", s.ranks.size() == 1 ? "" : "s"));
     if (!valueOf(s, "model").empty()) add(nameIn(valueOf(s, "model")));
     const std::string link = nameIn(valueOf(s, "link"));
     if (!link.empty() && link != "none") add("emulated link " + link);
@@ -239,10 +241,27 @@ std::string communicationTable(const Summary& s) {
                              s.steps.empty() ? "" : " and step", unit.name, table.text("  "));
 }
 
+// What is to be known before the times are believed.
+std::string recordingText(const Summary& s) {
+    const RecordingFacts& facts = s.recording;
+    std::string text;
+    if (!facts.device.empty()) text += "  device: " + printable(facts.device) + "\n";
+    if (!facts.virtual_ranks.empty())
+        text += "  " + printable(facts.virtual_ranks) +
+                " and take turns: memory, volume and order are those of real ranks, times are not\n";
+    if (!facts.gpu_reason.empty()) text += "  GPU: " + facts.gpu_reason + "\n";
+    if (facts.tax_percent)
+        text += fmt::format(
+            "  recording took {}{} ({})\n", taxText(facts),
+            facts.writer_percent ? fmt::format(", writing it {:.2g} % of a core beside it", *facts.writer_percent) : "",
+            printable(facts.tax_method));
+    return text;
+}
+
 } // namespace
 
 std::string summaryText(const Summary& s) {
-    std::string text = headline(s);
+    std::string text = headline(s) + recordingText(s);
     if (s.ranks.empty())
         text += "\nNothing was recorded yet.\n";
     else

@@ -28,6 +28,24 @@ std::string Api::bind(const Symbols& symbols) {
     return missing;
 }
 
+const char* toText(Availability availability) {
+    switch (availability) {
+    case Availability::available:
+        return "available";
+    case Availability::library_missing:
+        return "library_missing";
+    case Availability::another_profiler:
+        return "another_profiler";
+    case Availability::no_permission:
+        return "no_permission";
+    case Availability::no_driver:
+        return "no_driver";
+    case Availability::refused:
+        break;
+    }
+    return "refused";
+}
+
 CaptureState available(const Api& api) {
     uint32_t version = 0;
     api.version(&version);
@@ -40,7 +58,8 @@ CaptureState refused(Status status, const char* call) {
     case Status::another_subscriber:
         return {Availability::another_profiler,
                 "Another profiler is attached to this process (Nsight Systems, Nsight Compute, cuda-gdb or "
-                "compute-sanitizer), and CUPTI serves one at a time: times of ops are recorded, kernels are not."};
+                "compute-sanitizer), and CUPTI serves one at a time: times of ops are recorded, kernels are not. Run "
+                "without it to record kernels."};
     case Status::insufficient_privileges:
     case Status::virtual_device:
     case Status::device_refused:
@@ -51,7 +70,10 @@ CaptureState refused(Status status, const char* call) {
                     "virtual GPU a profile that permits profiling."};
     case Status::unknown:
     case Status::not_initialized:
-        return {Availability::no_driver, "CUPTI finds no NVIDIA driver to record from."};
+        return {
+            Availability::no_driver,
+            "CUPTI finds no NVIDIA driver to record from: times of ops are recorded, kernels are not. nvidia-smi says "
+            "whether the driver runs."};
     default:
         return {Availability::refused, std::string("CUPTI does not start: ") + call + " gave error " +
                                            std::to_string(static_cast<int>(status)) +

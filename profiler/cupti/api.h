@@ -23,6 +23,7 @@ enum class Status : int32_t {
 
 // Why there is a capture of the GPU, or none.
 enum class Availability : uint8_t { available, library_missing, another_profiler, no_permission, no_driver, refused };
+const char* toText(Availability); // the word itself
 struct CaptureState {
     Availability availability = Availability::library_missing;
     std::string sentence; // for people: what it is and what to do

@@ -51,7 +51,9 @@ CaptureState Session::prepareProcess() {
 
 CaptureState Session::subscribe(const Symbols& symbols) {
     if (!symbols)
-        return {Availability::library_missing, "CUPTI was not found: times of ops are recorded, kernels are not."};
+        return {Availability::library_missing,
+                "CUPTI was not found: times of ops are recorded, kernels are not. Install it with the CUDA toolkit, or "
+                "name the library in SHARDSCOPE_CUPTI; shardscope doctor says where it was looked for."};
     if (const std::string missing = m_api.bind(symbols); !missing.empty())
         return {Availability::library_missing, "The CUPTI library has no function " + missing +
                                                    ": times of ops are recorded, kernels are not. Version 13 has it."};

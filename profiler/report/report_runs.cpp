@@ -33,6 +33,28 @@ std::string differenceTable(const Comparison& c, const std::vector<ConfigDiffere
     return htmlTable(runColumns(c, head, false), rows);
 }
 
+std::string ranksOf(const RunIdentity& id) {
+    return std::to_string(id.world_size) + (id.recording.virtual_ranks.empty() ? "" : " virtual");
+}
+
+// What is to be known before the times are believed, run by run.
+std::string recordingNotes(const Comparison& c) {
+    std::string items;
+    const auto add = [&](const RunFigures& run, const std::string& sentence) {
+        items += fmt::format("<li><strong>{}</strong> {}</li>\n", escapedHtml(run.label + "  " + run.title),
+                             escapedHtml(sentence));
+    };
+    for (const RunFigures& run : c.runs) {
+        const RecordingFacts& facts = run.identity.recording;
+        if (!facts.virtual_ranks.empty() && c.runs.size() < 2) // of several runs the notes say it
+            add(run, facts.virtual_ranks + " and take turns: memory, volume and order are those of real ranks, times "
+                                           "are not.");
+        if (facts.gpu == GpuRecording::events || facts.gpu == GpuRecording::incomplete) add(run, facts.gpu_sentence);
+        if (facts.tax_percent) add(run, "Recording took " + taxText(facts) + " (" + facts.tax_method + ").");
+    }
+    return items.empty() ? std::string() : "<ul class=\"dim\">\n" + items + "</ul>\n";
+}
+
 } // namespace
 
 std::string reportTitle(const Comparison& c) {
@@ -49,20 +71,22 @@ std::string reportHead(const Comparison& c) {
     for (const RunFigures& run : c.runs) {
         const RunIdentity& id = run.identity;
         rows.push_back({escapedHtml(run.label + "  " + run.title), orDash(id.model),
-                        id.world_size > 0 ? std::to_string(id.world_size) : "–", orDash(id.precision),
+                        id.world_size > 0 ? ranksOf(id) : "–", orDash(id.precision),
                         orDash(id.link + (id.link_emulated ? ", emulated" : "")), orDash(id.device), orDash(id.tool),
                         run.whole_trace ? "none" : std::to_string(id.steps), orDash(id.file)});
     }
-    return html + htmlTable({{"run", false},
-                             {"model", false},
-                             {"ranks", true},
-                             {"precision", false},
-                             {"link", false},
-                             {"device", false},
-                             {"recorded by", false},
-                             {"steps", true},
-                             {"file", false}},
-                            rows);
+    return html +
+           htmlTable({{"run", false},
+                      {"model", false},
+                      {"ranks", true},
+                      {"precision", false},
+                      {"link", false},
+                      {"device", false},
+                      {"recorded by", false},
+                      {"steps", true},
+                      {"file", false}},
+                     rows) +
+           recordingNotes(c);
 }
 
 std::string reportDifferences(const Comparison& c) {

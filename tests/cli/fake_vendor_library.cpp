@@ -36,6 +36,24 @@ int cuGetErrorString(int status, const char** text) {
     *text = "no CUDA-capable device is detected";
     return status == 100 ? 0 : 1;
 }
+int cuDeviceGetPCIBusId(char* address, int bytes, int device) {
+    std::strncpy(address, device == 0 ? "0000:01:00.0" : "0000:02:00.0", static_cast<size_t>(bytes));
+    return 0;
+}
+int nvmlInit_v2() { return 0; }
+int nvmlShutdown() { return 0; }
+int nvmlSystemGetDriverVersion(char* text, unsigned bytes) { return std::strncpy(text, "580.82.07", bytes), 0; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char* address, void** device) {
+    return *device = const_cast<char*>(std::strcmp(address, "0000:01:00.0") == 0 ? "first" : "second"), 0;
+}
+// The second one's driver device is a slice of it.
+int nvmlDeviceGetMemoryInfo(void* device, unsigned long long* total_free_used) {
+    const bool first = std::strcmp(static_cast<const char*>(device), "first") == 0;
+    total_free_used[0] = (first ? 97ULL : 48ULL) << 30;
+    total_free_used[1] = 90ULL << 30;
+    total_free_used[2] = total_free_used[0] - total_free_used[1];
+    return 0;
+}
 int ncclGetVersion(int* version) { return *version = 22809, 0; }
 size_t cublasLtGetVersion() { return 130100; }
 }

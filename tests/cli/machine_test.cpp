@@ -10,8 +10,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* variables[] = {"SHARDSCOPE_CUDA_DRIVER", "SHARDSCOPE_NCCL", "SHARDSCOPE_CUPTI",
-                                     "SHARDSCOPE_CUBLASLT", "SHARDSCOPE_CUDNN"};
+constexpr const char* variables[] = {"SHARDSCOPE_CUDA_DRIVER", "SHARDSCOPE_NCCL",  "SHARDSCOPE_CUPTI",
+                                     "SHARDSCOPE_CUBLASLT",    "SHARDSCOPE_CUDNN", "SHARDSCOPE_NVML"};
 
 // All libraries are looked for at one path, for as long as this lives.
 struct LibrariesAt {
@@ -46,6 +46,8 @@ TEST_CASE("doctor lists GPUs and libraries") {
     REQUIRE(found["gpus"].size() == 2);
     CHECK(found["gpus"][0]["name"] == "Fabricated H200");
     CHECK(found["gpus"][0]["memory_bytes"] == int64_t{96} << 30);
+    CHECK(found["gpus"][0]["free_bytes"] == int64_t{90} << 30);
+    CHECK(found["gpus"][1]["free_bytes"].is_null()); // a slice: what is free of the whole device says nothing
     CHECK(found["gpus"][1]["compute_capability"] == "8.9");
     CHECK(found["gpus"][1]["multiprocessors"] == 58);
     CHECK(library(found, "NVIDIA driver")["version"] == "13.0");
@@ -68,6 +70,9 @@ TEST_CASE("doctor says why there is no GPU") {
     const LibrariesAt absent(folder.path("libabsent.so"));
     const json found = machine();
     CHECK(found["gpus"].empty());
+    REQUIRE(found["backend"].size() == 1);
+    CHECK(found["backend"][0]["auto"] == "cpu");
+    CHECK_THAT(found["backend"][0]["reason"].get<std::string>(), Contains("NVIDIA driver was not found"));
     CHECK_THAT(found["notes"].dump(), Contains("NVIDIA driver was not found") && Contains("libabsent.so"));
     CHECK(library(found, "NCCL")["version"] == "not found");
     CHECK_THAT(library(found, "NCCL")["without_it"].get<std::string>(), Contains("several GPUs"));

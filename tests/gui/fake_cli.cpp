@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for the command line program in GUI tests: takes its flags, prints its progress lines and writes a small
 // trace, but trains nothing. SHARDSCOPE_FAKE chooses what happens: run, endless (until interrupted), fail, mute (fails
-// and says nothing), stubborn (ignores the interrupt), stage0-fails.
+// and says nothing), stubborn (ignores the interrupt), stage0-fails. SHARDSCOPE_FAKE_DOCTOR is what `doctor` answers.
 #include "traces/trace_writer.h"
 #include <atomic>
 #include <chrono>
@@ -56,6 +56,11 @@ int main(int argc, char** argv) {
     const char* const chosen = std::getenv("SHARDSCOPE_FAKE");
     const std::string mode = chosen ? chosen : "run", path = flag(argc, argv, "--trace"),
                       config = flag(argc, argv, "--config");
+    if (argc > 1 && std::strcmp(argv[1], "doctor") == 0) {
+        const char* const answer = std::getenv("SHARDSCOPE_FAKE_DOCTOR");
+        std::puts(answer ? answer : R"({"backend": [{"auto": "cpu", "reason": "There is no GPU here."}]})");
+        return 0;
+    }
     const int steps = std::atoi(flag(argc, argv, "--steps").c_str());
     std::ifstream config_file(config);
     const std::string text((std::istreambuf_iterator<char>(config_file)), std::istreambuf_iterator<char>());

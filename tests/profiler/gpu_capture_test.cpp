@@ -351,9 +351,10 @@ TEST_CASE("gpu capture: what CUPTI refuses is a state with a sentence, and nothi
     CHECK_FALSE(started.capture);
     CHECK(started.state.availability == refusal.availability);
     const auto events = GpuCapture::describe(started.state);
-    REQUIRE(events.size() == 2);
+    REQUIRE(events.size() == 3);
     CHECK(std::get<RunInfoEvent>(events[0]).value == started.state.sentence);
     CHECK(std::get<WarningEvent>(events[1]).kind == "gpu_capture_unavailable");
+    CHECK(std::get<RunInfoEvent>(events[2]).value == cupti::toText(refusal.availability));
     cupti_double::reset();
     CHECK(GpuCapture::probe(cupti_double::symbols()).availability == Availability::available);
 }

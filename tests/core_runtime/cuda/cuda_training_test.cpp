@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine on the CUDA backend, over an emulation that runs nothing before it is waited for.
+#include "core_runtime/cuda/bench_ops.h"
 #include "core_runtime/cuda/cuda_backend.h"
 #include "core_runtime/cuda/nccl_communicator.h"
 #include "core_runtime/cuda/virtual_ranks.h"
@@ -12,6 +13,7 @@
 #include "support/temporary_folder.h"
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 
 using namespace shardscope;
 using test::Variant;
@@ -206,6 +208,67 @@ TEST_CASE("CUDA: a run with CUPTI tells it every launch, and keeps all of its op
     run(request, captured, &refused); // goes on with the times of events
     CHECK(refused.all<IntervalEvent>().size() == without.all<IntervalEvent>().size());
     CHECK(refused.all<WarningEvent>().size() == 1);
+}
+
+TEST_CASE("CUDA: what CUPTI cost is told by steps without it, which change nothing and reach no trace") {
+    TrainingRequest request = test::requestOf({.stage = 1, .micro_batch = 1}, 2, 3);
+    const TrainingOutcome reference = run(request, virtualRanks());
+    cupti_double::reset();
+    BackendChoice captured = virtualRanks();
+    captured.cupti = cupti_double::symbols();
+    request.plain_steps = 2;
+    test::MemorySink sink;
+    const TrainingOutcome outcome = run(request, captured, &sink);
+    CHECK(sameBits(reference, outcome));
+    CHECK(sink.all<StepEvent>().size() == 3);
+    for (const IntervalEvent& e : sink.all<IntervalEvent>()) CHECK(e.step < 3);
+    std::map<std::string, std::string> info;
+    for (const RunInfoEvent& e : sink.all<RunInfoEvent>()) info[e.key] = e.value;
+    const auto tax = nlohmann::json::parse(info["profiler_tax"]);
+    CHECK(tax["plain_steps"] == 2);
+    CHECK(tax["tags"].get<int64_t>() > 0);
+    CHECK(tax["tag_ns"].get<double>() > 0);
+    CHECK(tax.contains("cupti_overhead_ns"));
+    CHECK(info["profiler_tax_method"].find("2 steps without recording") != std::string::npos);
+    CHECK(nlohmann::json::parse(info["gpu_capture"])["plain_steps"] == 2);
+}
+
+TEST_CASE("CUDA: every kernel of the table is timed on the device, by the library's products and by our own") {
+    cuda::OpBench bench{.device_name = "NVIDIA H200",
+                        .cases = kernels::CaseSet::small,
+                        .types = {DType::bf16},
+                        .repeats = 1,
+                        .copy_bytes = 1 << 16,
+                        .product = 32,
+                        .products = {}};
+    const Result<std::string> own = cuda::benchOps(bench, true);
+    REQUIRE(own);
+    const auto json = nlohmann::json::parse(*own);
+    CHECK(json["sheet"]["bytes_per_s"] == 4.8e12);
+    std::map<std::string, int> ops;
+    for (const auto& row : json["ops"]) {
+        ++ops[row["op"].get<std::string>()];
+        CHECK(row.contains("roofline"));
+        CHECK(row["device_s"].get<double>() >= 0);
+    }
+    for (const char* op : {"embedding_forward", "matmul_backward_weight", "attention_backward", "adamw", "sum_ranks"})
+        CHECK(ops[op] > 0);
+    CHECK(ops.count("rope") == 0); // its case copies on the host
+    bench.products = test::fabricatedCublasLt();
+    bench.device_name = "NVIDIA L40"; // not the L4's sheet
+    const int64_t before = test::productsMade();
+    const Result<std::string> library = cuda::benchOps(bench, false);
+    REQUIRE(library);
+    CHECK(test::productsMade() > before);
+    CHECK(library->find("No data sheet") != std::string::npos);
+    CHECK(emulation::deviceState().used_bytes == 0);
+    CHECK(emulation::deviceState().events == 0);
+
+    emulation::deviceState().memory_bytes = 1000;
+    const Result<std::string> refused = cuda::benchOps(bench, false);
+    emulation::deviceState().memory_bytes = size_t{1} << 30;
+    REQUIRE(!refused);
+    CHECK(refused.error().message.starts_with("the kernels could not be timed: "));
 }
 
 TEST_CASE("CUDA: too little memory, a device that fails, and everything given back") {
