@@ -555,7 +555,8 @@ void MainWindow::connectWorkspace() {
     m_project_name->setAlignment(Qt::AlignVCenter);
     const auto show_name = [this] {
         m_project_name->setText(m_workspace->title() + (m_workspace->dirty() ? " •" : ""));
-        m_project_name->adjustSize(); // the menu bar follows the size of what is in its corner, not its text
+        m_project_name->adjustSize();
+        menuBar()->setCornerWidget(m_project_name); // or it stays where the text before it began
     };
     connect(m_workspace, &Workspace::changed, this, show_name);
     connect(m_workspace, &Workspace::changed, this, &MainWindow::showWelcome);
