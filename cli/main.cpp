@@ -30,9 +30,8 @@ int main(int argc, char** argv) {
     std::signal(SIGXFSZ,
                 SIG_IGN); // beyond a limit of file size write() fails, as on a full disk, and the trace is closed
     cli::Invocation invocation{commandLine(argc, argv)};
-    CLI::App app(
-        "Shardscope shows what ZeRO does to a training step: run it, record it, compare configurations.",
-        "shardscope");
+    CLI::App app("Shardscope shows what ZeRO does to a training step: run it, record it, compare configurations.",
+                 "shardscope");
     app.set_version_flag("--version", "shardscope " SHARDSCOPE_VERSION);
     app.require_subcommand(1);
     app.footer(

@@ -194,7 +194,8 @@ int sweepCommand(const SweepOptions& options) {
         if (!opened) return refuse(opened.error());
         held.emplace(*std::move(opened));
         if (fs::exists(results, problem))
-            return refuse({results + " was written by another sweep just now; give the command again to go on with it"});
+            return refuse(
+                {results + " was written by another sweep just now; give the command again to go on with it"});
     }
     const SweepFolder& folder = *held;
     sweep.folder = options.output;

@@ -71,7 +71,10 @@ void DemoRuns::cancel() {
 QString DemoRuns::progressText() const {
     if (!active()) return {};
     const auto& steps = m_run.progress();
-    return QString("ZeRO-%1, step %2 of %3").arg(m_stage).arg(steps.empty() ? 0 : steps.back().step + 1).arg(demo_steps);
+    return QString("ZeRO-%1, step %2 of %3")
+        .arg(m_stage)
+        .arg(steps.empty() ? 0 : steps.back().step + 1)
+        .arg(demo_steps);
 }
 
 } // namespace shardscope::gui

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers what the frames of one canvas lacked: on the session's worker, one question per trace at a time, and then what
-// the newest frame lacks. The canvas draws what it has until then.
+// Answers what the frames of one canvas lacked: on the session's worker, one question per trace at a time, and then
+// what the newest frame lacks. The canvas draws what it has until then.
 #pragma once
 #include "gui/canvas/timeline_cache.h"
 #include "gui/session.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Marks and notes, pinned to a time and a lane of a trace. They belong to the project: traces are never modified. A mark
-// is a note without text.
+// Marks and notes, pinned to a time and a lane of a trace. They belong to the project: traces are never modified. A
+// mark is a note without text.
 #pragma once
 #include "traces/trace_event.h"
 #include <QObject>
@@ -11,11 +11,11 @@
 namespace shardscope::gui {
 
 struct Note {
-    int id = 0;                   // given by the book
-    std::string trace;            // path of its trace
-    LaneId lane = LaneId::none;   // none: the trace as a whole
-    int64_t start_ns = 0;         // trace time
-    int64_t end_ns = 0;           // the same as start_ns: a moment
+    int id = 0;                    // given by the book
+    std::string trace;             // path of its trace
+    LaneId lane = LaneId::none;    // none: the trace as a whole
+    int64_t start_ns = 0;          // trace time
+    int64_t end_ns = 0;            // the same as start_ns: a moment
     EventId event = EventId::none; // what was selected, if anything
     std::string text;
     bool operator==(const Note&) const = default;

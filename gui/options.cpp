@@ -12,7 +12,8 @@ Options parseOptions(int argc, char** argv) {
                  "Example: shardscope-gui zero0.shardscope zero2.shardscope",
                  "shardscope-gui"};
     app.set_version_flag("--version", std::string("shardscope-gui " SHARDSCOPE_VERSION), "Print the version");
-    app.add_option("files", options.files, "One to four traces (*.shardscope), or a project (*.shardproj), to open")->expected(0, 4);
+    app.add_option("files", options.files, "One to four traces (*.shardscope), or a project (*.shardproj), to open")
+        ->expected(0, 4);
     app.add_option("--screenshot", options.screenshot_folder,
                    "Draw every view of the files as PNG into this folder, without a display, and exit")
         ->type_name("DIR");
@@ -53,7 +54,8 @@ Options parseOptions(int argc, char** argv) {
         if (options.bench_zoom && (options.files.size() == 1) == (options.bench_events > 0))
             throw CLI::ValidationError("--bench-zoom", "name one trace to draw, or give --events");
         if ((options.bench_start || options.bench_use > 0) && options.files.empty())
-            throw CLI::ValidationError(options.bench_start ? "--bench-start" : "--bench-use", "name at least one trace");
+            throw CLI::ValidationError(options.bench_start ? "--bench-start" : "--bench-use",
+                                       "name at least one trace");
     } catch (const CLI::ParseError& error) {
         options.exit_code = app.exit(error);
         options.done = true;

@@ -59,7 +59,8 @@ struct Fields {
         std::vector<Number> found;
         for (const QJsonValue& value : array(from, name)) {
             const qint64 number = value.toInteger(-1);
-            if (number < 0 || number > most_number) fail(QString("“%1” holds something that is no number of a lane").arg(name));
+            if (number < 0 || number > most_number)
+                fail(QString("“%1” holds something that is no number of a lane").arg(name));
             if (found.size() < most_numbers) found.push_back(static_cast<Number>(number));
         }
         return found;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A project as a value, and its file: a *.shardproj is JSON with a version. It says which traces are open and everything
-// that was made of them here; the traces themselves are never modified. Files are hand-editable and hostile: a mistake
-// is a sentence that names the field, and nothing of a bad file is taken over.
+// A project as a value, and its file: a *.shardproj is JSON with a version. It says which traces are open and
+// everything that was made of them here; the traces themselves are never modified. Files are hand-editable and hostile:
+// a mistake is a sentence that names the field, and nothing of a bad file is taken over.
 #pragma once
 #include "gui/bookmarks.h"
 #include "gui/notes.h"

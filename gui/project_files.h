@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The File menu's part that deals with projects: new, open, save, recent files. Asks for names where there are none yet.
+// The File menu's part that deals with projects: new, open, save, recent files. Asks for names where there are none
+// yet.
 #pragma once
 #include "gui/workspace.h"
 

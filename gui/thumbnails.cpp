@@ -19,15 +19,15 @@ Thumbnail thumbnailOf(const TraceReader& reader) {
     const auto lanes = reader.lanes();
     for (size_t i = 0; i < lanes.size() && picture.lanes < most_lanes; ++i) {
         if (lanes[i].rank != lanes.front().rank) continue;
-        const auto rects =
-            reader.rects(static_cast<LaneId>(i), range, static_cast<double>(range.duration()) / columns);
+        const auto rects = reader.rects(static_cast<LaneId>(i), range, static_cast<double>(range.duration()) / columns);
         if (rects.empty()) continue;
         for (const LaneRect& rect : rects) {
             const auto share = [&](int64_t at) {
                 const double of = static_cast<double>(std::clamp(at, range.start_ns, range.end_ns) - range.start_ns);
                 return static_cast<float>(of / static_cast<double>(range.duration()));
             };
-            picture.bars.push_back({share(rect.start_ns), share(rect.end_ns), picture.lanes, rect.phase, rect.op_class});
+            picture.bars.push_back(
+                {share(rect.start_ns), share(rect.end_ns), picture.lanes, rect.phase, rect.op_class});
         }
         ++picture.lanes;
     }

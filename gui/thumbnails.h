@@ -26,7 +26,7 @@ class Thumbnails : public QObject {
     Q_OBJECT
 public:
     explicit Thumbnails(QObject* parent = nullptr);
-    ~Thumbnails() override; // waits for the worker
+    ~Thumbnails() override;                                 // waits for the worker
     void request(const std::string& path, int64_t version); // once per version; a newer one replaces the picture
     const Thumbnail* of(const std::string& path) const;     // null: not there yet
     bool pending() const { return m_pending > 0; }

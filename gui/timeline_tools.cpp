@@ -96,7 +96,8 @@ void TimelineTools::setShowsFlows(bool shows) {
 
 bool TimelineTools::knowsSelected() const {
     const auto selected = m_session.selected();
-    return selected && m_relations && m_related_trace == selected->trace_id && m_relations->self.event == selected->event;
+    return selected && m_relations && m_related_trace == selected->trace_id &&
+           m_relations->self.event == selected->event;
 }
 
 std::vector<int> TimelineTools::shownTraces() const { return m_session.model().trace_ids; }
@@ -170,8 +171,7 @@ void TimelineTools::hideLane(int trace_id, LaneId lane) {
 void TimelineTools::moveRank(int trace_id, int32_t rank, int32_t to) {
     Lanes* lanes = lanesOf(trace_id);
     if (!lanes || rank == to) return;
-    lanes->rank_order =
-        orderAfterMove(m_session.trace(trace_id)->reader->ranks(), lanes->rank_order, rank, to);
+    lanes->rank_order = orderAfterMove(m_session.trace(trace_id)->reader->ranks(), lanes->rank_order, rank, to);
     emit changed();
 }
 

@@ -33,8 +33,8 @@ public:
     void collapseAll(bool); // every rank of the traces that are shown
     bool allCollapsed() const;
     void hideLane(int trace_id, LaneId);
-    void moveRank(int trace_id, int32_t rank, int32_t to); // where `to` stands
-    void moveRankBy(int trace_id, int32_t rank, int by);   // -1: up
+    void moveRank(int trace_id, int32_t rank, int32_t to);          // where `to` stands
+    void moveRankBy(int trace_id, int32_t rank, int by);            // -1: up
     using RankOrders = std::map<std::string, std::vector<int32_t>>; // by path, of traces whose ranks were moved
     RankOrders rankOrders() const;
     void setRankOrders(const RankOrders&);

@@ -127,11 +127,12 @@ void TimelineTools::moveSelection(int along, int across) {
     const std::vector<LaneId> order =
         shownLanes(place.timeline, static_cast<int>(shown - place.trace_ids.begin())); // as the canvas shows them
     m_session.ask(selected->trace_id, [this, from = *selected, order, along, across](const TraceReader& reader) {
-        const EventId next = along != 0 ? neighbourEvent(reader, from.event, along)
-                                        : eventAcross(reader, from.event, order, across);
+        const EventId next =
+            along != 0 ? neighbourEvent(reader, from.event, along) : eventAcross(reader, from.event, order, across);
         return [this, from, details = next == EventId::none ? std::nullopt : reader.details(next)] {
             if (details && m_session.selected() == from)
-                select(from.trace_id, details->id, details->event.lane, {details->event.start_ns, details->event.end_ns});
+                select(from.trace_id, details->id, details->event.lane,
+                       {details->event.start_ns, details->event.end_ns});
         };
     });
 }

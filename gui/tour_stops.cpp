@@ -54,8 +54,7 @@ std::vector<TourStop> tourStops(MainWindow& window, Session& session) {
         {"Memory",
          "What every byte was for, over time. The dashed line is the plan made before the run; the run meets it to the "
          "byte.",
-         canvas,
-         [&session] { session.setPlace(Place::memory); }},
+         canvas, [&session] { session.setPlace(Place::memory); }},
         {"Everything by name",
          QString("%1 finds every command, %2 a lane, %3 shows all keys. %4 marks a place, and a project keeps marks, "
                  "notes and bookmarks; traces are never modified.")

@@ -84,14 +84,15 @@ void TraceWatcher::compareOverwritten() {
         const OpenTrace* open = openTraceAt(m_session, path);
         if (!open) continue;
         m_known[path] = seen;
-        m_pool.start([this, path = path, recording = open->reader->runValue("trace_id"),
-                      events = open->reader->eventCount()] {
-            const auto reader = TraceReader::open(path);
-            const bool same = reader && (*reader)->runValue("trace_id") == recording && (*reader)->eventCount() == events;
-            // The destructor waits for the pool; the queued call dies with the object.
-            QMetaObject::invokeMethod(
-                this, [this, path, same] { takeOverwritten(path, same); }, Qt::QueuedConnection);
-        });
+        m_pool.start(
+            [this, path = path, recording = open->reader->runValue("trace_id"), events = open->reader->eventCount()] {
+                const auto reader = TraceReader::open(path);
+                const bool same =
+                    reader && (*reader)->runValue("trace_id") == recording && (*reader)->eventCount() == events;
+                // The destructor waits for the pool; the queued call dies with the object.
+                QMetaObject::invokeMethod(
+                    this, [this, path, same] { takeOverwritten(path, same); }, Qt::QueuedConnection);
+            });
     }
 }
 
@@ -104,8 +105,10 @@ void TraceWatcher::takeOverwritten(const std::string& path, bool same_recording)
         if (opened)
             m_session.notify(name + " was overwritten while it was open. The window shows what it holds now.", false);
         else
-            m_session.notify(name + " was overwritten while it was open and is no trace any more; what is shown of it "
-                                    "may be incomplete. " + text(opened.error().message),
+            m_session.notify(name +
+                                 " was overwritten while it was open and is no trace any more; what is shown of it "
+                                 "may be incomplete. " +
+                                 text(opened.error().message),
                              true);
     });
 }

@@ -84,9 +84,8 @@ void TraceWorker::ask(std::vector<TraceSource> sources, Question question) {
 }
 
 void TraceWorker::keepOnly(std::vector<std::string> paths) {
-    m_pool.start([shared = m_shared, paths = std::set<std::string>(paths.begin(), paths.end())] {
-        shared->keepOnly(paths);
-    });
+    m_pool.start(
+        [shared = m_shared, paths = std::set<std::string>(paths.begin(), paths.end())] { shared->keepOnly(paths); });
 }
 
 void TraceWorker::cancel() {

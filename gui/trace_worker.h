@@ -43,7 +43,7 @@ signals:
 private:
     struct Shared;
     const Order m_order;
-    std::shared_ptr<Shared> m_shared; // readers, used by the worker thread only
+    std::shared_ptr<Shared> m_shared;     // readers, used by the worker thread only
     std::shared_ptr<Cancelled> m_current; // of the question that was asked last
     QThreadPool m_pool;
 };

@@ -90,9 +90,8 @@ void WindowTools::connectMarks(Session& session, Workspace& workspace, NotesPane
         on(session, setBookmarkAction(number), this, [&workspace, number] { workspace.setBookmark(number); });
     }
     on(session, ActionId::mark, this, [&workspace] { workspace.mark(true); });
-    on(session, ActionId::add_note, this, [&workspace, &notes] {
-        workspace.mark(false, [&notes](int id) { notes.edit(id); });
-    });
+    on(session, ActionId::add_note, this,
+       [&workspace, &notes] { workspace.mark(false, [&notes](int id) { notes.edit(id); }); });
 }
 
 void WindowTools::connectDemo(Session& session, MainWindow& window) {

@@ -6,7 +6,6 @@
 #include "gui/palette_model.h"
 #include <QObject>
 
-
 namespace shardscope::gui {
 
 class Appearance;

@@ -90,7 +90,8 @@ QString Workspace::title() const { return m_path.isEmpty() ? "Untitled project" 
 
 Project Workspace::project() const {
     Project project;
-    for (const OpenTrace& open : m_session.traces()) project.traces.push_back(describe(open, m_session.timelineTools().lanes(open.reader->path())));
+    for (const OpenTrace& open : m_session.traces())
+        project.traces.push_back(describe(open, m_session.timelineTools().lanes(open.reader->path())));
     for (const ProjectTrace& trace : m_missing) project.traces.push_back(trace);
     project.notes = m_session.notes().notes();
     project.bookmarks = m_bookmarks;
@@ -101,7 +102,14 @@ Project Workspace::project() const {
     const auto keep = [&](const std::string& path) {
         const auto same = [&](const ProjectTrace& trace) { return trace.path == path; };
         if (!path.empty() && std::none_of(project.traces.begin(), project.traces.end(), same))
-            project.traces.push_back({.path = path, .trace_id = {}, .open = false, .compared = false, .name = {}, .tags = {}, .collapsed = {}, .hidden = {}});
+            project.traces.push_back({.path = path,
+                                      .trace_id = {},
+                                      .open = false,
+                                      .compared = false,
+                                      .name = {},
+                                      .tags = {},
+                                      .collapsed = {},
+                                      .hidden = {}});
     };
     for (const Note& note : project.notes) keep(note.trace);
     for (const auto& bookmark : project.bookmarks) {
@@ -123,22 +131,22 @@ void Workspace::touch() {
 
 void Workspace::read(const QString& path, std::function<void(const Project&)> then) {
     ++m_reading;
-    QThreadPool::globalInstance()->start([guard = QPointer<Workspace>(this), path, asked = ++m_asked,
-                                          then = std::move(then)] {
-        const auto project = std::make_shared<const Result<Project>>(readProject(path));
-        QMetaObject::invokeMethod(
-            QCoreApplication::instance(),
-            [guard, project, asked, then] {
-                if (!guard) return;
-                --guard->m_reading;
-                if (asked != guard->m_asked) return;
-                if (*project)
-                    then(**project);
-                else
-                    guard->m_session.notify(text(project->error().message), true);
-            },
-            Qt::QueuedConnection);
-    });
+    QThreadPool::globalInstance()->start(
+        [guard = QPointer<Workspace>(this), path, asked = ++m_asked, then = std::move(then)] {
+            const auto project = std::make_shared<const Result<Project>>(readProject(path));
+            QMetaObject::invokeMethod(
+                QCoreApplication::instance(),
+                [guard, project, asked, then] {
+                    if (!guard) return;
+                    --guard->m_reading;
+                    if (asked != guard->m_asked) return;
+                    if (*project)
+                        then(**project);
+                    else
+                        guard->m_session.notify(text(project->error().message), true);
+                },
+                Qt::QueuedConnection);
+        });
 }
 
 void Workspace::open(const QString& path, std::function<void()> then) {
@@ -226,8 +234,7 @@ void Workspace::applyOpened(const Project& project) {
     if (m_use_layouts) m_use_layouts(project.layouts);
     if (project.view) goTo(m_session, *project.view);
     if (!m_missing.empty())
-        m_session.notify(text(plural(m_missing.size(), "trace")) +
-                             (m_missing.size() == 1 ? " is" : " are") +
+        m_session.notify(text(plural(m_missing.size(), "trace")) + (m_missing.size() == 1 ? " is" : " are") +
                              " not where the project says; “Locate…” on the grey card tells where now.",
                          true);
 }
@@ -331,7 +338,8 @@ void Workspace::takeLocated(const ProjectTrace& trace, const Result<int>& opened
         m_session.notify("This is another recording than the one of the project; its notes may not fit.", true);
     m_session.notes().moveTrace(trace.path, now);
     for (auto& bookmark : m_bookmarks)
-        for (std::string* file : {bookmark ? &bookmark->trace : nullptr, bookmark ? &bookmark->selected_trace : nullptr})
+        for (std::string* file :
+             {bookmark ? &bookmark->trace : nullptr, bookmark ? &bookmark->selected_trace : nullptr})
             if (file && *file == trace.path) *file = now;
     m_session.setName(*opened, trace.name);
     m_session.setTags(*opened, trace.tags);

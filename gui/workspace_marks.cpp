@@ -24,26 +24,22 @@ std::optional<Note> momentOfMark(const Session& session) {
 void Workspace::setBookmark(size_t number) {
     if (number >= m_bookmarks.size() || m_session.traces().empty()) return;
     m_bookmarks[number] = bookmarkOf(m_session);
-    m_session.notify(QString("Bookmark %1 is set to what the window shows; %2 brings it back.")
-                         .arg(number)
-                         .arg(m_session.actions()
-                                  .get(bookmarkAction(number))
-                                  ->shortcut()
-                                  .toString(QKeySequence::NativeText)),
-                     false);
+    m_session.notify(
+        QString("Bookmark %1 is set to what the window shows; %2 brings it back.")
+            .arg(number)
+            .arg(m_session.actions().get(bookmarkAction(number))->shortcut().toString(QKeySequence::NativeText)),
+        false);
     touch();
 }
 
 void Workspace::goToBookmark(size_t number) {
     if (number >= m_bookmarks.size()) return;
     if (!m_bookmarks[number])
-        return m_session.notify(QString("Bookmark %1 is not set; %2 sets it to what the window shows.")
-                                    .arg(number)
-                                    .arg(m_session.actions()
-                                             .get(setBookmarkAction(number))
-                                             ->shortcut()
-                                             .toString(QKeySequence::NativeText)),
-                                false);
+        return m_session.notify(
+            QString("Bookmark %1 is not set; %2 sets it to what the window shows.")
+                .arg(number)
+                .arg(m_session.actions().get(setBookmarkAction(number))->shortcut().toString(QKeySequence::NativeText)),
+            false);
     if (const auto missing = goTo(m_session, *m_bookmarks[number])) m_session.notify(text(*missing), true);
 }
 
@@ -64,8 +60,7 @@ void Workspace::mark(bool toggle, std::function<void(int id)> then) {
 }
 
 void Workspace::mark(const std::optional<Note>& place, bool toggle, const std::function<void(int id)>& then) {
-    if (!place)
-        return m_session.notify("Select an event or point at a moment first; the mark is pinned to it.", false);
+    if (!place) return m_session.notify("Select an event or point at a moment first; the mark is pinned to it.", false);
     NoteBook& notes = m_session.notes();
     const auto there = notes.at(*place);
     const int id = there ? *there : notes.add(*place);

@@ -116,7 +116,8 @@ struct WarningEvent {
     int64_t count = 1;
 };
 
-// --- what imported traces have (counters: recordings of GPUs as well) ---------------------------------------------------------------------------------
+// --- what imported traces have (counters: recordings of GPUs as well)
+// ---------------------------------------------------------------------------------
 
 // Ranks that communicate with each other, as the profiled program named them.
 struct ProcessGroupEvent {

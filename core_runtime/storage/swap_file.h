@@ -18,9 +18,9 @@ struct SwapMethod {        // what this machine gave
 
 class SwapFile {
 public:
-    static constexpr int64_t page = 4096;         // offsets, addresses and lengths of direct transfers
+    static constexpr int64_t page = 4096;               // offsets, addresses and lengths of direct transfers
     static constexpr int64_t block_bytes = 1024 * 1024; // per request, as DeepSpeed's aio.block_size
-    static constexpr int queue_depth = 8;         // requests in flight, as DeepSpeed's aio.queue_depth
+    static constexpr int queue_depth = 8;               // requests in flight, as DeepSpeed's aio.queue_depth
 
     // Reserves `bytes` in `directory`. Error: a sentence with the directory and the reason (missing, read-only, full).
     static Result<std::unique_ptr<SwapFile>> create(const std::string& directory, int64_t bytes, int64_t rank);

@@ -18,7 +18,8 @@ const TimelineRow* rowOf(const TimelineDrawing& d, const TimelineLayout& layout,
     for (const TimelineRow& row : layout.rows) {
         if (row.trace != note.trace) continue;
         if (known && row.kind == RowKind::lane && row.lane == note.lane) return &row;
-        if (known && row.kind == RowKind::summary && row.rank == lanes[static_cast<size_t>(note.lane)].rank) return &row;
+        if (known && row.kind == RowKind::summary && row.rank == lanes[static_cast<size_t>(note.lane)].rank)
+            return &row;
         if (row.kind == RowKind::head) head = &row;
     }
     return head;

@@ -217,7 +217,8 @@ void giveBack(const HostedFrame* frame) {
     if (!application || application->thread() == QThread::currentThread())
         delete frame;
     else
-        QMetaObject::invokeMethod(application, [frame] { delete frame; }, Qt::QueuedConnection);
+        QMetaObject::invokeMethod(
+            application, [frame] { delete frame; }, Qt::QueuedConnection);
 }
 
 } // namespace

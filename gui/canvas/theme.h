@@ -12,13 +12,14 @@ using Rgb = uint32_t;
 
 struct Theme {
     std::string_view name; // "dark" | "light"
-    // `quiet` is the least of what is to be read, `faint` for lines and for what rests: nothing to read is written in it.
+    // `quiet` is the least of what is to be read, `faint` for lines and for what rests: nothing to read is written in
+    // it.
     Rgb background, panel, raised, line, grid, text, dim, quiet, faint, accent, good, bad, attention;
     Rgb on_block; // text on a dark block; `textOn` chooses
 };
 
-// Colours that people with any kind of colour vision can tell apart: `distinct` has no pair of red and green. The choice
-// holds for the whole program and is made on the thread that draws.
+// Colours that people with any kind of colour vision can tell apart: `distinct` has no pair of red and green. The
+// choice holds for the whole program and is made on the thread that draws.
 enum class ColourSet { standard, distinct };
 void useColours(ColourSet);
 ColourSet colourSet();

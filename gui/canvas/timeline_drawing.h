@@ -85,7 +85,8 @@ void drawRuler(Painter&, const TimeAxis&, Box, const Ticks&, const std::string& 
 void drawMinimap(TimelineDrawing&, TimeRange full, bool empty);
 void drawCursor(TimelineDrawing&, std::optional<int64_t> cursor);
 void drawRangeBand(TimelineDrawing&);
-// Follows the drag of a rank's head: draws where it would go, and says so when the button comes up; call after navigate.
+// Follows the drag of a rank's head: draws where it would go, and says so when the button comes up; call after
+// navigate.
 std::optional<RankMove> dragRank(TimelineDrawing&, const TimelineLayout&, TimelineState&);
 void drawFlows(TimelineDrawing&, const TimelineLayout&, float scroll_y);
 // Above the rows; the note whose flag is under the mouse.

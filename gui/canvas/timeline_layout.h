@@ -58,7 +58,7 @@ TimelineLayout layoutRows(const TimelineModel&, float available_height);
 inline float highestMemory(const TimelineModel& model) {
     return model.show_lanes ? timeline_metrics::memory_high : timeline_metrics::memory_alone;
 }
-float topHeight(TimelineFrame = TimelineFrame::whole);          // minimap and ruler
+float topHeight(TimelineFrame = TimelineFrame::whole); // minimap and ruler
 bool hasLegend(const TimelineModel&);
 float contentHeight(const TimelineModel&, float canvas_height); // what is left between ruler and legend
 // Head and bands of the trace at the top of the canvas stay there while its lanes scroll below them.

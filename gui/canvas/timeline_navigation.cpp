@@ -17,7 +17,8 @@ constexpr float wheel_scroll_px = 48, click_slop_px = 4;
 
 TimelineZone zoneAt(const TimelineDrawing& d, ImVec2 at, bool scrolls) {
     if (at.x < 0 || at.y < 0 || at.x >= ImGui::GetIO().DisplaySize.x || at.y >= d.content.y1) return TimelineZone::none;
-    if (d.model.frame == TimelineFrame::whole && at.y < minimap_height) return at.x >= d.axis.x0 ? TimelineZone::minimap : TimelineZone::gutter;
+    if (d.model.frame == TimelineFrame::whole && at.y < minimap_height)
+        return at.x >= d.axis.x0 ? TimelineZone::minimap : TimelineZone::gutter;
     if (scrolls && at.x >= d.content.x1 - scrollbar_width - 4 && at.y >= d.content.y0) return TimelineZone::scrollbar;
     return at.x >= d.axis.x0 ? TimelineZone::plot : TimelineZone::gutter;
 }

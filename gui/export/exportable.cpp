@@ -76,9 +76,8 @@ Encoding encodingOf(const Exportable& what, const ExportOptions& options) {
         QByteArray svg = renderToSvg(what.canvas, *options.theme, options.size);
         if (options.format == ExportFormat::svg) return [svg] { return svg; };
         return [svg, name = what.name, size = options.size] {
-            return pdf(name, size, [&](QPainter& painter) {
-                QSvgRenderer(svg).render(&painter, QRectF(QPointF(), QSizeF(size)));
-            });
+            return pdf(name, size,
+                       [&](QPainter& painter) { QSvgRenderer(svg).render(&painter, QRectF(QPointF(), QSizeF(size))); });
         };
     }
     const auto page = [&](QPainter& painter) {
@@ -86,8 +85,8 @@ Encoding encodingOf(const Exportable& what, const ExportOptions& options) {
         what.page(painter, options.size, *options.theme);
     };
     // Shapes and text without their pixels: as quick as showing them.
-    QByteArray bytes = options.format == ExportFormat::svg ? svg(what.name, options.size, page)
-                                                           : pdf(what.name, options.size, page);
+    QByteArray bytes =
+        options.format == ExportFormat::svg ? svg(what.name, options.size, page) : pdf(what.name, options.size, page);
     return [bytes] { return bytes; };
 }
 

@@ -48,8 +48,7 @@ void ChoiceButton::paintEvent(QPaintEvent*) {
     painter.setFont(hint);
     painter.setPen(weak);
     painter.drawText(QRect(words.left(), top + title_metric.height() + gap, words.width(), hint_metric.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter,
-                     hint_metric.elidedText(m_hint, Qt::ElideRight, words.width()));
+                     Qt::AlignLeft | Qt::AlignVCenter, hint_metric.elidedText(m_hint, Qt::ElideRight, words.width()));
 }
 
 } // namespace shardscope::gui

@@ -41,13 +41,13 @@ private:
     QFrame* m_cause;
     QLabel *m_cause_key, *m_cause_value, *m_cause_sentence;
     QToolButton* m_change; // leads to where the key can be changed
-    struct Asked { // what the facts are about
+    struct Asked {         // what the facts are about
         PickedEvent event;
         int64_t recorded = 0; // events of the trace: one that grows is asked again
         bool operator==(const Asked&) const = default;
     };
     std::optional<Asked> m_asked;
-    bool m_asking = false; // one question at a time, and then the newest
+    bool m_asking = false;             // one question at a time, and then the newest
     std::optional<EventFacts> m_known; // the answer, or an older one until it comes
     std::optional<PickedEvent> m_known_event;
     int m_shown_trace = 0;

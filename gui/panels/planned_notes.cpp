@@ -34,9 +34,10 @@ PlannedNote plannedNote(const std::vector<PlannedStage>& stages, size_t index, i
     }
     note.warns = true;
     const int64_t buffers = stage.bytes[static_cast<size_t>(MemoryCategory::comm_buffers)];
-    note.text += saved == 0 ? QString(", saves nothing")
-                            : ", takes " + text(formatBytes(-saved)) + " more";
-    const auto parameters = [](const PlannedStage& of) { return of.bytes[static_cast<size_t>(MemoryCategory::parameters)]; };
+    note.text += saved == 0 ? QString(", saves nothing") : ", takes " + text(formatBytes(-saved)) + " more";
+    const auto parameters = [](const PlannedStage& of) {
+        return of.bytes[static_cast<size_t>(MemoryCategory::parameters)];
+    };
     if (parameters(stage) > parameters(before))
         note.text += ": gathered ones on top";
     else if (buffers > before.bytes[static_cast<size_t>(MemoryCategory::comm_buffers)])

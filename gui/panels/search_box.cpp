@@ -12,7 +12,7 @@
 namespace shardscope::gui {
 namespace {
 
-constexpr int typing_ms = 200; // after the last letter
+constexpr int typing_ms = 200;                           // after the last letter
 constexpr int narrowest = 84, usual = 156, widest = 420; // room for what is typed and the number of matches
 
 } // namespace
@@ -47,7 +47,7 @@ SearchBox::SearchBox(Session& session, QWidget* canvas)
     showState();
 }
 
-QSize SearchBox::sizeHint() const { 
+QSize SearchBox::sizeHint() const {
     const bool small = static_cast<float>(window()->width()) < 1400 * uiScale();
     return {small ? narrowest : usual, m_field->sizeHint().height()};
 }

@@ -16,8 +16,8 @@ class SearchBox : public QWidget {
 public:
     SearchBox(Session&, QWidget* canvas);
     QLineEdit& field() { return *m_field; }
-    QString countText() const; // "3 of 120"
-    void start();              // takes the keyboard
+    QString countText() const;       // "3 of 120"
+    void start();                    // takes the keyboard
     QSize sizeHint() const override; // little: a narrow toolbar keeps its buttons
 
 protected:

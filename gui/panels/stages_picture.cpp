@@ -44,7 +44,8 @@ std::vector<Block> stepOf(int stage) {
     at += optimizer;
     if (stage == 1 || stage == 2)
         for (int piece = 0; piece < 2; ++piece)
-            blocks.push_back({at + 0.05 * piece, at + 0.05 * piece + 0.047, true, OpClass::all_gather, Phase::optimizer});
+            blocks.push_back(
+                {at + 0.05 * piece, at + 0.05 * piece + 0.047, true, OpClass::all_gather, Phase::optimizer});
     return blocks;
 }
 
@@ -87,9 +88,9 @@ void StagesPicture::paintEvent(QPaintEvent*) {
         for (const Block& block : stepOf(stage)) {
             const double x0 = label_width + block.start / longest * room, x1 = label_width + block.end / longest * room;
             painter.setBrush(toColour(operationColour(block.op_class, block.phase)));
-            painter.drawRoundedRect(QRectF(x0, top + (block.comm ? block_height + between_lanes : 0), x1 - x0 - 1.5,
-                                           block_height),
-                                    2.5, 2.5);
+            painter.drawRoundedRect(
+                QRectF(x0, top + (block.comm ? block_height + between_lanes : 0), x1 - x0 - 1.5, block_height), 2.5,
+                2.5);
         }
     }
 }

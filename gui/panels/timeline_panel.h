@@ -18,9 +18,9 @@ class TimelinePanel : public QWidget {
 public:
     explicit TimelinePanel(Session&, QWidget* parent = nullptr);
     ImGuiCanvas& canvas() { return *m_canvas; }
-    void setWelcome(QWidget*); // what is shown while nothing is open
+    void setWelcome(QWidget*);                   // what is shown while nothing is open
     bool complete() const { return m_complete; } // the last frame showed all that there is to see
-    void revealLane(int trace_id, LaneId); // scrolls there, in the place that shows it
+    void revealLane(int trace_id, LaneId);       // scrolls there, in the place that shows it
     const TimelineState& state() const { return m_states[static_cast<size_t>(m_session.place())]; }
 
 protected:
@@ -35,7 +35,7 @@ private:
     ImGuiCanvas* m_canvas;
     LaneReading* m_reading;
     bool m_complete = false;
-    bool m_cursor_here = false;            // this canvas put the cursor where it is
+    bool m_cursor_here = false;                      // this canvas put the cursor where it is
     std::array<TimelineState, place_count> m_states; // by place: each keeps its scroll position
 };
 

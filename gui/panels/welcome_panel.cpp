@@ -108,7 +108,8 @@ void WelcomePanel::showChoices() {
         link->setProperty("link", true);
         link->setToolTip(file);
         link->setCursor(Qt::PointingHandCursor);
-        connect(link, &QPushButton::clicked, this, [this, file] { emit openRequested(file); }, Qt::QueuedConnection);
+        connect(
+            link, &QPushButton::clicked, this, [this, file] { emit openRequested(file); }, Qt::QueuedConnection);
         m_recent->addWidget(link, 0, Qt::AlignCenter);
     }
 }

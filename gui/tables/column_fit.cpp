@@ -16,7 +16,7 @@ namespace {
 
 constexpr int margins = 30, compact_margins = 13; // around the words of a head
 constexpr int shortest_section = 16;
-constexpr int most_extra = 18;                   // given to a column of a compact table that has room
+constexpr int most_extra = 18;                       // given to a column of a compact table that has room
 constexpr int shortest_words = 70, least_share = 40; // pixels, and percent, that are kept of words that are shortened
 
 class ColumnFit : public QObject {
@@ -54,7 +54,7 @@ private:
         QHeaderView& head = *m_table.horizontalHeader();
         head.setStretchLastSection(false);
         head.setMinimumSectionSize(shortest_section); // Qt's own is wider than a short number
-        const QAbstractItemView& view = m_table; // the size hint of a column is public there
+        const QAbstractItemView& view = m_table;      // the size hint of a column is public there
         const bool compact = m_table.property("compact").toBool();
         const QFontMetrics metric(uiFont(metrics::font_axis, true));
         // The mark of the sorted column lies above the words and needs no room of its own.

@@ -78,7 +78,8 @@ QStringList faultsOfGeometry(const QWidget& window) {
                                                                   : label->sizeHint().height());
         if (const auto* button = qobject_cast<const QAbstractButton*>(widget))
             if (const int wanted = button->fontMetrics().horizontalAdvance(button->text()) + 2;
-                button->sizePolicy().horizontalPolicy() != QSizePolicy::Ignored && button->icon().isNull() && button->width() < wanted)
+                button->sizePolicy().horizontalPolicy() != QSizePolicy::Ignored && button->icon().isNull() &&
+                button->width() < wanted)
                 faults << nameOf(*button) + QString(" is cut off: %1, wants %2").arg(button->width()).arg(wanted);
         if (const auto* table = qobject_cast<const QTableView*>(widget))
             if (table->horizontalScrollBar()->isVisible()) faults << nameOf(*table) + " scrolls sideways";

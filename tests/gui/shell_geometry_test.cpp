@@ -68,7 +68,8 @@ TEST_CASE("the budget of a range fits into the inspector, as do tables into the 
             QApplication::processEvents();
             INFO(static_cast<int>(kind) << ", type " << font_px);
             CHECK(shell.window.size() == QSize(1280, 720));
-            for (const QString& fault : faultsOfGeometry(shell.window)) // lists of a trace may be longer than any window
+            for (const QString& fault :
+                 faultsOfGeometry(shell.window)) // lists of a trace may be longer than any window
                 if (!fault.contains("scrolls sideways") || fault.contains("Budget")) FAIL_CHECK(fault.toStdString());
         }
         shell.window.details().showSql();

@@ -22,8 +22,17 @@ namespace {
 
 Project sample() {
     Project project;
-    project.traces = {{.path = "/data/runs/zero0.shardscope", .trace_id = "a1", .bytes = 12, .name = "baseline", .tags = {"paper", "β"}},
-                      {.path = "/data/runs/zero2.shardscope", .trace_id = "b2", .open = false, .compared = false, .name = {}, .tags = {}}};
+    project.traces = {{.path = "/data/runs/zero0.shardscope",
+                       .trace_id = "a1",
+                       .bytes = 12,
+                       .name = "baseline",
+                       .tags = {"paper", "β"}},
+                      {.path = "/data/runs/zero2.shardscope",
+                       .trace_id = "b2",
+                       .open = false,
+                       .compared = false,
+                       .name = {},
+                       .tags = {}}};
     project.view = Bookmark{.place = Place::memory,
                             .view = {Align::time, 7, {-315'360'000'000'000'000, 315'360'000'000'000'001}}, // ten years
                             .only_rank = 1,
@@ -158,8 +167,8 @@ TEST_CASE("a folder of traces and project may be moved, and a trace that is gone
                          {.ranks = 2, .steps = 3, .stage = stage});
     {
         Shell shell;
-        REQUIRE(shell.window.openFiles({(before + "/zero0.shardscope").toStdString(),
-                                        (before + "/zero2.shardscope").toStdString()}));
+        REQUIRE(shell.window.openFiles(
+            {(before + "/zero0.shardscope").toStdString(), (before + "/zero2.shardscope").toStdString()}));
         shell.settle();
         shell.session.selectLongestExposed();
         shell.settle();
@@ -190,7 +199,8 @@ TEST_CASE("a corrupt project takes nothing away") {
     Shell shell;
     shell.open({1, 2});
     const std::string bad = shell.path("bad.shardproj");
-    for (const QByteArray& bytes : {QByteArray("{\"shardproj\": 1, \"traces\": 5}"), QByteArray("\xff\xfe\x00", 3), QByteArray()}) {
+    for (const QByteArray& bytes :
+         {QByteArray("{\"shardproj\": 1, \"traces\": 5}"), QByteArray("\xff\xfe\x00", 3), QByteArray()}) {
         write(bad, bytes);
         shell.window.openFiles({bad});
         shell.settle();

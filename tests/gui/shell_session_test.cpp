@@ -236,8 +236,7 @@ TEST_CASE("of two wishes for one file one trace is opened, and what is closed wh
     Session session;
     const std::string file = samples.stage(1); // written once: one that changes while it is read is opened anew
     int answers = 0;
-    for (int i = 0; i < 2; ++i)
-        session.openLater(file, [&](const Result<int>& id) { answers += bool(id); });
+    for (int i = 0; i < 2; ++i) session.openLater(file, [&](const Result<int>& id) { answers += bool(id); });
     waitFor([&] { return !session.busy(); });
     CHECK(session.traces().size() == 1);
     CHECK(answers == 2);

@@ -441,7 +441,8 @@ TEST_CASE("the rank of what is selected moves up and down, and the view before c
     shell.session.setPlace(Place::timeline);
     shell.session.setOnlyRank(-1);
     shell.session.selectLongestExposed();
-    waitFor([&] { return shell.session.selected() && shell.session.actions().get(ActionId::move_rank_down)->isEnabled(); });
+    waitFor(
+        [&] { return shell.session.selected() && shell.session.actions().get(ActionId::move_rank_down)->isEnabled(); });
     const std::string path = shell.session.active()->reader->path();
     const auto order = [&] { return shell.session.timelineTools().lanes(path).rank_order; };
     const int32_t rank = shell.session.timelineTools().relations()->self.rank; // of two

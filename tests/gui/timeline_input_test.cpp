@@ -264,8 +264,7 @@ TEST_CASE("the head of a rank is dragged to another rank's place, and a click st
     const auto lanes = stage.reader().lanes();
     const auto first = [&](int32_t rank) {
         for (size_t i = 0; i < lanes.size(); ++i)
-            if (lanes[i].rank == rank && lanes[i].kind == LaneKind::compute)
-                return stage.laneY(static_cast<LaneId>(i));
+            if (lanes[i].rank == rank && lanes[i].kind == LaneKind::compute) return stage.laneY(static_cast<LaneId>(i));
         return 0;
     };
     stage.drag({30, first(0)}, {40, first(1) + 6});

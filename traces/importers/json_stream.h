@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks a Chrome trace of any size in a window of a quarter of a megabyte: the members of the top-level object, and the events
-// of "traceEvents" (or of a bare array) one by one. Sound windows go through simdjson at once; what it refuses is read
-// again, event by event, with repairs. A file that ends early gives all complete events. A second thread reads the file
-// and its JSON; the handler is called on the caller's: events in their order, members in theirs.
+// Walks a Chrome trace of any size in a window of a quarter of a megabyte: the members of the top-level object, and the
+// events of "traceEvents" (or of a bare array) one by one. Sound windows go through simdjson at once; what it refuses
+// is read again, event by event, with repairs. A file that ends early gives all complete events. A second thread reads
+// the file and its JSON; the handler is called on the caller's: events in their order, members in theirs.
 #pragma once
 #include "traces/importers/byte_source.h"
 #include "traces/importers/json_event.h"
