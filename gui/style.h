@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// How Qt's widgets look: Fusion with a palette and a small style sheet made from the theme tokens, Inter where it is
-// installed, and our own icons tinted with the text colour.
+// Pieces of the look that single widgets ask for: tokens of the theme as Qt's colours, fonts (Inter where it is installed),
+// and our own icons tinted with the text colour. What all widgets stand on is in application_style.h.
 #pragma once
 #include "gui/canvas/theme.h"
 #include <QColor>
 #include <QFont>
 #include <QIcon>
 #include <QString>
-
-class QApplication;
 
 namespace shardscope::gui {
 
@@ -17,7 +15,6 @@ QColor toColour(Rgb, double alpha = 1);
 QColor readableOn(const QColor& fill); // black or white text, whichever is easier to read on it
 Rgb traceColour(int index);            // of trace A, B, C, D in charts where traces are told apart by colour
 
-void applyTheme(QApplication&, const Theme&);
 QFont uiFont(float pixels = metrics::font, bool strong = false);
 QFont monoFont(float pixels = metrics::font_small);
 QFont headFont(); // section heads: capitals (headText) at weight 600
