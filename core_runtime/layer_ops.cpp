@@ -2,6 +2,8 @@
 #include "core_runtime/layer_ops.h"
 #include "core_runtime/zero_keys.h"
 #include "kernels/ops.h"
+#include <algorithm>
+#include <cassert>
 
 namespace shardscope {
 namespace {
@@ -112,20 +114,21 @@ std::span<const ParameterInfo> LayerOps::tilesOf(Weights w) const {
     return {&m_plan.parameters[first], static_cast<size_t>(m_model.tile_out * m_model.tile_in)};
 }
 
-BufferId LayerOps::linear(const std::string& name, Place place, BufferId x, Weights w) {
+BufferId LayerOps::linear(const std::string& name, Place place, BufferId x, Weights w, int64_t pitch) {
     const ParameterInfo& last = tilesOf(w).back();
     const int64_t n = last.shape[0] + (last.tile ? last.tile->row : 0);
-    const BufferId out = buffer(name, m_rows * n);
+    assert(pitch == 0 || !last.tile);
+    const BufferId out = buffer(name, m_rows * std::max(n, pitch));
     if (last.tile)
         linearByTiles(name, place, out, x, w);
     else
-        op(ComputeKind::matmul_forward, name, place, {m_rows, n, last.shape[1]},
+        op(ComputeKind::matmul_forward, name, place, {m_rows, n, last.shape[1], 0, pitch},
            {write(out), read(x), parameter(w.weight), parameter(w.bias)});
     return out;
 }
 
 BufferId LayerOps::linearBackward(const std::string& name, const std::string& gradient_name, Place place, BufferId dout,
-                                  BufferId x, Weights w) {
+                                  BufferId x, Weights w, int64_t pitch) {
     const ParameterInfo& last = tilesOf(w).back();
     const int64_t k = last.tile ? last.tile->whole_columns : last.shape[1];
     const BufferId dx = buffer(gradient_name, m_rows * k);
@@ -133,7 +136,7 @@ BufferId LayerOps::linearBackward(const std::string& name, const std::string& gr
         linearBackwardByTiles(name, place, dx, dout, x, w);
         return dx;
     }
-    const OpDims dims = {m_rows, last.shape[0], k};
+    const OpDims dims = {m_rows, last.shape[0], k, 0, pitch};
     op(ComputeKind::matmul_backward_input, name + " backward input", place, dims,
        {write(dx), read(dout), parameter(w.weight)});
     op(ComputeKind::matmul_backward_weight, name + " backward weight", place, dims,

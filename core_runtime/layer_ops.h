@@ -9,6 +9,10 @@
 
 namespace shardscope {
 
+// Elements from row to row of the logits: rows start on cache lines and as libraries of matrix products want them,
+// which a vocabulary of 50,257 would not give.
+constexpr int64_t logitsPitch(int64_t vocabulary) { return (vocabulary + 63) / 64 * 64; }
+
 class LayerOps {
 public:
     LayerOps(Plan&, ProgramBuilder&, ZeroParameters&, ZeroGradients&);
@@ -46,9 +50,10 @@ public:
                           BufferId dresidual, BufferId x, const Norm&, Weights);
 
     // A tiled weight is gathered tile by tile inside these, in the order that tileUses() tells.
-    BufferId linear(const std::string& name, Place, BufferId x, Weights);
+    // `pitch`: elements from row to row of the result (of dout), 0 for dense ones; not for tiled weights.
+    BufferId linear(const std::string& name, Place, BufferId x, Weights, int64_t pitch = 0);
     BufferId linearBackward(const std::string& name, const std::string& gradient_name, Place, BufferId dout, BufferId x,
-                            Weights);
+                            Weights, int64_t pitch = 0);
     void tileUses(std::vector<ZeroParameters::LayerUse>&, ParameterRole, Place) const;
 
     struct Attention {

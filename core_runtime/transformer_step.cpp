@@ -161,21 +161,21 @@ private:
 
     // Final norm, head, loss and their backward; returns the gradient of the last block's output.
     BufferId head(BufferId x, int32_t micro_batch) {
-        const int64_t rows = m_ops.rows(), vocabulary = m_plan.model.vocabulary;
+        const int64_t rows = m_ops.rows(), vocabulary = m_plan.model.vocabulary, pitch = logitsPitch(vocabulary);
         const LayerOps::Place forward{Phase::forward, m_final}, backward{Phase::backward, m_final};
         const LayerOps::Weights norm_weights = m_ops.weights(Role::final_norm_weight, Role::final_norm_bias, m_final);
         m_parameters.beginUse(m_final);
         const LayerOps::Norm norm = m_ops.norm("final norm", forward, x, norm_weights);
 
         if (m_tied) m_parameters.beginUse(embedding_layer);
-        const BufferId logits = m_ops.linear("head", forward, norm.out, m_ops.headWeights());
+        const BufferId logits = m_ops.linear("head", forward, norm.out, m_ops.headWeights(), pitch);
         // The gradient takes the place of the logits, in the pass that computes the loss.
         m_ops.op(
-            ComputeKind::cross_entropy, "loss", forward, {rows, vocabulary, m_plan.accumulation()},
+            ComputeKind::cross_entropy, "loss", forward, {rows, vocabulary, m_plan.accumulation(), pitch},
             {Operand{.buffer = m_plan.losses, .offset = micro_batch * rows, .elements = rows, .access = Access::write},
              m_ops.change(logits), m_ops.read(m_plan.targets)});
         const BufferId dnormed =
-            m_ops.linearBackward("head", "final norm gradient", backward, logits, norm.out, m_ops.headWeights());
+            m_ops.linearBackward("head", "final norm gradient", backward, logits, norm.out, m_ops.headWeights(), pitch);
 
         if (m_tied) m_parameters.beginUse(m_final);
         return m_ops.normBackward("final norm", "gradient into last block", backward, dnormed, BufferId::none, x, norm,

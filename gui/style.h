@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pieces of the look that single widgets ask for: tokens of the theme as Qt's colours, fonts (Inter where it is installed),
-// and our own icons tinted with the text colour. What all widgets stand on is in application_style.h.
+// Pieces of the look that single widgets ask for: tokens of the theme as Qt's colours, fonts (Inter where it is
+// installed), and our own icons tinted with the text colour. What all widgets stand on is in application_style.h.
 #pragma once
 #include "gui/canvas/theme.h"
 #include <QColor>

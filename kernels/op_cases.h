@@ -12,7 +12,7 @@ void addNorms(std::vector<OpCase>&, int64_t rows, int64_t channels);
 void addMatmul(std::vector<OpCase>&, int64_t rows, int64_t n, int64_t k, bool bias, MatmulLayout = {});
 void addAttention(std::vector<OpCase>&, AttentionShape);
 void addRope(std::vector<OpCase>&, AttentionShape);
-void addCrossEntropy(std::vector<OpCase>&, int64_t rows, int64_t vocabulary);
+void addCrossEntropy(std::vector<OpCase>&, int64_t rows, int64_t vocabulary, int64_t pitch);
 void addElementwise(std::vector<OpCase>&, int64_t elements); // activations, residual, dropout
 void addSwiglu(std::vector<OpCase>&, int64_t rows, int64_t ffn);
 void addStates(std::vector<OpCase>&, int64_t elements); // what gradients and optimizer states go through
@@ -37,8 +37,6 @@ template <class T> struct Ops {
     decltype(&cpu::swigluBackward<T>) swigluBackward;
     decltype(&cpu::dropout<T>) dropout;
     decltype(&cpu::residualForward<T>) residualForward;
-    decltype(&cpu::crossEntropyForward<T>) crossEntropyForward;
-    decltype(&cpu::crossEntropyBackward<T>) crossEntropyBackward;
     decltype(&cpu::crossEntropy<T>) crossEntropy;
     decltype(&cpu::adamw<T>) adamw;
     decltype(&cpu::squaredSum<T>) squaredSum;
@@ -53,9 +51,9 @@ template <class T> struct Ops {
             space::layernormBackward<T>, space::rmsnormForward<T>, space::rmsnormBackward<T>, space::matmulForward<T>, \
             space::matmulBackwardInput<T>, space::matmulBackwardWeight<T>, space::rope<T>, space::attentionForward<T>, \
             space::attentionBackward<T>, space::geluForward<T>, space::geluBackward<T>, space::swigluForward<T>,       \
-            space::swigluBackward<T>, space::dropout<T>, space::residualForward<T>, space::crossEntropyForward<T>,     \
-            space::crossEntropyBackward<T>, space::crossEntropy<T>, space::adamw<T>, space::squaredSum<T>,             \
-            space::sumRanks<T>, space::adamw<T, float>, space::accumulate<float, T>, space::accumulate<T, float>       \
+            space::swigluBackward<T>, space::dropout<T>, space::residualForward<T>, space::crossEntropy<T>,            \
+            space::adamw<T>, space::squaredSum<T>, space::sumRanks<T>, space::adamw<T, float>,                         \
+            space::accumulate<float, T>, space::accumulate<T, float>                                                   \
     }
 // Set by a program that has the CUDA kernels and runs them on memory that they and OpData share.
 template <class T> inline Ops<T> (*cudaOps)() = nullptr;

@@ -204,38 +204,22 @@ void addRope(std::vector<OpCase>& cases, AttentionShape s) {
     cases.back().on_host = true;
 }
 
-void addCrossEntropy(std::vector<OpCase>& cases, int64_t rows, int64_t vocabulary) {
-    const std::string shape = text({{"rows", rows}, {"vocabulary", vocabulary}});
+void addCrossEntropy(std::vector<OpCase>& cases, int64_t rows, int64_t vocabulary, int64_t pitch) {
+    const std::string shape = text({{"rows", rows}, {"vocabulary", vocabulary}, {"pitch", pitch}});
     const float scale = 1.0f / static_cast<float>(rows);
-    cases.push_back({.op = "cross_entropy_forward",
-                     .shape = shape,
-                     .tensors = {floats(out("losses", rows)), floats(out("lse", rows)),
-                                 in("logits", rows * vocabulary, 3), ids("targets", rows, vocabulary)},
-                     .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
-                         ops.crossEntropyForward(d.at<float>(0), d.at<float>(1), d.at<T>(2), d.at<int32_t>(3), rows,
-                                                 vocabulary);
-                     }),
-                     .tolerance = 1e-5});
-    cases.push_back({.op = "cross_entropy_backward",
-                     .shape = shape,
-                     .tensors = {out("dlogits", rows * vocabulary), in("logits", rows * vocabulary, 3),
-                                 ids("targets", rows, vocabulary), filled(floats(in("lse", rows, 8)), Fill::positive)},
-                     .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
-                         ops.crossEntropyBackward(d.at<T>(0), d.at<T>(1), d.at<int32_t>(2), d.at<float>(3), scale, rows,
-                                                  vocabulary);
-                     }),
-                     .tolerance = 1e-6,
-                     .forward = "cross_entropy_forward",
-                     .objective_scale = scale});
+    const OpTensor dlogits = out("dlogits", rows * pitch);
     cases.push_back({.op = "cross_entropy",
                      .shape = shape,
-                     .tensors = {floats(out("losses", rows)), out("dlogits", rows * vocabulary),
-                                 in("logits", rows * vocabulary, 3), ids("targets", rows, vocabulary)},
+                     .tensors = {floats(out("losses", rows)),
+                                 pitch > vocabulary ? both(dlogits) : dlogits, // what lies between rows stays
+                                 in("logits", rows * pitch, 3), ids("targets", rows, vocabulary)},
                      .run = runner([=]<class T>(const Ops<T>& ops, OpData& d) {
                          ops.crossEntropy(d.at<float>(0), d.at<T>(1), d.at<T>(2), d.at<int32_t>(3), scale, rows,
-                                          vocabulary);
+                                          vocabulary, pitch);
                      }),
-                     .tolerance = 1e-5});
+                     .tolerance = 1e-5,
+                     .forward = "cross_entropy", // both at once
+                     .objective_scale = scale});
 }
 
 } // namespace shardscope::kernels

@@ -147,8 +147,8 @@ std::vector<OpCase> opCases(CaseSet set) {
         addSwiglu(cases, 1, 5);
         addSwiglu(cases, 3, 64);
         for (const int64_t rows : {1, 3}) {
-            addCrossEntropy(cases, rows, 5);
-            addCrossEntropy(cases, rows, 257);
+            addCrossEntropy(cases, rows, 5, 5);
+            addCrossEntropy(cases, rows, 257, 320);
         }
         break;
     case CaseSet::divided:
@@ -160,7 +160,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addElementwise(cases, 200'003);
         addStates(cases, 200'003);
         addSwiglu(cases, 300, 999);
-        addCrossEntropy(cases, 50, 5003);
+        addCrossEntropy(cases, 50, 5003, 5056);
         break;
     case CaseSet::bench:
         addEmbedding(cases, 4, 64, 768, 8192);
@@ -175,7 +175,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addElementwise(cases, 1 << 22);
         addStates(cases, 1 << 22);
         addSwiglu(cases, 256, 2048);
-        addCrossEntropy(cases, 32, 50257);
+        addCrossEntropy(cases, 32, 50257, 50304);
         break;
     case CaseSet::device:
         addEmbedding(cases, 8, 1024, 768, 50257);
@@ -188,7 +188,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addElementwise(cases, 8192 * 3072);
         addStates(cases, 1 << 25);
         addSwiglu(cases, 8192, 2048);
-        addCrossEntropy(cases, 1024, 50257);
+        addCrossEntropy(cases, 1024, 50257, 50304);
         break;
     }
     return cases;

@@ -100,19 +100,12 @@ int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directio
        0 <= p < 1; out may alias x. The same key on the gradient is the backward op. See dropoutKeeps in random.h */   \
     template <class T> void dropout(T* out, const T* x, int64_t elements, float p, uint64_t key);                      \
     template <class T> void residualForward(T* out, const T* a, const T* b, int64_t elements);                         \
-    /* losses [rows] = -log softmax(logits)[target]; lse [rows] */                                                     \
-    template <class T>                                                                                                 \
-    void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,         \
-                             int64_t vocabulary);                                                                      \
-    /* dlogits (may alias logits) = scale * (softmax - onehot) */                                                      \
-    template <class T>                                                                                                 \
-    void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,      \
-                              int64_t rows, int64_t vocabulary);                                                       \
-    /* both at once, a row at a time while it is in the cache: losses, and dlogits (may alias logits) with the sum of  \
-       exponentials of the same pass */                                                                                \
+    /* losses [rows] = -log softmax(logits)[target], dlogits (may alias logits) = scale * (softmax - onehot), a row at \
+       a time while it is in the cache. Rows of `vocabulary` elements start `pitch` apart; what lies between is        \
+       neither read nor written */                                                                                     \
     template <class T>                                                                                                 \
     void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,   \
-                      int64_t vocabulary);                                                                             \
+                      int64_t vocabulary, int64_t pitch);                                                              \
     /* master is updated and rounded into param; null: param is its own master, which only float is exact enough for   \
      */                                                                                                                \
     template <class T, class G = T>                                                                                    \

@@ -155,33 +155,14 @@ void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const
 }
 
 template <class T>
-void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
-                         int64_t vocabulary) {
-    parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
-        vectors<T>().crossEntropyForward(losses + first, lse + first, logits + first * vocabulary, targets + first,
-                                         last - first, vocabulary);
-    });
-}
-
-template <class T>
-void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
-                          int64_t rows, int64_t vocabulary) {
-    parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
-        const int64_t at = first * vocabulary;
-        vectors<T>().crossEntropyBackward(dlogits + at, logits + at, targets + first, lse + first, scale, last - first,
-                                          vocabulary);
-    });
-}
-
-template <class T>
 void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
-                  int64_t vocabulary) {
+                  int64_t vocabulary, int64_t pitch) {
     parallelRanges(rows, rowGrain(vocabulary), [=](int64_t first, int64_t last) {
         thread_local std::vector<float> exponentials;
         exponentials.resize(static_cast<size_t>(vocabulary));
-        const int64_t at = first * vocabulary;
+        const int64_t at = first * pitch;
         vectors<T>().crossEntropy(losses + first, dlogits + at, logits + at, targets + first, scale, last - first,
-                                  vocabulary, exponentials.data());
+                                  vocabulary, pitch, exponentials.data());
     });
 }
 
@@ -195,9 +176,7 @@ void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* tar
     template void rmsnormBackward(T*, T*, const T*, const T*, const T*, const T*, const float*, int64_t, int64_t);     \
     template void attentionForward(T*, float*, const T*, float*, AttentionShape);                                      \
     template void attentionBackward(T*, const T*, const T*, const T*, const float*, float*, AttentionShape);           \
-    template void crossEntropyForward(float*, float*, const T*, const int32_t*, int64_t, int64_t);                     \
-    template void crossEntropyBackward(T*, const T*, const int32_t*, const float*, float, int64_t, int64_t);           \
-    template void crossEntropy(float*, T*, const T*, const int32_t*, float, int64_t, int64_t);
+    template void crossEntropy(float*, T*, const T*, const int32_t*, float, int64_t, int64_t, int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bfloat16)
 INSTANTIATE(float16)

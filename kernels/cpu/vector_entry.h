@@ -33,8 +33,6 @@ template <class T> constexpr VectorKernels<T> kernelsOf() {
             .rmsnormForward = rmsnormForward<T>,
             .rmsnormBackwardInput = rmsnormBackwardInput<T>,
             .rmsnormBackwardWeight = rmsnormBackwardWeight<T>,
-            .crossEntropyForward = crossEntropyForward<T>,
-            .crossEntropyBackward = crossEntropyBackward<T>,
             .crossEntropy = crossEntropy<T>,
             .attentionForwardGroup = attentionForwardGroup<T>,
             .attentionBackwardGroup = attentionBackwardGroup<T>,

@@ -139,48 +139,12 @@ void rmsnormBackwardWeight(T* dweight, const T* dout, const T* x, const float* r
 }
 
 template <class T>
-void crossEntropyForward(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
-                         int64_t vocabulary) {
-    const float lowest = -__builtin_inff();
-    for (int64_t r = 0; r < rows; ++r) {
-        const T* row = logits + r * vocabulary;
-        F16 high = splat(lowest);
-        forEachVector(0, vocabulary,
-                      [&](int64_t i, auto lanes) { high = maxOf(high, keep(load(row + i, lanes), lowest, lanes)); });
-        const float highest = maxLanes(high);
-        F16 sum = {};
-        forEachVector(0, vocabulary, [&](int64_t i, auto lanes) {
-            sum += keep(exponential(load(row + i, lanes) - highest), 0.0f, lanes);
-        });
-        lse[r] = highest + __builtin_logf(sumLanes(sum));
-        losses[r] = lse[r] - scalar(row[targets[r]]);
-    }
-}
-
-template <class T>
-void crossEntropyBackward(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
-                          int64_t rows, int64_t vocabulary) {
-    for (int64_t r = 0; r < rows; ++r) {
-        const T* row = logits + r * vocabulary;
-        T* result = dlogits + r * vocabulary;
-        const int64_t target = targets[r];
-        const float shift = lse[r];
-        const F16 at_target =
-            exponential(splat(scalar(row[target]) - shift)) - 1.0f; // before the row may be overwritten
-        forEachVector(0, vocabulary, [&](int64_t i, auto lanes) {
-            store(result + i, scale * exponential(load(row + i, lanes) - shift), lanes);
-        });
-        store(result + target, scale * at_target, Part{1});
-    }
-}
-
-template <class T>
 void crossEntropy(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
-                  int64_t vocabulary, float* exponentials) {
+                  int64_t vocabulary, int64_t pitch, float* exponentials) {
     const float lowest = -__builtin_inff();
     for (int64_t r = 0; r < rows; ++r) {
-        const T* row = logits + r * vocabulary;
-        T* result = dlogits + r * vocabulary;
+        const T* row = logits + r * pitch;
+        T* result = dlogits + r * pitch;
         const int64_t target = targets[r];
         F16 high = splat(lowest);
         forEachVector(0, vocabulary,

@@ -62,12 +62,8 @@ template <class T> struct VectorKernels {
                                  const float* rstd, int64_t rows, int64_t channels);
     void (*rmsnormBackwardWeight)(T* dweight, const T* dout, const T* x, const float* rstd, int64_t rows,
                                   int64_t channels, int64_t first, int64_t last); // as layernormBackwardWeight
-    void (*crossEntropyForward)(float* losses, float* lse, const T* logits, const int32_t* targets, int64_t rows,
-                                int64_t vocabulary);
-    void (*crossEntropyBackward)(T* dlogits, const T* logits, const int32_t* targets, const float* lse, float scale,
-                                 int64_t rows, int64_t vocabulary);
     void (*crossEntropy)(float* losses, T* dlogits, const T* logits, const int32_t* targets, float scale, int64_t rows,
-                         int64_t vocabulary, float* exponentials); // scratch [vocabulary]
+                         int64_t vocabulary, int64_t pitch, float* exponentials); // scratch [vocabulary]
     // One key/value head of one sample and the query heads that share it, which lie side by side. Rows of q, k, v (and
     // of their gradients) are `qkv_stride` apart, those of out and dout `channels`; lse [query heads, sequence].
     void (*attentionForwardGroup)(T* out, float* lse, const T* q, const T* k, const T* v, float* scratch,

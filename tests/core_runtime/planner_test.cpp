@@ -43,6 +43,20 @@ TEST_CASE("communication volume is 2 psi at stages 0 to 2 and 3 psi at stage 3, 
                 }
 }
 
+TEST_CASE("rows of logits start on cache lines, which products and loss are told") {
+    ModelSpec model = test::smallModel();
+    model.vocabulary = 101;
+    Result<Plan> made = plan(test::configOf({.stage = 1}, 2), model, 2, 0);
+    REQUIRE(made);
+    int products = 0;
+    for (const Op& op : made.value().program.ops) {
+        if (op.kind != OpKind::compute || op.dims[1] != model.vocabulary) continue;
+        CHECK(op.dims[op.compute == ComputeKind::cross_entropy ? 3 : 4] == 128);
+        products += op.compute != ComputeKind::cross_entropy;
+    }
+    CHECK(products == 3);
+}
+
 TEST_CASE("parameters that stay gathered travel twice instead of three times") {
     const Plan p = planOf({.stage = 3, .persistence = 24 * 24 * 4}, 2);
     int64_t small = 0;

@@ -168,11 +168,11 @@ TEST_CASE("instruction sets agree bit for bit; on the exponential those with fus
     auto exponential = [&](const cpu::VectorTable& table) {
         const auto& v = table.bf16;
         std::vector<bfloat16> out(5 * n);
-        std::vector<float> sums(2 * rows);
+        std::vector<float> sums(rows), scratch(static_cast<size_t>(channels));
         v.geluForward(out.data(), x.data(), n);
         v.geluBackward(out.data() + n, x.data(), y.data(), n);
-        v.crossEntropyForward(sums.data(), sums.data() + rows, x.data(), targets.data(), rows, channels);
-        v.crossEntropyBackward(out.data() + 2 * n, x.data(), targets.data(), sums.data() + rows, 0.5f, rows, channels);
+        v.crossEntropy(sums.data(), out.data() + 2 * n, x.data(), targets.data(), 0.5f, rows, channels, channels,
+                       scratch.data());
         v.swigluForward(out.data() + 3 * n, x.data(), 1, n / 2);
         v.swigluBackward(out.data() + 4 * n, x.data(), y.data(), 1, n / 2);
         return std::tuple(out, sums);
