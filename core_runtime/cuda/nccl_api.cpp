@@ -34,6 +34,7 @@ Result<NcclApi> NcclApi::load() {
     bind(api.allGather, "ncclAllGather");
     bind(api.broadcast, "ncclBroadcast");
     bind(api.getErrorString, "ncclGetErrorString");
+    api.getLastError = opened.function<const char*(NcclComm)>("ncclGetLastError");
     api.version = versionOf(entry, opened);
     if (!missing.empty())
         return Error{opened.path() + " (NCCL " + api.version + ") has no " + missing +

@@ -46,8 +46,9 @@ struct NcclApi {
     NcclResult (*allGather)(const void*, void*, size_t count_sent, NcclType, NcclComm, CUstream_st*);
     NcclResult (*broadcast)(const void*, void*, size_t count, NcclType, int root, NcclComm, CUstream_st*);
     const char* (*getErrorString)(NcclResult);
-    std::string version;           // "2.28.9"
-    std::shared_ptr<void> library; // keeps it open
+    const char* (*getLastError)(NcclComm); // null: the library has none
+    std::string version;                   // "2.28.9"
+    std::shared_ptr<void> library;         // keeps it open
 
     static Result<NcclApi> load(); // Error: where it was looked for
 };

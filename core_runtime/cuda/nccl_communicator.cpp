@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core_runtime/cuda/nccl_communicator.h"
+#include <algorithm>
 #include <cassert>
 
 namespace shardscope::cuda {
 namespace {
 
 constexpr auto poll_interval = std::chrono::milliseconds(1), watch_interval = std::chrono::milliseconds(100);
+constexpr std::chrono::milliseconds longest_end = std::chrono::seconds(30); // of communicators without work
 
 NcclType typeOf(DType dtype) {
     switch (dtype) {
@@ -19,6 +21,16 @@ NcclType typeOf(DType dtype) {
         assert(dtype == DType::f32);
         return NcclType::f32;
     }
+}
+
+std::string secondsOf(std::chrono::milliseconds time) { return std::to_string((time.count() + 999) / 1000) + " s"; }
+
+// The last error tells what the number cannot: which file, host or call. It is one for the whole library.
+std::string wordsOf(const NcclApi& api, NcclResult result, NcclComm comm) {
+    std::string words = api.getErrorString(result);
+    std::string more = api.getLastError && api.getLastError(comm) ? api.getLastError(comm) : "";
+    while (!more.empty() && (more.back() == '\n' || more.back() == ' ')) more.pop_back();
+    return words + (more.empty() ? "; NCCL_DEBUG=WARN says more" : " (" + more + ")");
 }
 
 } // namespace
@@ -36,7 +48,7 @@ Result<std::unique_ptr<Communicator>> NcclCommunicator::create(const StepProgram
                                                                std::chrono::milliseconds timeout) {
     NcclUniqueId id{};
     if (const NcclResult result = api.getUniqueId(&id); result != NcclResult::success)
-        return Error{std::string("NCCL gave no identity for the group of ranks: ") + api.getErrorString(result)};
+        return Error{std::string("NCCL gave no identity for the group of ranks: ") + wordsOf(api, result, nullptr)};
     return std::unique_ptr<Communicator>(new NcclCommunicator(program, api, id, timeout));
 }
 
@@ -51,21 +63,42 @@ NcclCommunicator::~NcclCommunicator() {
     if (!m_ended_because.empty()) return; // aborting has freed them
     for (const Member& member : m_members)
         if (member.comm) m_api.commFinalize(member.comm);
-    const auto deadline = Clock::now() + m_timeout;
+    const auto deadline = Clock::now() + std::min(m_timeout, longest_end);
     for (const Member& member : m_members) {
-        NcclResult state = NcclResult::success;
-        while (member.comm && m_api.commGetAsyncError(member.comm, &state) == NcclResult::success &&
+        if (!member.comm) continue;
+        NcclResult state = NcclResult::in_progress, asked = NcclResult::success;
+        while ((asked = m_api.commGetAsyncError(member.comm, &state)) == NcclResult::success &&
                state == NcclResult::in_progress && Clock::now() < deadline)
             std::this_thread::sleep_for(poll_interval);
-        if (member.comm) m_api.commDestroy(member.comm);
+        if (asked == NcclResult::success && state == NcclResult::success)
+            m_api.commDestroy(member.comm);
+        else
+            m_api.commAbort(member.comm); // to destroy one that has not ended may wait for ever
     }
 }
+
+std::string NcclCommunicator::textOf(NcclResult result, NcclComm comm) const { return wordsOf(m_api, result, comm); }
 
 void NcclCommunicator::check(NcclResult result, const char* call, int64_t rank) const {
     if (!m_ended_because.empty()) throw std::runtime_error(m_ended_because);
     if (result == NcclResult::success || result == NcclResult::in_progress) return;
     throw std::runtime_error(std::string(call) + " on rank " + std::to_string(rank) + ": " +
-                             m_api.getErrorString(result));
+                             textOf(result, m_members[static_cast<size_t>(rank)].comm));
+}
+
+std::string NcclCommunicator::lateRanks() const {
+    const auto behind = std::ranges::minmax_element(m_members, {}, &Member::collectives);
+    std::string ranks;
+    for (size_t q = 0; q < m_members.size(); ++q) {
+        const Member& member = m_members[q];
+        const bool absent = !member.comm;
+        if (absent || member.collectives < behind.max->collectives)
+            ranks += (ranks.empty() ? "rank " : ", rank ") + std::to_string(q) +
+                     (absent ? " has not come"
+                             : " has begun " + std::to_string(member.collectives) + " of " +
+                                   std::to_string(behind.max->collectives) + " collectives");
+    }
+    return ranks.empty() ? "no rank is behind the others; is each GPU reachable from the others?" : ranks;
 }
 
 void NcclCommunicator::settle(const char* call, int64_t rank) {
@@ -74,13 +107,14 @@ void NcclCommunicator::settle(const char* call, int64_t rank) {
         NcclResult state = NcclResult::success;
         {
             std::lock_guard lock(m_mutex);
-            if (m_ended_because.empty()) m_api.commGetAsyncError(m_members[static_cast<size_t>(rank)].comm, &state);
+            if (m_ended_because.empty())
+                check(m_api.commGetAsyncError(m_members[static_cast<size_t>(rank)].comm, &state), call, rank);
             check(state, call, rank);
+            if (state == NcclResult::in_progress && Clock::now() > deadline)
+                throw std::runtime_error(std::string(call) + " on rank " + std::to_string(rank) +
+                                         " did not end within " + secondsOf(m_timeout) + ": " + lateRanks());
         }
         if (state == NcclResult::success) return;
-        if (Clock::now() > deadline)
-            throw std::runtime_error(std::string(call) + " on rank " + std::to_string(rank) +
-                                     " did not end in time; is every rank's GPU reachable from the others?");
         std::this_thread::sleep_for(poll_interval);
     }
 }
@@ -132,6 +166,18 @@ void NcclCommunicator::share(const Op& op, const CollectivePiece& p, int64_t ran
     }
 }
 
+// A group that was begun is ended whatever happens in it: what this thread calls after it would else never run.
+void NcclCommunicator::give(const Op& op, int64_t rank, const std::vector<std::byte*>& addresses, cudaStream_t stream) {
+    check(m_api.groupStart(), "ncclGroupStart", rank);
+    try {
+        for (const CollectivePiece& piece : op.pieces) share(op, piece, rank, addresses, stream);
+    } catch (...) {
+        m_api.groupEnd();
+        throw;
+    }
+    check(m_api.groupEnd(), "ncclGroupEnd", rank);
+}
+
 void NcclCommunicator::enqueue(size_t i, int64_t rank, const std::vector<std::byte*>& addresses, cudaStream_t stream,
                                cudaEvent_t) {
     const Op& op = m_program.ops[i];
@@ -140,9 +186,8 @@ void NcclCommunicator::enqueue(size_t i, int64_t rank, const std::vector<std::by
         if (!m_ended_because.empty()) throw std::runtime_error(m_ended_because);
         Member& member = m_members[static_cast<size_t>(rank)];
         if (!member.busy_since) member.busy_since = Clock::now();
-        check(m_api.groupStart(), "ncclGroupStart", rank);
-        for (const CollectivePiece& piece : op.pieces) share(op, piece, rank, addresses, stream);
-        check(m_api.groupEnd(), "ncclGroupEnd", rank);
+        give(op, rank, addresses, stream);
+        ++member.collectives;
     }
     settle("ncclGroupEnd", rank); // only now has all of it been enqueued
 }
@@ -169,13 +214,13 @@ void NcclCommunicator::watch() {
             const Member& member = m_members[rank];
             NcclResult state = NcclResult::success;
             if (!member.comm || !member.busy_since) continue;
-            m_api.commGetAsyncError(member.comm, &state);
+            const NcclResult asked = m_api.commGetAsyncError(member.comm, &state);
+            if (asked != NcclResult::success) state = asked;
             const std::string where = "rank " + std::to_string(rank);
             if (state != NcclResult::success && state != NcclResult::in_progress)
-                reason = where + " reported '" + m_api.getErrorString(state) + "'";
+                reason = where + " reported: " + textOf(state, member.comm);
             else if (Clock::now() - *member.busy_since > m_timeout)
-                reason = where + " waited for the others for more than " +
-                         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(m_timeout).count()) + " s";
+                reason = where + " waited for the others for more than " + secondsOf(m_timeout) + ": " + lateRanks();
         }
         if (reason.empty()) continue;
         lock.unlock();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collectives by NCCL between ranks with a GPU each: one communicator and one thread per rank, the same calls in the
 // same order. Communicators do not block; a watcher looks for their errors and ends them all when one has failed or
-// takes too long, so that nobody waits for ever. Means are NCCL's, whose sums have an order of their own.
+// takes too long, so that nobody waits for ever; whoever then comes is told the first reason. Means are NCCL's, whose
+// sums have an order of their own.
 #pragma once
 #include "core_runtime/cuda/communicator.h"
 #include "core_runtime/cuda/nccl_api.h"
@@ -32,11 +33,15 @@ private:
     struct Member {
         NcclComm comm = nullptr;
         std::optional<Clock::time_point> busy_since; // of the step under way
+        int64_t collectives = 0;                     // enqueued since the start
     };
     NcclCommunicator(const StepProgram&, const NcclApi&, NcclUniqueId, std::chrono::milliseconds timeout);
+    std::string textOf(NcclResult, NcclComm) const;               // NCCL's words, with its last error's
     void check(NcclResult, const char* call, int64_t rank) const; // under the lock
+    std::string lateRanks() const;                                // who keeps the others waiting; under the lock
     void settle(const char* call, int64_t rank); // until a call that went on by itself has come to an end
     void share(const Op&, const CollectivePiece&, int64_t rank, const std::vector<std::byte*>& addresses, cudaStream_t);
+    void give(const Op&, int64_t rank, const std::vector<std::byte*>& addresses, cudaStream_t);
     void end(const std::string& reason); // aborts every communicator, once
     void watch();
 

@@ -327,9 +327,61 @@ TEST_CASE("NCCL: a rank that fails or never comes ends the run for all, with a s
     CHECK(failed.error().message.find("remote process exited or there was a network error") != std::string::npos);
     CHECK(test::ncclObservations().communicators == 0);
     CHECK(test::ncclObservations().aborted == 2);
+}
 
-    request.backend = ncclRanks({.rank1_never_joins = true}, std::chrono::milliseconds(200));
-    const Result<TrainingOutcome> late = train(request, nullptr, [] {});
-    REQUIRE(!late);
-    CHECK(late.error().message.find("did not end in time") != std::string::npos);
+TEST_CASE("NCCL: whatever fails, the run ends with its reason, and every communicator is given back once") {
+    using std::chrono::milliseconds;
+    struct Fault {
+        test::NcclFaults faults;
+        std::vector<const char*> says; // any of these, by the rank that is first to notice
+        milliseconds timeout = std::chrono::minutes(1);
+    };
+    const Fault fault =
+        GENERATE(Fault{{.error_after_calls = 5, .last_error = "socketProgress: connection closed by peer 10.0.0.2\n"},
+                       {"remote process exited or there was a network error (socketProgress: connection closed by peer "
+                        "10.0.0.2)"}},
+                 Fault{{.rank1_never_joins = true}, {"did not end within 1 s: no rank is behind"}, milliseconds(200)},
+                 Fault{{.rank1_is_refused = true, .last_error = "Duplicate GPU detected : rank 0 and rank 1"},
+                       {"ncclCommInitRankConfig on rank 1: unhandled system error (Duplicate GPU detected"}},
+                 Fault{{.start_fails = true}, {"on rank 1: unhandled system error; NCCL_DEBUG=WARN says more"}},
+                 Fault{{.call_fails_after = 3}, {"on rank 1: invalid argument"}},
+                 Fault{{.stuck_after = 2},
+                       {"waited for the others for more than 1 s: ", "did not end within 1 s"},
+                       milliseconds(300)});
+    INFO(fault.says.front());
+    TrainingRequest request = test::requestOf({.stage = 2, .reduce_bucket = 2304}, 2, 3);
+    request.backend = ncclRanks(fault.faults, fault.timeout);
+    const Result<TrainingOutcome> failed = train(request, nullptr, [] {});
+    REQUIRE(!failed);
+    INFO(failed.error().message);
+    CHECK(std::ranges::any_of(
+        fault.says, [&](const char* words) { return failed.error().message.find(words) != std::string::npos; }));
+    const test::NcclObservations seen = test::ncclObservations();
+    CHECK(seen.broken_rule.empty());
+    CHECK(seen.communicators == 0);
+    CHECK(seen.destroyed == 0); // to destroy one of a group that has failed may wait for ever
+    CHECK(emulation::deviceState().used_bytes == 0);
+}
+
+TEST_CASE("NCCL: a lane that fails elsewhere ends the collectives from its own thread; one that fails at its end is "
+          "aborted") {
+    TrainingRequest request = test::requestOf({.stage = 2, .reduce_bucket = 2304}, 2, 3);
+    for (const int64_t commands : {1, 30, 90}) {
+        request.backend = ncclRanks();
+        emulation::deviceState().fail_after = commands;
+        const Result<TrainingOutcome> failed = train(request, nullptr, [] {});
+        emulation::deviceState().fail_after = -1;
+        REQUIRE(!failed);
+        INFO(failed.error().message);
+        CHECK(failed.error().message.find("an illegal memory access was encountered") != std::string::npos);
+        CHECK(test::ncclObservations().broken_rule.empty());
+        CHECK(test::ncclObservations().communicators == 0);
+        CHECK(test::ncclObservations().destroyed == 0);
+    }
+    request.backend = ncclRanks({.end_fails = true});
+    const TrainingOutcome outcome = run(test::requestOf({.stage = 2}, 2, 1), request.backend);
+    CHECK(outcome.losses.size() == 1);
+    CHECK(test::ncclObservations().broken_rule.empty());
+    CHECK(test::ncclObservations().communicators == 0);
+    CHECK(test::ncclObservations().aborted == 2);
 }

@@ -147,11 +147,15 @@ NcclResult add(const char* name, ncclComm* comm, cudaStream_t stream, Call call)
         world->breaks("an all-gather in place at another rank's slice");
     group_comm = comm;
     comm->stream = stream;
+    if (comm->rank == 1 && world->faults.call_fails_after >= 0 && comm->calls >= world->faults.call_fails_after)
+        return static_cast<NcclResult>(4);
     comm->group.push_back(call);
     ++comm->calls;
     if (comm->rank == 0) world->seen.calls_of_rank0.push_back(name);
     return NcclResult::success;
 }
+
+bool isOpen(ncclComm* comm) { return comm && std::ranges::find(world->comms, comm) != world->comms.end(); }
 
 const std::byte* in(const void* p) { return static_cast<const std::byte*>(p); }
 std::byte* out(void* p) { return static_cast<std::byte*>(p); }
@@ -180,6 +184,7 @@ cuda::NcclApi fabricatedNccl(NcclFaults faults) {
             return static_cast<NcclResult>(4);
         world->ranks = static_cast<size_t>(ranks);
         world->comms.resize(world->ranks);
+        if (rank == 1 && world->faults.rank1_is_refused) return static_cast<NcclResult>(2);
         *comm = world->comms[static_cast<size_t>(rank)] = new ncclComm;
         (*comm)->rank = static_cast<size_t>(rank);
         ++world->seen.communicators;
@@ -188,7 +193,16 @@ cuda::NcclApi fabricatedNccl(NcclFaults faults) {
     api.commGetAsyncError = [](NcclComm comm, NcclResult* state) {
         std::lock_guard lock(world->mutex);
         *state = NcclResult::success;
-        if (comm->finalized) return NcclResult::success;
+        if (!isOpen(comm)) {
+            world->breaks("a communicator was asked after it had been given back");
+            return static_cast<NcclResult>(4);
+        }
+        if (comm->finalized) {
+            if (world->faults.end_fails) *state = static_cast<NcclResult>(2);
+            return NcclResult::success;
+        }
+        if (comm->rank == 1 && world->faults.start_fails) *state = static_cast<NcclResult>(2);
+        if (comm->rank == 1 && world->faults.start_fails) return NcclResult::success;
         const bool all_here = std::ranges::all_of(world->comms, [](auto* c) { return c; });
         const bool joins = all_here && !world->faults.rank1_never_joins;
         comm->ready = joins && ++comm->polls > world->polls_before_ready;
@@ -205,14 +219,21 @@ cuda::NcclApi fabricatedNccl(NcclFaults faults) {
     const auto destroy = [](NcclComm comm) {
         std::lock_guard lock(world->mutex);
         if (!comm->finalized) world->breaks("a communicator was destroyed before it was finalized");
+        if (world->faults.end_fails) world->breaks("a communicator was destroyed that had failed");
         world->comms[comm->rank] = nullptr;
         --world->seen.communicators;
+        ++world->seen.destroyed;
         delete comm;
         return NcclResult::success;
     };
     api.commDestroy = destroy;
     api.commAbort = [](NcclComm comm) {
         std::lock_guard lock(world->mutex);
+        if (group_depth > 0) world->breaks("a communicator was aborted inside a group, where nothing runs");
+        if (!isOpen(comm)) {
+            world->breaks("a communicator was aborted twice");
+            return static_cast<NcclResult>(4);
+        }
         for (const auto& launch : world->launches) launch->meeting.abort();
         --world->seen.communicators;
         ++world->seen.aborted;
@@ -228,6 +249,12 @@ cuda::NcclApi fabricatedNccl(NcclFaults faults) {
         if (--group_depth > 0 || !group_comm) return NcclResult::success;
         ncclComm* comm = std::exchange(group_comm, nullptr);
         std::shared_ptr<Launch> launch;
+        const auto groups = static_cast<int64_t>(comm->launches);
+        if (comm->rank == 1 && world->faults.stuck_after >= 0 && groups >= world->faults.stuck_after) {
+            comm->group.clear();
+            comm->polls = 0;
+            return NcclResult::in_progress; // and then seems to be well, but the others wait for its kernel
+        }
         {
             std::lock_guard lock(world->mutex);
             if (world->launches.size() == comm->launches)
@@ -257,9 +284,11 @@ cuda::NcclApi fabricatedNccl(NcclFaults faults) {
         return add("broadcast", c, stream, {Kind::broadcast, in(s), out(r), n, t, root});
     };
     api.getErrorString = [](NcclResult result) {
-        return static_cast<int>(result) == 6 ? "remote process exited or there was a network error"
-                                             : "invalid argument";
+        return static_cast<int>(result) == 6   ? "remote process exited or there was a network error"
+               : static_cast<int>(result) == 2 ? "unhandled system error"
+                                               : "invalid argument";
     };
+    api.getLastError = [](NcclComm) { return world->faults.last_error; };
     return api;
 }
 

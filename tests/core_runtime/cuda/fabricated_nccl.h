@@ -15,11 +15,18 @@ struct NcclObservations {
     std::string broken_rule;                 // the first
     int64_t communicators = 0;               // that have not been destroyed or aborted
     int64_t aborted = 0;
+    int64_t destroyed = 0;
 };
 
 struct NcclFaults {
     int64_t error_after_calls = -1; // rank 1's communicator fails asynchronously after so many collectives
     bool rank1_never_joins = false; // the start never ends
+    bool rank1_is_refused = false;  // its start fails at once
+    bool start_fails = false;       // asynchronously, on rank 1
+    int64_t call_fails_after = -1;  // rank 1's collective after so many is refused
+    int64_t stuck_after = -1;       // rank 1's kernel after so many groups does not come
+    bool end_fails = false;         // asynchronously, when they are finalized
+    const char* last_error = "";
 };
 
 cuda::NcclApi fabricatedNccl(NcclFaults = {}); // begins anew
