@@ -5,8 +5,10 @@
 #include "profiler/cupti/trace_output.h"
 #include "profiler/recorder.h"
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <utility>
 
 namespace shardscope {
 
@@ -39,6 +41,7 @@ struct GpuCapture::Impl {
 
     std::mutex mutex; // of what other threads leave for the writer; never held while CUPTI is called
     std::vector<std::pair<int32_t, IntervalEvent>> told;
+    std::deque<decltype(told)> told_before_mark; // however far the writer is behind, an op has its whole flush of time
     std::vector<NamedStream> streams;
     std::vector<uint64_t> own_memory;
 
@@ -68,7 +71,8 @@ struct GpuCapture::Impl {
         decltype(told) ops;
         {
             const std::lock_guard lock(mutex);
-            ops.swap(told);
+            ops = std::move(told_before_mark.front());
+            told_before_mark.pop_front();
             for (const NamedStream& s : streams) join.nameStream(s.device, s.stream, s.rank, s.kind);
             for (const uint64_t address : own_memory) outside.ignore(address);
         }
@@ -86,6 +90,10 @@ struct GpuCapture::Impl {
 
     void flush(bool last) {
         session.api().flush(last ? flush_forced : 0);
+        {
+            const std::lock_guard lock(mutex);
+            told_before_mark.push_back(std::exchange(told, {}));
+        }
         Session::buffers().mark(last);
     }
 
@@ -113,7 +121,8 @@ struct GpuCapture::Impl {
         warn("gpu_work_without_op", join.counts().work_without_op,
              "Kernels and copies that no op of the program launched are in the budget, but belong to no step.");
         warn("gpu_records_late", join.counts().late_work,
-             "Records came too late for their ops: these kernels and copies have no phase, and stand beside the op.");
+             "Records came when their ops had been written: these kernels and copies stand beside what is known of the "
+             "op.");
         warn("gpu_ops_without_records", join.counts().ops_without_records,
              "Ops without a record of the GPU have the times of their events.");
         warn("gpu_unmatched_releases", unmatched_releases,
@@ -130,6 +139,7 @@ struct GpuCapture::Impl {
             {"cupti_version", version},        {"kernels", c.kernels},         {"copies", c.copies},
             {"dropped_records", dropped},      {"overhead_ns", c.overhead_ns}, {"recorded_steps", step_ns[1].size()},
             {"plain_steps", step_ns[0].size()}};
+        if (!c.overhead_by_kind.empty()) json["overhead_by_kind_ns"] = c.overhead_by_kind;
         const int64_t plain = medianOf(step_ns[0]), recorded = medianOf(step_ns[1]);
         if (recorded > 0) json["recorded_step_ns"] = recorded;
         if (plain > 0) json["plain_step_ns"] = plain;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 namespace shardscope {
 namespace {
@@ -40,38 +41,65 @@ double numberIn(const Json& json, const char* key) {
     return json.contains(key) && json[key].is_number() ? std::max(0.0, json[key].get<double>()) : 0;
 }
 
-struct Running {
-    OpRate rate;
-    int32_t last_step = -2; // of the rank that is being read
-};
-using RatesByOp = std::map<int32_t, Running>;
+using RatesByOp = std::map<int32_t, OpRate>;
 
 bool wanted(const IntervalEvent& e, int32_t step) {
     return e.op_class == OpClass::compute && e.op != OpId::none && (step < 0 || e.step == step);
 }
 
+std::map<int32_t, std::string> programNames(const TraceReader& trace) {
+    std::map<int32_t, std::string> names;
+    for (const ProgramOpEvent& op : trace.program()) names[static_cast<int32_t>(op.op)] = op.name;
+    return names;
+}
+
+// One call of an op: its kernels, or where none is known the op's own interval, which contains the gaps between them.
+struct Call {
+    int32_t op, step;
+    bool whole; // the op's own interval
+    int64_t ns;
+    auto key() const { return std::tuple(op, step, whole); }
+    bool sameCall(const Call& other) const { return op == other.op && step == other.step; }
+};
+
+std::vector<Call> callsOf(const TraceReader& trace, int32_t rank, int32_t only_step,
+                          const std::map<int32_t, std::string>& program) {
+    std::vector<Call> calls;
+    forEachInterval(trace, rank, [&](const IntervalEvent& e) {
+        if (!wanted(e, only_step)) return;
+        const auto op = static_cast<int32_t>(e.op);
+        const auto own = program.find(op);
+        const bool whole = own != program.end() && own->second == trace.name(e.name);
+        calls.push_back({op, e.step, whole, e.end_ns - e.start_ns});
+    });
+    std::sort(calls.begin(), calls.end(), [](const Call& a, const Call& b) { return a.key() < b.key(); });
+    return calls;
+}
+
 RatesByOp ratesByOp(const TraceReader& trace, int32_t only_rank, int32_t only_step) {
     const std::vector<Work> work = workByOp(trace);
+    const auto program = programNames(trace);
     RatesByOp rates;
     for (const int32_t rank : ranksOf(trace)) {
         if (only_rank >= 0 && rank != only_rank) continue;
-        for (auto& [op, running] : rates) running.last_step = -2;
-        forEachInterval(trace, rank, [&](const IntervalEvent& e) {
-            if (!wanted(e, only_step)) return;
-            Running& running = rates[static_cast<int32_t>(e.op)];
-            OpRate& rate = running.rate;
-            rate.op = e.op;
-            rate.total_ns += e.end_ns - e.start_ns;
-            ++rate.intervals;
-            if (e.step == running.last_step) return; // another kernel of the same call
-            running.last_step = e.step;
+        const std::vector<Call> calls = callsOf(trace, rank, only_step, program);
+        for (size_t i = 0; i < calls.size();) {
+            const Call& first = calls[i]; // kernels stand before the op's own interval
+            OpRate& rate = rates[first.op];
+            rate.op = static_cast<OpId>(first.op);
             ++rate.calls;
-            if (static_cast<size_t>(e.op) >= work.size()) return;
-            const Work& of_op = work[static_cast<size_t>(e.op)];
-            rate.kind = of_op.kind;
-            rate.flops += of_op.flops;
-            rate.bytes += of_op.bytes;
-        });
+            if (static_cast<size_t>(first.op) < work.size()) {
+                const Work& of_op = work[static_cast<size_t>(first.op)];
+                rate.kind = of_op.kind;
+                rate.flops += of_op.flops;
+                rate.bytes += of_op.bytes;
+            }
+            for (; i < calls.size() && calls[i].sameCall(first); ++i) {
+                if (calls[i].whole != first.whole) continue;
+                rate.total_ns += calls[i].ns;
+                ++rate.intervals;
+            }
+        }
     }
     return rates;
 }
@@ -128,8 +156,7 @@ std::map<std::string, OpRate> kernelsByName(const TraceReader& trace, const Rate
     const std::vector<Work> work = workByOp(trace);
     std::map<std::string, OpRate> kernels;
     std::map<std::string, bool> shared;
-    std::map<int32_t, std::string> program;
-    for (const ProgramOpEvent& op : trace.program()) program[static_cast<int32_t>(op.op)] = op.name;
+    const auto program = programNames(trace);
     for (const int32_t rank : ranksOf(trace)) {
         if (options.rank >= 0 && rank != options.rank) continue;
         forEachInterval(trace, rank, [&](const IntervalEvent& e) {
@@ -137,7 +164,7 @@ std::map<std::string, OpRate> kernelsByName(const TraceReader& trace, const Rate
             const auto op = static_cast<int32_t>(e.op);
             const std::string& name = trace.name(e.name);
             if (const auto own = program.find(op); own != program.end() && own->second == name) return;
-            const OpRate& whole = ops.at(op).rate;
+            const OpRate& whole = ops.at(op);
             OpRate& kernel = kernels[name];
             ++kernel.calls;
             ++kernel.intervals;
@@ -191,7 +218,7 @@ bool OpRate::boundByMemory(const DevicePeaks& peaks) const {
 
 std::vector<OpRate> opRates(const TraceReader& trace, int32_t rank, int32_t step) {
     std::vector<OpRate> rates;
-    for (auto& [op, running] : ratesByOp(trace, rank, step)) rates.push_back(running.rate);
+    for (const auto& [op, rate] : ratesByOp(trace, rank, step)) rates.push_back(rate);
     return rates;
 }
 
@@ -202,8 +229,7 @@ Result<Report> kernelReport(const TraceReader& trace, const KernelOptions& optio
     const RatesByOp ops = ratesByOp(trace, options.rank, options.step);
     const int64_t step_ns = stepTimeOfRanks(trace, options);
     std::map<std::string, OpRate> by_kind;
-    for (const auto& [op, running] : ops)
-        by_kind[running.rate.kind.empty() ? "(work not known)" : running.rate.kind].add(running.rate);
+    for (const auto& [op, rate] : ops) by_kind[rate.kind.empty() ? "(work not known)" : rate.kind].add(rate);
     Table table{"ops", "Computations by kind, all ranks and steps added up", columnsOf("kind", peaks.has_value()), {}};
     fill(table, std::move(by_kind), step_ns, peaks, options.limit, report);
     report.tables.push_back(std::move(table));

@@ -7,6 +7,14 @@ namespace {
 
 constexpr int step_bits = 24, rank_bits = 16, op_bits = 24;
 constexpr int kept_flushes = 2; // for records that are late
+constexpr int kept_calls = 16;  // some seconds: which op launched what is known for work that comes much later
+
+int32_t rankIn(uint64_t instance) {
+    return static_cast<int32_t>(instance >> op_bits & ((uint64_t{1} << rank_bits) - 1));
+}
+int32_t stepIn(uint64_t instance) { return static_cast<int32_t>(instance >> (rank_bits + op_bits)); }
+OpId opIn(uint64_t instance) { return static_cast<OpId>(instance & ((uint64_t{1} << op_bits) - 1)); }
+uint64_t ofAnyStep(uint64_t instance) { return instance & ((uint64_t{1} << (rank_bits + op_bits)) - 1); }
 
 bool byStart(const DeviceWork& a, const DeviceWork& b) { return a.start_ns < b.start_ns; }
 
@@ -35,11 +43,16 @@ OpJoin::StreamOwner OpJoin::ownerOf(const DeviceWork& w) const {
 }
 
 void OpJoin::addOp(int32_t rank, const IntervalEvent& event) {
-    m_ops[opInstance(event.step, rank, event.op)] = {{.event = event, .rank = rank}};
+    const uint64_t instance = opInstance(event.step, rank, event.op);
+    m_ops[instance] = {{.event = event, .rank = rank}};
+    m_known[ofAnyStep(instance)] = event;
 }
 
 void OpJoin::add(const RecordBatch& batch) {
-    for (const DeviceWork& w : batch.work) m_work.push_back({w});
+    for (const DeviceWork& w : batch.work) {
+        m_work.push_back({w});
+        m_device_of_context[w.context] = w.device;
+    }
     for (const Correlation& c : batch.correlations) m_instances[c.correlation] = {c.op_instance};
     for (const Launch& l : batch.launches) m_launches[l.correlation] = {l};
     m_waits.insert(m_waits.end(), batch.waits.begin(), batch.waits.end());
@@ -55,23 +68,55 @@ void OpJoin::emitLaunch(int32_t rank, const DeviceWork& w, const IntervalEvent& 
     e.phase = cause.phase;
     e.op_class = OpClass::api_call;
     e.correlation = w.correlation;
-    out.push_back({{Row::launches, rank, LaneKind::host, 0, l.thread}, l.name, e});
+    out.push_back({{Row::calls, rank, LaneKind::host, 0, l.thread}, l.name, e});
     m_launches.erase(launch);
 }
 
-// Its op is none of the program's, or has left without it.
+// A kernel or copy of an op, which is no collective, with what is the op's to say.
+void OpJoin::emitWork(int32_t rank, IntervalEvent e, const DeviceWork& w, std::vector<JoinedEvent>& out) {
+    e.start_ns = w.start_ns;
+    e.end_ns = w.end_ns;
+    e.op_class = w.op_class == OpClass::copy ? OpClass::copy : OpClass::compute;
+    if (w.op_class == OpClass::copy) e.bytes = w.bytes;
+    e.correlation = w.correlation;
+    e.emulated_ns = 0;
+    emitLaunch(rank, w, e, out);
+    out.push_back({{Row::stream, rank, ownerOf(w).kind, w.device, w.stream}, w.name, e});
+}
+
+// A part of a collective, which is itself one interval.
+void OpJoin::emitPart(int32_t rank, const IntervalEvent& whole, const DeviceWork& w, std::vector<JoinedEvent>& out) {
+    IntervalEvent part{.op = whole.op, .start_ns = w.start_ns, .end_ns = w.end_ns, .step = whole.step};
+    part.phase = whole.phase;
+    part.op_class = OpClass::annotation;
+    part.bucket = whole.bucket;
+    part.layer = whole.layer;
+    part.bytes = w.bytes;
+    out.push_back({{Row::parts, rank, LaneKind::comm, w.device, w.stream}, w.name, part});
+    emitLaunch(rank, w, whole, out);
+}
+
+// Its op has left without it, and has said of itself what is to be said once.
+void OpJoin::emitLate(uint64_t instance, const DeviceWork& w, std::vector<JoinedEvent>& out) {
+    ++m_counts.late_work;
+    const auto known = m_known.find(ofAnyStep(instance));
+    IntervalEvent e = known != m_known.end() ? known->second : IntervalEvent{.phase = Phase::unknown};
+    e.op = opIn(instance);
+    e.step = stepIn(instance);
+    e.elements = e.bytes = e.sent_bytes = e.wait_ns = 0;
+    if (isCollective(e.op_class))
+        emitPart(rankIn(instance), e, w, out);
+    else
+        emitWork(rankIn(instance), e, w, out);
+}
+
+// No op of the program launched it.
 void OpJoin::emitLoose(const DeviceWork& w, std::vector<JoinedEvent>& out) {
-    const auto instance = m_instances.find(w.correlation);
-    const bool late = instance != m_instances.end();
-    ++(late ? m_counts.late_work : m_counts.work_without_op);
+    ++m_counts.work_without_op;
     const StreamOwner owner = ownerOf(w);
     IntervalEvent e{.start_ns = w.start_ns, .end_ns = w.end_ns, .phase = Phase::unknown, .op_class = w.op_class};
     e.bytes = w.bytes;
     e.correlation = w.correlation;
-    if (late) {
-        e.op = static_cast<OpId>(instance->second.value & ((uint64_t{1} << op_bits) - 1));
-        e.step = static_cast<int32_t>(instance->second.value >> (rank_bits + op_bits));
-    }
     emitLaunch(owner.rank, w, e, out);
     out.push_back({{Row::stream, owner.rank, owner.kind, w.device, w.stream}, w.name, e});
 }
@@ -97,16 +142,7 @@ void OpJoin::emitCollective(const RunningOp& op, std::vector<JoinedEvent>& out) 
                })->end_ns;
     e.correlation = first.correlation;
     out.push_back({{Row::stream, op.rank, LaneKind::comm, first.device, first.stream}, -1, e});
-    for (const DeviceWork& w : op.work) {
-        IntervalEvent part{.op = e.op, .start_ns = w.start_ns, .end_ns = w.end_ns, .step = e.step};
-        part.phase = e.phase;
-        part.op_class = OpClass::annotation;
-        part.bucket = e.bucket;
-        part.layer = e.layer;
-        part.bytes = w.bytes;
-        out.push_back({{Row::parts, op.rank, LaneKind::comm, w.device, w.stream}, w.name, part});
-        emitLaunch(op.rank, w, e, out);
-    }
+    for (const DeviceWork& w : op.work) emitPart(op.rank, e, w, out);
 }
 
 void OpJoin::emitOp(RunningOp& op, std::vector<JoinedEvent>& out) {
@@ -120,24 +156,14 @@ void OpJoin::emitOp(RunningOp& op, std::vector<JoinedEvent>& out) {
     bool counted = false; // what a computation writes is written once, by all of its kernels together
     for (const DeviceWork& w : op.work) {
         IntervalEvent e = op.event;
-        e.start_ns = w.start_ns;
-        e.end_ns = w.end_ns;
-        e.op_class = w.op_class == OpClass::copy ? OpClass::copy : OpClass::compute;
-        e.correlation = w.correlation;
-        e.emulated_ns = 0;
-        if (w.op_class == OpClass::copy)
-            e.bytes = w.bytes;
-        else if (counted)
-            e.bytes = 0;
-        if (counted) e.elements = 0;
+        if (counted) e.elements = e.bytes = 0;
         counted = true;
-        emitLaunch(op.rank, w, e, out);
-        out.push_back({{Row::stream, op.rank, ownerOf(w).kind, w.device, w.stream}, w.name, e});
+        emitWork(op.rank, e, w, out);
     }
 }
 
-template <class Map> void OpJoin::age(Map& map) {
-    for (auto at = map.begin(); at != map.end();) at = ++at->second.age > kept_flushes ? map.erase(at) : std::next(at);
+template <class Map> void OpJoin::age(Map& map, int most) {
+    for (auto at = map.begin(); at != map.end();) at = ++at->second.age > most ? map.erase(at) : std::next(at);
 }
 
 void OpJoin::giveWorkToOps(bool last, std::vector<JoinedEvent>& out) {
@@ -150,10 +176,27 @@ void OpJoin::giveWorkToOps(bool last, std::vector<JoinedEvent>& out) {
             op->second.value.work.push_back(w.value);
         else if (++w.age <= kept_flushes && !last)
             later.push_back(w);
+        else if (instance != m_instances.end())
+            emitLate(instance->second.value, w.value, out);
         else
             emitLoose(w.value, out);
     }
     m_work = std::move(later);
+}
+
+// Of the thread that waits, among its launches, where its call is known. Streams have a number in their context only.
+LaneKey OpJoin::waitLane(const HostWait& w) const {
+    const auto device = m_device_of_context.find(w.context);
+    int32_t rank = device == m_device_of_context.end() ? 0 : rankOfDevice(device->second);
+    uint32_t on_device = device == m_device_of_context.end() ? 0 : device->second;
+    for (const auto& [stream, owner] : m_streams)
+        if (stream.second == w.stream && (device == m_device_of_context.end() || stream.first == device->second)) {
+            rank = owner.rank;
+            on_device = stream.first;
+        }
+    const auto call = m_launches.find(w.correlation);
+    if (call == m_launches.end()) return {Row::waits, rank, LaneKind::host, on_device, 0};
+    return {Row::calls, rank, LaneKind::host, 0, call->second.value.thread};
 }
 
 // Waits and overheads say what the host or CUPTI did, and belong to no op.
@@ -163,12 +206,7 @@ void OpJoin::emitBeside(std::vector<JoinedEvent>& out) {
         e.op_class = OpClass::annotation;
         out.push_back({lane, span.name, e});
     };
-    for (const StreamWait& w : m_waits) {
-        LaneKey lane{Row::waits, 0, LaneKind::host, 0, 0};
-        for (const auto& [stream, owner] : m_streams)
-            if (stream.second == w.stream) lane = {Row::waits, owner.rank, LaneKind::host, stream.first, 0};
-        beside(lane, w);
-    }
+    for (const HostWait& w : m_waits) beside(waitLane(w), w);
     for (const OverheadSpan& o : m_overheads) beside({Row::overhead, 0, LaneKind::host, 0, 0}, o);
     m_waits.clear();
     m_overheads.clear();
@@ -178,13 +216,14 @@ std::vector<JoinedEvent> OpJoin::take(bool last) {
     std::vector<JoinedEvent> out;
     giveWorkToOps(last, out);
     for (auto at = m_ops.begin(); at != m_ops.end();) {
-        const bool complete = at->second.age++ > 0 || last;
+        const int awaited = at->second.value.work.empty() ? kept_flushes : 1; // an op without a record may get one
+        const bool complete = at->second.age++ >= awaited || last;
         if (complete) emitOp(at->second.value, out);
         at = complete ? m_ops.erase(at) : std::next(at);
     }
     emitBeside(out);
-    age(m_instances);
-    age(m_launches);
+    age(m_instances, kept_calls);
+    age(m_launches, kept_calls);
     std::stable_sort(out.begin(), out.end(),
                      [](const JoinedEvent& a, const JoinedEvent& b) { return a.event.start_ns < b.event.start_ns; });
     return out;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings what a device did and the ops that caused it together. Records and ops come in any order, a flush apart: an op
-// leaves when a whole flush has passed since it was told of, so that its records had time to arrive. Used by one
-// thread.
+// leaves when a whole flush has passed since it was told of, and later where it has no record yet. Work that comes
+// after that is given all that is known of its op, and only the step is its own. Used by one thread.
 #pragma once
 #include "profiler/cupti/record_reader.h"
 #include "traces/trace_event.h"
@@ -12,7 +12,7 @@ namespace shardscope::cupti {
 // Of one op in one step on one rank: what CUPTI carries from the launch to the record.
 uint64_t opInstance(int32_t step, int32_t rank, OpId);
 
-enum class Row : uint8_t { stream, parts, launches, waits, overhead, ops }; // what a lane of the trace shows
+enum class Row : uint8_t { stream, parts, calls, waits, overhead, ops }; // what a lane of the trace shows
 struct LaneKey {
     Row row = Row::stream;
     int32_t rank = 0;
@@ -29,7 +29,7 @@ struct JoinedEvent {
 
 struct JoinCounts {
     int64_t work_without_op = 0;     // on the device, but launched by no op of the program
-    int64_t late_work = 0;           // came after its op had left
+    int64_t late_work = 0;           // came after its op had left, and stands beside it
     int64_t ops_without_records = 0; // shown with the times of their events
 };
 
@@ -62,18 +62,24 @@ private:
     void emitOp(RunningOp&, std::vector<JoinedEvent>&);
     void emitCollective(const RunningOp&, std::vector<JoinedEvent>&);
     void emitLaunch(int32_t rank, const DeviceWork&, const IntervalEvent&, std::vector<JoinedEvent>&);
+    void emitWork(int32_t rank, IntervalEvent, const DeviceWork&, std::vector<JoinedEvent>&);
+    void emitPart(int32_t rank, const IntervalEvent& whole, const DeviceWork&, std::vector<JoinedEvent>&);
+    void emitLate(uint64_t instance, const DeviceWork&, std::vector<JoinedEvent>&);
     void emitLoose(const DeviceWork&, std::vector<JoinedEvent>&);
+    LaneKey waitLane(const HostWait&) const;
     LaneKey opLane(const RunningOp&) const;
     void giveWorkToOps(bool last, std::vector<JoinedEvent>&);
     void emitBeside(std::vector<JoinedEvent>&);
-    template <class Map> void age(Map&); // forgets what is too old
+    template <class Map> void age(Map&, int most); // forgets what is too old
 
     std::map<std::pair<uint32_t, uint32_t>, StreamOwner> m_streams; // by device and stream
     std::unordered_map<uint64_t, Aged<RunningOp>> m_ops;
-    std::vector<Aged<DeviceWork>> m_work; // its op is not known yet
+    std::unordered_map<uint64_t, IntervalEvent> m_known; // every op of every rank, as it was told of last
+    std::vector<Aged<DeviceWork>> m_work;                // its op is not known yet
     std::unordered_map<uint32_t, Aged<uint64_t>> m_instances;
     std::unordered_map<uint32_t, Aged<Launch>> m_launches;
-    std::vector<StreamWait> m_waits;
+    std::map<uint32_t, uint32_t> m_device_of_context;
+    std::vector<HostWait> m_waits;
     std::vector<OverheadSpan> m_overheads;
     JoinCounts m_counts;
 };

@@ -22,6 +22,11 @@ constexpr std::array<const char*, 9> overhead_kinds = {
     "overhead",         "CUPTI buffer flush",  "CUPTI instrumentation", "CUPTI resources",      "module loading",
     "function loading", "full command buffer", "CUPTI buffer request",  "unified memory set-up"};
 
+bool isOfCuda(int32_t overhead_kind) {
+    return overhead_kind == driver_compiler || overhead_kind == module_loading || overhead_kind == function_loading ||
+           overhead_kind == command_buffer_full;
+}
+
 // What an op launches with; the numbers are those of a call and a version of its interface.
 const char* callName(Kind kind, uint32_t function) {
     if (kind == Kind::driver)
@@ -48,6 +53,13 @@ const char* callName(Kind kind, uint32_t function) {
 
 template <size_t N> std::string wordOf(const std::array<const char*, N>& words, int64_t number) {
     return number >= 0 && number < static_cast<int64_t>(N) ? words[static_cast<size_t>(number)] : words[0];
+}
+
+std::string placesOf(const Memcpy& c) {
+    return wordOf(memory_kinds, c.source_kind) + " -> " + wordOf(memory_kinds, c.destination_kind);
+}
+std::string placesOf(const MemcpyBetweenDevices& c) {
+    return "GPU " + std::to_string(c.source_device) + " -> GPU " + std::to_string(c.destination_device);
 }
 
 // Records begin at multiples of 8, but a buffer is bytes.
@@ -81,6 +93,11 @@ bool RecordReader::believe(uint64_t start, uint64_t end, Times& times) {
         ++m_counts.without_time;
         return false;
     }
+    return inSession(start, end, times);
+}
+
+bool RecordReader::inSession(uint64_t start, uint64_t end, Times& times) {
+    if (start == 0 || end == 0) return false;
     times.start_ns = static_cast<int64_t>(start - static_cast<uint64_t>(m_zero));
     times.end_ns = static_cast<int64_t>(end - static_cast<uint64_t>(m_zero));
     const bool inside = times.start_ns >= m_session_start_ns - clock_slack_ns &&
@@ -93,16 +110,15 @@ template <class Copy> void RecordReader::readCopy(const Copy& c, RecordBatch& ba
     Times times{};
     if (!believe(c.start, c.end, times)) return;
     ++m_counts.copies;
-    batch.work.push_back(
-        {.start_ns = times.start_ns,
-         .end_ns = times.end_ns,
-         .device = c.device,
-         .stream = c.stream,
-         .correlation = c.correlation,
-         .name = nameOf("Memcpy " + wordOf(copy_kinds, c.copy_kind) + " (" + wordOf(memory_kinds, c.source_kind) +
-                        " -> " + wordOf(memory_kinds, c.destination_kind) + ")"),
-         .op_class = OpClass::copy,
-         .bytes = static_cast<int64_t>(c.bytes)});
+    batch.work.push_back({.start_ns = times.start_ns,
+                          .end_ns = times.end_ns,
+                          .device = c.device,
+                          .context = c.context,
+                          .stream = c.stream,
+                          .correlation = c.correlation,
+                          .name = nameOf("Memcpy " + wordOf(copy_kinds, c.copy_kind) + " (" + placesOf(c) + ")"),
+                          .op_class = OpClass::copy,
+                          .bytes = static_cast<int64_t>(c.bytes)});
 }
 
 void RecordReader::readRecord(const Record* record, RecordBatch& batch) {
@@ -116,6 +132,7 @@ void RecordReader::readRecord(const Record* record, RecordBatch& batch) {
         batch.work.push_back({.start_ns = times.start_ns,
                               .end_ns = times.end_ns,
                               .device = k.device,
+                              .context = k.context,
                               .stream = k.stream,
                               .correlation = k.correlation,
                               .name = name,
@@ -133,6 +150,7 @@ void RecordReader::readRecord(const Record* record, RecordBatch& batch) {
         batch.work.push_back({.start_ns = times.start_ns,
                               .end_ns = times.end_ns,
                               .device = m.device,
+                              .context = m.context,
                               .stream = m.stream,
                               .correlation = m.correlation,
                               .name = nameOf("Memset (" + wordOf(memory_kinds, m.memory_kind) + ")"),
@@ -148,24 +166,28 @@ void RecordReader::readRecord(const Record* record, RecordBatch& batch) {
     case Kind::runtime:
     case Kind::driver: {
         const auto& c = as<ApiCall>(record);
-        if (believe(c.start, c.end, times))
+        if (inSession(c.start, c.end, times))
             batch.launches.push_back(
                 {times.start_ns, times.end_ns, c.correlation, c.thread, nameOf(callName(c.kind, c.function))});
         return;
     }
     case Kind::synchronization: {
         const auto& s = as<Synchronization>(record);
-        if (believe(s.start, s.end, times))
-            batch.waits.push_back({times.start_ns, times.end_ns, s.stream, nameOf(wordOf(wait_kinds, s.type))});
+        // A stream that waits for an event keeps no thread waiting; the program says what waits for what.
+        if (s.type == stream_wait_event || !inSession(s.start, s.end, times)) return;
+        batch.waits.push_back(
+            {times.start_ns, times.end_ns, s.context, s.stream, s.correlation, nameOf(wordOf(wait_kinds, s.type))});
         return;
     }
     case Kind::overhead: {
         const auto& o = as<Overhead>(record);
         if (o.overhead_kind == command_buffer_full) std::free(o.data);
-        if (!believe(o.start, o.end, times)) return;
-        m_counts.overhead_ns += times.end_ns - times.start_ns;
-        batch.overheads.push_back(
-            {times.start_ns, times.end_ns, nameOf(wordOf(overhead_kinds, o.overhead_kind >> 16))});
+        if (!inSession(o.start, o.end, times)) return;
+        const std::string name =
+            o.overhead_kind == driver_compiler ? "driver compiler" : wordOf(overhead_kinds, o.overhead_kind >> 16);
+        if (!isOfCuda(o.overhead_kind)) m_counts.overhead_ns += times.end_ns - times.start_ns;
+        m_counts.overhead_by_kind[name] += times.end_ns - times.start_ns;
+        batch.overheads.push_back({times.start_ns, times.end_ns, nameOf(name)});
         return;
     }
     case Kind::memory: {

@@ -15,7 +15,7 @@ using Name = int32_t; // index into RecordReader::names()
 
 struct DeviceWork { // a kernel, copy or fill
     int64_t start_ns = 0, end_ns = 0;
-    uint32_t device = 0, stream = 0, correlation = 0;
+    uint32_t device = 0, context = 0, stream = 0, correlation = 0;
     Name name = -1;
     OpClass op_class = OpClass::compute;
     int64_t bytes = 0; // copies
@@ -27,9 +27,9 @@ struct Launch {
     Name name = -1;
 };
 
-struct StreamWait { // of the host or of a stream
+struct HostWait { // of a thread, for the device
     int64_t start_ns = 0, end_ns = 0;
-    uint32_t stream = 0;
+    uint32_t context = 0, stream = 0, correlation = 0;
     Name name = -1;
 };
 
@@ -53,7 +53,7 @@ struct Correlation {
 struct RecordBatch {
     std::vector<DeviceWork> work;
     std::vector<Launch> launches;
-    std::vector<StreamWait> waits;
+    std::vector<HostWait> waits;
     std::vector<OverheadSpan> overheads;
     std::vector<MemoryChange> memory;
     std::vector<Correlation> correlations;
@@ -64,8 +64,9 @@ struct RecordCounts {
     int64_t without_time = 0;        // CUPTI had no room to take the time
     int64_t outside_session = 0;
     int64_t unknown_kinds = 0;
-    int64_t damaged_buffers = 0; // a record could not be stepped over
-    int64_t overhead_ns = 0;
+    int64_t damaged_buffers = 0;                     // a record could not be stepped over
+    int64_t overhead_ns = 0;                         // of CUPTI itself
+    std::map<std::string, int64_t> overhead_by_kind; // ns, of CUDA's as well
 };
 
 class RecordReader {
@@ -85,7 +86,8 @@ private:
         int64_t start_ns, end_ns;
     };
     void readRecord(const Record*, RecordBatch&);
-    bool believe(uint64_t start, uint64_t end, Times&); // false: counted instead
+    bool believe(uint64_t start, uint64_t end, Times&);   // of work; false: counted instead
+    bool inSession(uint64_t start, uint64_t end, Times&); // of what a record without times says nothing of
     Name nameOf(std::string_view text);
     Name kernelName(const char* mangled);
     template <class Copy> void readCopy(const Copy&, RecordBatch&);

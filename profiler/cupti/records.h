@@ -22,8 +22,13 @@ enum class Kind : int32_t {
 
 enum MemoryKind : uint8_t { pageable = 1, pinned = 2, device = 3 };
 enum class MemoryOperation : int32_t { allocation = 1, release = 2 };
-inline constexpr int32_t custom_correlation = 3;        // CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0
-inline constexpr int32_t command_buffer_full = 6 << 16; // the overhead whose data the reader has to free
+inline constexpr int32_t custom_correlation = 3; // CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0
+inline constexpr int32_t stream_wait_event = 2;  // a synchronization in which no thread waits
+
+// Kinds of overhead. Those of CUDA are no cost of recording: a program pays them without it as well.
+inline constexpr int32_t driver_compiler = 1, buffer_flush = 1 << 16, module_loading = 4 << 16,
+                         function_loading = 5 << 16,
+                         command_buffer_full = 6 << 16; // whose data the reader has to free
 
 #pragma pack(push, 1)
 struct Record {
@@ -54,7 +59,7 @@ struct MemcpyBetweenDevices { // CUpti_ActivityMemcpyPtoP4
     uint8_t copy_kind, source_kind, destination_kind, flags;
     uint64_t bytes, start, end;
     uint32_t device, context, stream;
-    uint8_t skipped[16];
+    uint32_t source_device, source_context, destination_device, destination_context;
     uint32_t correlation;
 };
 

@@ -34,6 +34,8 @@ SAME(MemcpyBetweenDevices, end, CUpti_ActivityMemcpyPtoP4, end);
 SAME(MemcpyBetweenDevices, device, CUpti_ActivityMemcpyPtoP4, deviceId);
 SAME(MemcpyBetweenDevices, context, CUpti_ActivityMemcpyPtoP4, contextId);
 SAME(MemcpyBetweenDevices, stream, CUpti_ActivityMemcpyPtoP4, streamId);
+SAME(MemcpyBetweenDevices, source_device, CUpti_ActivityMemcpyPtoP4, srcDeviceId);
+SAME(MemcpyBetweenDevices, destination_device, CUpti_ActivityMemcpyPtoP4, dstDeviceId);
 SAME(MemcpyBetweenDevices, correlation, CUpti_ActivityMemcpyPtoP4, correlationId);
 SAME(Memset, bytes, CUpti_ActivityMemset4, bytes);
 SAME(Memset, start, CUpti_ActivityMemset4, start);
@@ -85,6 +87,11 @@ static_assert(same(Kind::memcpy, CUPTI_ACTIVITY_KIND_MEMCPY) && same(Kind::memse
               same(Kind::external_correlation, CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION) &&
               same(Kind::memory, CUPTI_ACTIVITY_KIND_MEMORY2));
 static_assert(same(custom_correlation, CUPTI_EXTERNAL_CORRELATION_KIND_CUSTOM0) &&
+              same(stream_wait_event, CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_STREAM_WAIT_EVENT) &&
+              same(driver_compiler, CUPTI_ACTIVITY_OVERHEAD_DRIVER_COMPILER) &&
+              same(buffer_flush, CUPTI_ACTIVITY_OVERHEAD_CUPTI_BUFFER_FLUSH) &&
+              same(module_loading, CUPTI_ACTIVITY_OVERHEAD_RUNTIME_TRIGGERED_MODULE_LOADING) &&
+              same(function_loading, CUPTI_ACTIVITY_OVERHEAD_LAZY_FUNCTION_LOADING) &&
               same(command_buffer_full, CUPTI_ACTIVITY_OVERHEAD_COMMAND_BUFFER_FULL) &&
               same(MemoryOperation::allocation, CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_ALLOCATION) &&
               same(MemoryOperation::release, CUPTI_ACTIVITY_MEMORY_OPERATION_TYPE_RELEASE) &&

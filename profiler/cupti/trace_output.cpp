@@ -10,12 +10,12 @@ std::string laneName(const LaneKey& lane) {
         return fmt::format("GPU {} stream {}", lane.device, lane.number);
     case Row::parts:
         return fmt::format("GPU {} stream {} kernels of collectives", lane.device, lane.number);
-    case Row::launches:
-        return fmt::format("launches of thread {}", lane.number);
+    case Row::calls:
+        return fmt::format("CUDA calls of thread {}", lane.number);
     case Row::waits:
         return fmt::format("GPU {} synchronization", lane.device);
     case Row::overhead:
-        return "CUPTI overhead";
+        return "overhead of CUDA and CUPTI";
     case Row::ops:
         return fmt::format("{} ops without a stream", toText(lane.kind));
     }

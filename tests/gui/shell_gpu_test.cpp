@@ -102,8 +102,7 @@ TEST_CASE("a captured trace has a lane per stream, the memory outside the arenas
     REQUIRE(ops->rows.size() == 2);
     const auto* share = std::get_if<double>(&ops->rows[0].back());
     REQUIRE(share);
-    CHECK(*share > 12); // 1 GFLOP in 4 us is 25 %; a record that comes late stands beside its op and counts too
-    CHECK(*share < 26);
+    CHECK(*share == Approx(25.3).margin(0.1)); // 1 GFLOP in 4 us, wherever the record of a kernel stands
     CHECK(std::holds_alternative<std::monostate>(ops->rows[1].back())); // a collective
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/cupti_double.h"
 #include <cstring>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,7 +19,7 @@ std::mutex mutex;
 std::map<std::string, Status> failing;
 std::vector<std::string> called;
 std::map<std::thread::id, std::vector<Bytes>> by_thread; // records that wait for a flush
-std::vector<Bytes> next_flush, flush_after;              // device records
+std::deque<std::vector<Bytes>> flushes;                  // device records, those of the next flush first
 Api::BufferRequested* requested = nullptr;
 Api::BufferCompleted* completed = nullptr;
 uint64_t (*clock_function)() = nullptr;
@@ -119,12 +120,12 @@ Status flush(uint32_t flags) {
     std::vector<std::vector<Bytes>> parts;
     {
         const std::lock_guard lock(mutex);
-        parts.push_back(std::move(next_flush)); // the device's before those of the calls: any order is allowed
-        next_flush = std::move(flush_after);
-        flush_after.clear();
+        // The device's before those of the calls: any order is allowed.
+        if (!flushes.empty()) parts.push_back(std::move(flushes.front())), flushes.pop_front();
         for (auto& [thread, records] : by_thread) parts.push_back(std::move(records));
         by_thread.clear();
-        if (flags & flush_forced) parts.push_back(std::move(next_flush)), next_flush.clear();
+        for (; flags & flush_forced && !flushes.empty(); flushes.pop_front())
+            parts.push_back(std::move(flushes.front()));
     }
     for (auto& part : parts) handOver(std::move(part));
     return answer("cuptiActivityFlushAll");
@@ -174,6 +175,17 @@ const std::map<std::string, void*>& table() {
 
 void keep(Bytes record) { by_thread[std::this_thread::get_id()].push_back(std::move(record)); }
 
+void keepCall(uint32_t function, uint64_t start, uint64_t end, uint32_t correlation) {
+    ApiCall call{};
+    call.kind = Kind::runtime;
+    call.function = function;
+    call.start = start;
+    call.end = end;
+    call.thread = 77;
+    call.correlation = correlation;
+    keep(bytesOf(call));
+}
+
 } // namespace
 
 void reset() {
@@ -181,8 +193,7 @@ void reset() {
     failing.clear();
     called.clear();
     by_thread.clear();
-    next_flush.clear();
-    flush_after.clear();
+    flushes.clear();
     lost = 0;
 }
 
@@ -205,36 +216,46 @@ void launch(uint64_t call_start, const Launch& l) {
     const uint32_t correlation = ++last_correlation;
     if (!pushed.empty())
         keep(bytesOf(ExternalCorrelation{Kind::external_correlation, custom_correlation, pushed.back(), correlation}));
-    ApiCall call{};
-    call.kind = Kind::runtime;
-    call.function = l.mangled ? 505 : 41;
-    call.start = call_start;
-    call.end = call_start + 1000;
-    call.thread = 77;
-    call.correlation = correlation;
-    keep(bytesOf(call));
-    auto& records = l.late ? flush_after : next_flush;
+    keepCall(l.kernels > 1 ? 311 : l.mangled ? 505 : 41, call_start, call_start + 1000, correlation);
+    while (static_cast<int>(flushes.size()) <= l.flushes_late) flushes.emplace_back();
+    auto& records = flushes[static_cast<size_t>(l.flushes_late)];
+    const auto add = [&](const auto& record) { records.insert(records.begin(), bytesOf(record)); }; // later ones first
     if (l.mangled) {
-        Kernel kernel{};
-        kernel.kind = Kind::concurrent_kernel;
-        kernel.start = l.start;
-        kernel.end = l.end;
-        kernel.stream = l.stream;
-        kernel.correlation = correlation;
-        kernel.name = l.mangled;
-        records.insert(records.begin(), bytesOf(kernel)); // later ones come first
+        const uint64_t each = (l.end - l.start) / static_cast<uint64_t>(l.kernels);
+        for (int k = 0; k < l.kernels; ++k) {
+            Kernel kernel{};
+            kernel.kind = Kind::concurrent_kernel;
+            kernel.start = l.start + each * static_cast<uint64_t>(k);
+            kernel.end = l.kernels > 1 ? kernel.start + each : l.end;
+            kernel.device = l.device;
+            kernel.context = l.device + 1;
+            kernel.stream = l.stream;
+            kernel.correlation = correlation;
+            kernel.name = l.mangled;
+            add(kernel);
+        }
+        return;
+    }
+    const auto copy = [&]<class Copy>(Copy record, Kind kind, uint8_t copy_kind, uint8_t from, uint8_t to) {
+        record.kind = kind;
+        record.copy_kind = copy_kind;
+        record.source_kind = from;
+        record.destination_kind = to;
+        record.bytes = l.bytes;
+        record.start = l.start;
+        record.end = l.end;
+        record.device = l.device;
+        record.context = l.device + 1;
+        record.stream = l.stream;
+        record.correlation = correlation;
+        return record;
+    };
+    if (l.peer) {
+        auto record = copy(MemcpyBetweenDevices{}, Kind::memcpy_between_devices, 10, device, device);
+        record.destination_device = 1;
+        add(record);
     } else {
-        Memcpy copy{};
-        copy.kind = Kind::memcpy;
-        copy.copy_kind = 2;
-        copy.source_kind = device;
-        copy.destination_kind = pinned;
-        copy.bytes = l.bytes;
-        copy.start = l.start;
-        copy.end = l.end;
-        copy.stream = l.stream;
-        copy.correlation = correlation;
-        records.insert(records.begin(), bytesOf(copy));
+        add(copy(Memcpy{}, Kind::memcpy, 2, device, pinned));
     }
 }
 
@@ -246,8 +267,10 @@ void put(const Memory& record) {
     const std::lock_guard lock(mutex);
     keep(bytesOf(record));
 }
-void put(const Synchronization& record) {
+void put(Synchronization record, bool with_call) {
     const std::lock_guard lock(mutex);
+    record.correlation = ++last_correlation;
+    if (with_call) keepCall(131, record.start, record.end, record.correlation);
     keep(bytesOf(record));
 }
 void putUnknownKind() {

@@ -10,10 +10,12 @@ namespace shardscope::cupti_double {
 
 struct Launch { // one kernel or copy
     uint64_t start = 0, end = 0;
-    uint32_t stream = 0;
+    uint32_t stream = 0, device = 0;
     const char* mangled = nullptr; // null: a copy
     uint64_t bytes = 0;
-    bool late = false; // its record, not its correlation, comes with the flush after the next
+    int flushes_late = 0; // its record, not its correlation
+    int kernels = 1;      // of a graph: one call, one after the other
+    bool peer = false;    // a copy from GPU 0 to GPU 1
 };
 
 // Every call is answered with success unless `failing` names it.
@@ -26,7 +28,8 @@ cupti::Symbols symbolsWithout(const char* function);
 void launch(uint64_t call_start, const Launch&);
 void put(const cupti::Overhead&);
 void put(const cupti::Memory&);
-void put(const cupti::Synchronization&);
+// Waits have the number of their call, which is recorded as well.
+void put(cupti::Synchronization, bool with_call = false);
 void putUnknownKind();
 void drop(size_t records); // that CUPTI says it lost
 

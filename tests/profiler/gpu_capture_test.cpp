@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole way of a captured run over a CUPTI that is not there: from records in buffers to the numbers of the trace.
+#include "profiler/analysis/kernel_rates.h"
 #include "profiler/analysis/rank_activity.h"
 #include "profiler/cupti/buffer_pool.h"
 #include "profiler/cupti/op_join.h"
@@ -35,7 +36,12 @@ public:
         REQUIRE(created);
         m_writer = *std::move(created);
         m_recorder = std::make_unique<Recorder>(*m_writer, [this] { (void)m_writer->commit(); });
+        op_name = m_recorder->intern("product");
+        ProgramOpEvent product;
+        product.op = OpId{0};
+        product.name = "product";
         m_recorder->start();
+        m_recorder->post(product);
         auto started = GpuCapture::start(
             cupti_double::symbols(),
             [this](std::function<void(TraceSink&)> work) { m_recorder->deliver(std::move(work)); }, flush_period_ns);
@@ -77,6 +83,7 @@ public:
     std::unique_ptr<GpuCapture> capture;
     uint64_t zero = 0;
     int64_t start_ns = 0;
+    NameId op_name = NameId::none; // of op 0
 
 private:
     TemporaryFolder m_folder;
@@ -191,7 +198,7 @@ TEST_CASE("gpu capture: records out of order become the work of their ops, with 
     CHECK(has_lane("GPU 0 stream 13", 0, LaneKind::compute));
     CHECK(has_lane("GPU 0 stream 24", 1, LaneKind::comm));
     CHECK(has_lane("GPU 0 stream 15", 0, LaneKind::copy));
-    CHECK(has_lane("launches of thread 77", 1, LaneKind::host));
+    CHECK(has_lane("CUDA calls of thread 77", 1, LaneKind::host));
 }
 
 TEST_CASE("gpu capture: what is missing is counted, and its ops keep the times of their events") {
@@ -225,7 +232,7 @@ TEST_CASE("gpu capture: what is missing is counted, and its ops keep the times o
 TEST_CASE("gpu capture: a record may come a flush after its op") {
     cupti_double::reset();
     CapturedRun run;
-    run.op(0, computeOp(0), {{.start = 1000, .end = 1400, .stream = 13, .mangled = scale_kernel, .late = true}});
+    run.op(0, computeOp(0), {{.start = 1000, .end = 1400, .stream = 13, .mangled = scale_kernel, .flushes_late = 1}});
     run.capture->endStep(5000);
     run.capture->endStep(5000);
     const auto trace = run.finish();
@@ -285,6 +292,11 @@ TEST_CASE("gpu capture: the cost of recording is stored with the run") {
     overhead.end = run.at(35);
     overhead.data = std::malloc(16); // given back by the reader
     cupti_double::put(overhead);
+    overhead.overhead_kind = cupti::buffer_flush;
+    overhead.start = run.at(40);
+    overhead.end = run.at(47);
+    overhead.data = nullptr;
+    cupti_double::put(overhead);
     cupti::Synchronization wait{};
     wait.kind = cupti::Kind::synchronization;
     wait.type = 3;
@@ -297,8 +309,10 @@ TEST_CASE("gpu capture: the cost of recording is stored with the run") {
     CHECK(facts["plain_step_ns"] == 1000);
     CHECK(facts["recorded_step_ns"] == 1020);
     CHECK(facts["tax_percent"] == Approx(2.0));
-    CHECK(facts["overhead_ns"] == 25);
-    REQUIRE(intervals(*trace, 0, OpClass::annotation).size() == 1);
+    CHECK(facts["overhead_ns"] == 7); // a full command buffer is no cost of recording
+    CHECK(facts["overhead_by_kind_ns"]["full command buffer"] == 25);
+    CHECK(facts["overhead_by_kind_ns"]["CUPTI buffer flush"] == 7);
+    REQUIRE(intervals(*trace, 0, OpClass::annotation).size() == 2);
     CHECK(trace->name(intervals(*trace, 0, OpClass::annotation)[0].name) == "full command buffer");
     REQUIRE(intervals(*trace, 1, OpClass::annotation).size() == 1);
     CHECK(trace->name(intervals(*trace, 1, OpClass::annotation)[0].name) == "Stream Sync");
@@ -418,6 +432,7 @@ TEST_CASE("gpu capture: work that comes after its op has left keeps the op's num
     launched.correlations.push_back({99, cupti::opInstance(7, 1, static_cast<OpId>(5))});
     join.add(launched);
     CHECK(join.take(false).empty());
+    CHECK(join.take(false).empty());
     CHECK(join.take(false).size() == 1); // as its event says
     CHECK(join.counts().ops_without_records == 1);
     worked.work.push_back({.start_ns = 10, .end_ns = 20, .stream = 13, .correlation = 99});
@@ -426,7 +441,127 @@ TEST_CASE("gpu capture: work that comes after its op has left keeps the op's num
     REQUIRE(rest.size() == 1);
     CHECK(rest[0].event.op == static_cast<OpId>(5));
     CHECK(rest[0].event.step == 7);
+    CHECK(rest[0].event.phase == Phase::backward);
+    CHECK(rest[0].event.layer == 1);
+    CHECK(rest[0].event.bytes == 0); // said once, by the op
     CHECK(rest[0].lane.rank == 1);
     CHECK(join.counts().late_work == 1);
     CHECK(join.counts().work_without_op == 0);
+}
+
+TEST_CASE("gpu capture: late records count in the rates of kernels, once, and make no second collective") {
+    cupti_double::reset();
+    CapturedRun run;
+    const int late = GENERATE(0, 1, 2, 4, 9);
+    for (int32_t step = 0; step < 3; ++step) {
+        for (int32_t rank = 0; rank < 2; ++rank) {
+            const auto stream = static_cast<uint32_t>(13 + 10 * rank);
+            const int flushes_late = step == 1 && rank == 1 ? late : 0;
+            IntervalEvent op = computeOp(0), reduce = reduceScatter(1, 0);
+            op.name = run.op_name;
+            op.step = reduce.step = step;
+            run.op(rank, op,
+                   {{.start = 1000,
+                     .end = 1400,
+                     .stream = stream,
+                     .mangled = scale_kernel,
+                     .flushes_late = flushes_late}});
+            run.op(rank, reduce,
+                   {{.start = 1800,
+                     .end = 2000,
+                     .stream = stream + 1,
+                     .mangled = norm_kernel,
+                     .flushes_late = flushes_late}});
+        }
+        run.capture->endStep(5000);
+    }
+    for (int flush = 0; flush < late; ++flush) run.capture->endStep(5000);
+    const auto trace = run.finish();
+    INFO(late << " flushes late");
+    const std::vector<OpRate> rates = opRates(*trace);
+    REQUIRE(rates.size() == 1);
+    CHECK(rates[0].calls == 6);
+    CHECK(rates[0].intervals == 6); // without the times of events, where there is a kernel
+    CHECK(rates[0].total_ns == 6 * 400);
+    const auto json = nlohmann::json::parse(reportJson(*kernelReport(*trace, {})));
+    REQUIRE(json["kernels"].size() == 1);
+    CHECK(json["kernels"][0]["calls"] == 6);
+    for (const int32_t rank : {0, 1}) {
+        CHECK(intervals(*trace, rank, OpClass::reduce_scatter).size() == 3);
+        CHECK(intervals(*trace, rank, OpClass::annotation).size() == 3);
+    }
+    CHECK(warningCount(*trace, "gpu_records_late") == (late > 2 ? 2 : 0));
+    CHECK(warningCount(*trace, "gpu_work_without_op") == 0);
+}
+
+TEST_CASE("gpu capture: kernels of a graph belong to the op that launched it, and copies between GPUs name both") {
+    cupti_double::reset();
+    CapturedRun run;
+    run.op(0, computeOp(0), {{.start = 1000, .end = 1600, .stream = 13, .mangled = scale_kernel, .kernels = 3}});
+    IntervalEvent copy{.op = static_cast<OpId>(2), .step = 0, .phase = Phase::optimizer, .op_class = OpClass::copy};
+    run.op(0, copy, {{.start = 3000, .end = 3600, .stream = 15, .bytes = 4096, .peer = true}});
+    run.capture->endStep(5000);
+    const auto trace = run.finish();
+    const auto kernels = intervals(*trace, 0, OpClass::compute);
+    REQUIRE(kernels.size() == 3);
+    for (const IntervalEvent& kernel : kernels) {
+        CHECK(kernel.op == static_cast<OpId>(0));
+        CHECK(kernel.correlation == kernels[0].correlation);
+    }
+    const auto launches = intervals(*trace, 0, OpClass::api_call);
+    CHECK(std::count_if(launches.begin(), launches.end(),
+                        [&](const IntervalEvent& l) { return trace->name(l.name) == "cudaGraphLaunch"; }) == 1);
+    const auto copies = intervals(*trace, 0, OpClass::copy);
+    REQUIRE(copies.size() == 1);
+    CHECK(trace->name(copies[0].name) == "Memcpy PtoP (GPU 0 -> GPU 1)");
+    CHECK(copies[0].bytes == 4096);
+    CHECK(trace->warnings().empty());
+}
+
+TEST_CASE("gpu capture: a wait stands among the calls of its thread; what keeps no thread waiting is left out") {
+    cupti_double::reset();
+    CapturedRun run;
+    const auto wait = [&](int32_t type, uint64_t start, bool with_call) {
+        cupti::Synchronization record{};
+        record.kind = cupti::Kind::synchronization;
+        record.type = type;
+        record.start = start;
+        record.end = start ? start + 20 : 0;
+        record.stream = 24;
+        cupti_double::put(record, with_call);
+    };
+    wait(3, run.at(40), true);
+    wait(1, run.at(80), false);
+    wait(cupti::stream_wait_event, run.at(90), true);
+    wait(3, 0, false); // its time could not be taken
+    const auto trace = run.finish();
+    const auto waits = intervals(*trace, 1, OpClass::annotation);
+    REQUIRE(waits.size() == 2);
+    std::map<std::string, std::string> lane_of;
+    for (const IntervalEvent& w : waits)
+        lane_of[trace->name(w.name)] = trace->lanes()[static_cast<size_t>(w.lane)].name;
+    CHECK(lane_of["Stream Sync"] == "CUDA calls of thread 77");
+    CHECK(lane_of["Event Sync"] == "GPU 0 synchronization");
+    CHECK(trace->warnings().empty()); // no kernel is missing
+}
+
+TEST_CASE("gpu capture: a wait is that of the rank whose context it is in, where streams of GPUs have one number") {
+    cupti::OpJoin join;
+    join.nameStream(0, 7, 0, LaneKind::compute);
+    join.nameStream(1, 7, 1, LaneKind::compute);
+    cupti::RecordBatch batch;
+    batch.work.push_back({.start_ns = 10, .end_ns = 20, .device = 0, .context = 1, .stream = 7, .correlation = 5});
+    batch.work.push_back({.start_ns = 10, .end_ns = 20, .device = 1, .context = 2, .stream = 7, .correlation = 6});
+    for (const uint32_t context : {1u, 2u}) {
+        batch.waits.push_back({.start_ns = 30, .end_ns = 40, .context = context, .stream = 7});
+        batch.waits.push_back({.start_ns = 50, .end_ns = 60, .context = context, .stream = ~0u}); // of the context
+    }
+    join.add(batch);
+    std::map<int32_t, int> waits_of;
+    for (const cupti::JoinedEvent& e : join.take(false))
+        if (e.lane.row == cupti::Row::waits) {
+            ++waits_of[e.lane.rank];
+            CHECK(e.lane.device == static_cast<uint32_t>(e.lane.rank));
+        }
+    CHECK(waits_of == std::map<int32_t, int>{{0, 2}, {1, 2}});
 }
