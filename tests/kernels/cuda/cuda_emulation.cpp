@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_emulation.h"
+#include "matrix_emulation.h"
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +24,7 @@ namespace {
 constexpr int warp_size = 32;
 constexpr size_t stack_bytes = 64 << 10, most_threads = 1024; // of a block, as on a card
 
-enum class State : uint8_t { runnable, at_block_barrier, at_warp_exchange, ended };
+enum class State : uint8_t { runnable, at_block_barrier, at_warp_exchange, at_warp_instruction, ended };
 
 // Runs one thread of one block after another; created once, because that costs system calls.
 struct Fiber {
@@ -36,10 +37,18 @@ struct Fiber {
     int exchanges = 0;
 };
 
+// Those lanes of a warp that have come to an instruction.
+struct Gathering {
+    void (*instruction)(void* const*) = nullptr;
+    void* operands[warp_size] = {};
+    int arrived = 0;
+};
+
 // Of one launch; one launch at a time per thread.
 struct Launch {
     const std::function<void()>* body = nullptr;
     std::vector<Fiber> fibers;
+    Gathering gatherings[most_threads / warp_size]; // by warp
     std::vector<std::byte> shared;
     ucontext_t scheduler{};
     jmp_buf scheduler_place;
@@ -109,7 +118,7 @@ bool release(size_t first, size_t end, State waiting) {
     for (size_t f = first; f < end; ++f) {
         const State state = launch.fibers[f].state;
         any |= state == waiting;
-        if (state != waiting && (state != State::ended || waiting == State::at_warp_exchange)) return false;
+        if (state != waiting && (state != State::ended || waiting != State::at_block_barrier)) return false;
     }
     if (any)
         for (size_t f = first; f < end; ++f)
@@ -122,6 +131,8 @@ void runBlock(const char* kernel, size_t threads) {
         launch.fibers[f].state = State::runnable;
         launch.fibers[f].exchanges = 0;
     }
+    for (Gathering& gathering : launch.gatherings) gathering.arrived = 0;
+    forgetCopies();
     for (;;) {
         bool alive = false;
         for (size_t f = 0; f < threads; ++f)
@@ -129,7 +140,9 @@ void runBlock(const char* kernel, size_t threads) {
         for (size_t f = 0; f < threads; ++f) alive |= launch.fibers[f].state != State::ended;
         if (!alive) return;
         bool released = release(0, threads, State::at_block_barrier);
-        for (size_t w = 0; w < threads; w += warp_size) released |= release(w, w + warp_size, State::at_warp_exchange);
+        for (size_t w = 0; w < threads; w += warp_size)
+            for (const State waiting : {State::at_warp_exchange, State::at_warp_instruction})
+                released |= release(w, w + warp_size, waiting);
         if (released) continue;
         std::fprintf(stderr, "kernel %s, block %u: threads wait for others that never come\n", kernel, now.block.x);
         std::abort();
@@ -148,6 +161,21 @@ uint64_t exchange(uint64_t value, int from) {
     launch.fibers[self].exchanged[parity] = value;
     yieldTo(State::at_warp_exchange);
     return launch.fibers[self / warp_size * warp_size + static_cast<size_t>(from % warp_size)].exchanged[parity];
+}
+
+void together(void* operands, void (*instruction)(void* const*)) {
+    Gathering& gathering = launch.gatherings[launch.running / warp_size];
+    if (gathering.arrived > 0 && gathering.instruction != instruction) {
+        std::fprintf(stderr, "block %u: lanes of a warp are at different instructions\n", now.block.x);
+        std::abort();
+    }
+    gathering.instruction = instruction;
+    gathering.operands[launch.running % warp_size] = operands;
+    if (++gathering.arrived == warp_size) {
+        gathering.arrived = 0;
+        instruction(gathering.operands);
+    }
+    yieldTo(State::at_warp_instruction);
 }
 
 void run(const char* kernel, int64_t blocks, int threads, int64_t shared_bytes, const std::function<void()>& body) {

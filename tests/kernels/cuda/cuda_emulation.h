@@ -19,6 +19,7 @@ using std::isfinite; // as in CUDA
 #define __forceinline__ inline
 #define __restrict__
 #define __shared__ static thread_local
+#define __launch_bounds__(...)
 
 namespace shardscope::emulation {
 
@@ -39,6 +40,8 @@ template <class T> T* dynamicShared() { return static_cast<T*>(dynamicSharedByte
 void syncBlock();
 // All lanes of the warp give a value of up to eight bytes and get that of another lane.
 uint64_t exchange(uint64_t value, int lane);
+// All lanes of the warp come to the same instruction with its operands; the last one executes it for all of them.
+void together(void* operands, void (*instruction)(void* const* of_lanes));
 int lane();
 
 template <class T> T shuffle(T value, int from) {
@@ -62,3 +65,10 @@ template <class T> T __shfl_xor_sync(unsigned, T value, int mask) {
     return shardscope::emulation::shuffle(value, shardscope::emulation::lane() ^ mask);
 }
 template <class T> T __shfl_sync(unsigned, T value, int from) { return shardscope::emulation::shuffle(value, from); }
+inline void __syncwarp() {
+    shardscope::emulation::together(nullptr, [](void* const*) {});
+}
+inline int __any_sync(unsigned, int predicate) {
+    for (int distance = 16; distance > 0; distance /= 2) predicate |= __shfl_xor_sync(0u, predicate, distance);
+    return predicate;
+}
