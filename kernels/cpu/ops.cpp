@@ -19,7 +19,8 @@ int64_t attentionLanes(const AttentionShape& s) { return std::min(attention_lane
 } // namespace
 
 int64_t attentionWorkspaceElements(AttentionShape shape) {
-    return attentionLanes(shape) * cpu::attentionLayout(shape).total;
+    const int64_t queries = shape.batch * shape.heads * shape.sequence; // a float each on a GPU
+    return std::max(attentionLanes(shape) * cpu::attentionLayout(shape).total, queries);
 }
 
 namespace cpu {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Causal attention without stored scores (Dao et al. 2022): a warp owns a row (a query forward and for dq, a key for dk
-// and dv) and walks over tiles of 32 rows of the other side in shared memory, a row per lane. A block's warps share the
-// tiles. Sums run over the tiles in order and over a tile's rows in order, whatever the grid.
-#include "kernels/cuda/device.h"
-#include "kernels/ops.h"
+// Causal attention without stored scores (Dao et al. 2022). Sixteen-bit types go to the kernels for tensor cores where
+// rows of heads start on 16 bytes; the kernels here compute in float for any head of up to 256 channels: a warp owns a
+// row (a query forward and for dq, a key for dk and dv) and walks over tiles of 32 rows of the other side in shared
+// memory, a row per lane. A block's warps share the tiles. Sums run over the tiles in order and over a tile's rows in
+// order, whatever the grid.
+#include "kernels/cuda/attention_geometry.h"
 #include <cassert>
 
 namespace shardscope::kernels::cuda {
@@ -11,28 +12,6 @@ namespace {
 
 constexpr int warps = 8, threads = warps * warp_size, tile = warp_size;
 constexpr int most_channels = 256, of_lane = most_channels / warp_size; // of one head
-
-struct Geometry {
-    int64_t batch, sequence, heads, key_heads, size, qkv_stride, out_stride;
-    float scale;
-
-    explicit Geometry(const AttentionShape& s)
-        : batch(s.batch)
-        , sequence(s.sequence)
-        , heads(s.heads)
-        , key_heads(s.keyHeads())
-        , size(s.headSize())
-        , qkv_stride(s.qkvChannels())
-        , out_stride(s.channels)
-        , scale(1.0f / sqrtf(static_cast<float>(s.headSize()))) {
-        assert(size <= most_channels);
-    }
-    int64_t row_tiles() const { return (sequence + warps - 1) / warps; }
-    // Columns of one token's row in qkv.
-    __device__ int64_t queryColumn(int64_t head) const { return head * size; }
-    __device__ int64_t keyColumn(int64_t key_head) const { return (heads + key_head) * size; }
-    __device__ int64_t valueColumn(int64_t key_head) const { return (heads + key_heads + key_head) * size; }
-};
 
 // Rows [first, first + tile) of a matrix into shared memory [tile][size + 1]; zero beyond the last.
 template <class T>
@@ -54,12 +33,12 @@ int64_t sharedBytes(int64_t size, int tiles, int rows) {
     return static_cast<int64_t>(sizeof(float)) * (size + 1) * (tiles * tile + rows * warps);
 }
 
-template <class T> __global__ void forwardKernel(T* out, float* lse, const T* qkv, Geometry g) {
+template <class T> __global__ void forwardKernel(T* out, float* lse, const T* qkv, AttentionGeometry g) {
     SHARDSCOPE_DYNAMIC_SHARED(float, shared);
     const int64_t pitch = g.size + 1;
     float *keys = shared, *values = keys + tile * pitch, *queries = values + tile * pitch;
     const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size;
-    const int64_t row_tiles = (g.sequence + warps - 1) / warps;
+    const int64_t row_tiles = g.tiles(warps);
     const int64_t first_row = blockIdx.x % row_tiles * warps, head = blockIdx.x / row_tiles % g.heads;
     const int64_t sample = blockIdx.x / row_tiles / g.heads, key_head = head / (g.heads / g.key_heads);
     const T* rows = qkv + sample * g.sequence * g.qkv_stride;
@@ -97,13 +76,14 @@ template <class T> __global__ void forwardKernel(T* out, float* lse, const T* qk
 }
 
 template <class T>
-__global__ void queryGradientKernel(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, Geometry g) {
+__global__ void queryGradientKernel(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse,
+                                    AttentionGeometry g) {
     SHARDSCOPE_DYNAMIC_SHARED(float, shared);
     const int64_t pitch = g.size + 1;
     float *keys = shared, *values = keys + tile * pitch, *queries = values + tile * pitch,
           *douts = queries + warps * pitch;
     const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size;
-    const int64_t row_tiles = (g.sequence + warps - 1) / warps;
+    const int64_t row_tiles = g.tiles(warps);
     const int64_t first_row = blockIdx.x % row_tiles * warps, head = blockIdx.x / row_tiles % g.heads;
     const int64_t sample = blockIdx.x / row_tiles / g.heads, key_head = head / (g.heads / g.key_heads);
     const T* rows = qkv + sample * g.sequence * g.qkv_stride;
@@ -143,14 +123,15 @@ __global__ void queryGradientKernel(T* dqkv, const T* dout, const T* out, const 
 }
 
 template <class T>
-__global__ void keyGradientKernel(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, Geometry g) {
+__global__ void keyGradientKernel(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse,
+                                  AttentionGeometry g) {
     SHARDSCOPE_DYNAMIC_SHARED(float, shared);
     const int64_t pitch = g.size + 1;
     float *queries = shared, *douts = queries + tile * pitch, *keys = douts + tile * pitch,
           *values = keys + warps * pitch;
     __shared__ float inner[tile], log_sums[tile]; // by query of the tile
     const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size;
-    const int64_t row_tiles = (g.sequence + warps - 1) / warps;
+    const int64_t row_tiles = g.tiles(warps);
     const int64_t first_row = blockIdx.x % row_tiles * warps, key_head = blockIdx.x / row_tiles % g.key_heads;
     const int64_t sample = blockIdx.x / row_tiles / g.key_heads, group = g.heads / g.key_heads;
     const T* rows = qkv + sample * g.sequence * g.qkv_stride;
@@ -206,21 +187,34 @@ __global__ void keyGradientKernel(T* dqkv, const T* dout, const T* out, const T*
         }
 }
 
+template <class... Tensors> bool takesTensorCores(const AttentionGeometry& g, Tensors*... tensors) {
+    return tileColumns(g) != 0 && ((reinterpret_cast<uintptr_t>(tensors) % 16 == 0) && ...);
+}
+
 } // namespace
 
 template <class T> void attentionForward(T* out, float* lse, const T* qkv, float*, AttentionShape shape) {
-    const Geometry g(shape);
-    launch("attention_forward", Grid{g.batch * g.heads * g.row_tiles(), threads, sharedBytes(g.size, 2, 1)},
+    const AttentionGeometry g(shape);
+    if constexpr (sizeof(T) == 2)
+        if (takesTensorCores(g, out, qkv)) return attentionForwardTiles(out, lse, qkv, g);
+    assert(g.size <= most_channels);
+    launch("attention_forward", Grid{g.batch * g.heads * g.tiles(warps), threads, sharedBytes(g.size, 2, 1)},
            forwardKernel<T>, out, lse, qkv, g);
 }
 
 template <class T>
-void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float*,
+void attentionBackward(T* dqkv, const T* dout, const T* out, const T* qkv, const float* lse, float* workspace,
                        AttentionShape shape) {
-    const Geometry g(shape);
-    launch("attention_backward_query", Grid{g.batch * g.heads * g.row_tiles(), threads, sharedBytes(g.size, 2, 2)},
+    const AttentionGeometry g(shape);
+    if constexpr (sizeof(T) == 2)
+        if (takesTensorCores(g, dqkv, dout, out, qkv)) {
+            queryGradientTiles(dqkv, workspace, dout, out, qkv, lse, g);
+            return keyGradientTiles(dqkv, workspace, dout, qkv, lse, g);
+        }
+    assert(g.size <= most_channels);
+    launch("attention_backward_query", Grid{g.batch * g.heads * g.tiles(warps), threads, sharedBytes(g.size, 2, 2)},
            queryGradientKernel<T>, dqkv, dout, out, qkv, lse, g);
-    launch("attention_backward_key", Grid{g.batch * g.key_heads * g.row_tiles(), threads, sharedBytes(g.size, 2, 2)},
+    launch("attention_backward_key", Grid{g.batch * g.key_heads * g.tiles(warps), threads, sharedBytes(g.size, 2, 2)},
            keyGradientKernel<T>, dqkv, dout, out, qkv, lse, g);
 }
 

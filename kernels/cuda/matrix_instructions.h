@@ -66,6 +66,17 @@ __device__ inline uint32_t packRounded(float16, float low, float high) {
     return both;
 }
 
+// The two elements of a register.
+__device__ inline void widen(bfloat16, uint32_t both, float& low, float& high) {
+    low = __uint_as_float(both << 16);
+    high = __uint_as_float(both & 0xffff0000u);
+}
+__device__ inline void widen(float16, uint32_t both, float& low, float& high) {
+    asm("{\n\t.reg .b16 l, h;\n\tmov.b32 {l, h}, %2;\n\tcvt.f32.f16 %0, l;\n\tcvt.f32.f16 %1, h;\n\t}"
+        : "=f"(low), "=f"(high)
+        : "r"(both));
+}
+
 // Copies 16 or 4 bytes from global to shared memory, zeros where nothing exists. They are there, for the thread that
 // asked, after awaitCopies<n>() with n less than the groups that it has committed since.
 __device__ inline void copyPiece(SharedAddress to, const void* from, bool exists) {
@@ -87,18 +98,30 @@ __device__ inline float powerOfTwo(float x) { // 2^x, relative error about 2^-22
 #else
 #define SHARDSCOPE_UNROLL
 
-using SharedAddress = const char*;
-inline SharedAddress sharedAddress(const void* at) { return static_cast<const char*>(at); }
-inline void loadMatrices(uint32_t (&to)[4], SharedAddress row) { emulation::loadMatrices(to, row, false); }
-inline void loadMatricesTransposed(uint32_t (&to)[4], SharedAddress row) { emulation::loadMatrices(to, row, true); }
+using SharedAddress = uintptr_t;
+inline SharedAddress sharedAddress(const void* at) { return reinterpret_cast<SharedAddress>(at); }
+inline void loadMatrices(uint32_t (&to)[4], SharedAddress row) {
+    emulation::loadMatrices(to, reinterpret_cast<const char*>(row), false);
+}
+inline void loadMatricesTransposed(uint32_t (&to)[4], SharedAddress row) {
+    emulation::loadMatrices(to, reinterpret_cast<const char*>(row), true);
+}
 template <class T> void multiplyAdd(T, float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     emulation::multiplyAdd(c, a, b0, b1, [](uint16_t bits) { return static_cast<float>(std::bit_cast<T>(bits)); });
 }
 template <class T> uint32_t packRounded(T, float low, float high) {
     return static_cast<uint32_t>(T(high).bits) << 16 | T(low).bits;
 }
-inline void copyPiece(SharedAddress to, const void* from, bool exists) { emulation::copyLater(to, from, 16, exists); }
-inline void copyWord(SharedAddress to, const void* from, bool exists) { emulation::copyLater(to, from, 4, exists); }
+template <class T> void widen(T, uint32_t both, float& low, float& high) {
+    low = static_cast<float>(std::bit_cast<T>(static_cast<uint16_t>(both)));
+    high = static_cast<float>(std::bit_cast<T>(static_cast<uint16_t>(both >> 16)));
+}
+inline void copyPiece(SharedAddress to, const void* from, bool exists) {
+    emulation::copyLater(reinterpret_cast<char*>(to), from, 16, exists);
+}
+inline void copyWord(SharedAddress to, const void* from, bool exists) {
+    emulation::copyLater(reinterpret_cast<char*>(to), from, 4, exists);
+}
 inline void commitCopies() { emulation::commitCopies(); }
 template <int still_pending> void awaitCopies() { emulation::awaitCopies(still_pending); }
 inline float powerOfTwo(float x) { return std::exp2(x); }

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int warp_size = 32;
 constexpr size_t stack_bytes = 64 << 10, most_threads = 1024; // of a block, as on a card
+constexpr std::align_val_t shared_alignment{128};
 
 enum class State : uint8_t { runnable, at_block_barrier, at_warp_exchange, at_warp_instruction, ended };
 
@@ -44,12 +45,16 @@ struct Gathering {
     int arrived = 0;
 };
 
+struct SharedDeleter {
+    void operator()(std::byte* start) const { ::operator delete[](start, shared_alignment); }
+};
+
 // Of one launch; one launch at a time per thread.
 struct Launch {
     const std::function<void()>* body = nullptr;
     std::vector<Fiber> fibers;
     Gathering gatherings[most_threads / warp_size]; // by warp
-    std::vector<std::byte> shared;
+    std::unique_ptr<std::byte[], SharedDeleter> shared;
     ucontext_t scheduler{};
     jmp_buf scheduler_place;
     size_t running = 0;
@@ -151,7 +156,7 @@ void runBlock(const char* kernel, size_t threads) {
 
 } // namespace
 
-void* dynamicSharedBytes() { return launch.shared.data(); }
+void* dynamicSharedBytes() { return launch.shared.get(); }
 void syncBlock() { yieldTo(State::at_block_barrier); }
 int lane() { return static_cast<int>(launch.running % warp_size); }
 
@@ -186,7 +191,8 @@ void run(const char* kernel, int64_t blocks, int threads, int64_t shared_bytes, 
         std::abort();
     }
     if (launch.fibers.size() < most_threads) launch.fibers = std::vector<Fiber>(most_threads); // they never move
-    launch.shared.assign(static_cast<size_t>(shared_bytes), std::byte{0xff}); // NaN: nothing is there at the start
+    launch.shared.reset(new (shared_alignment) std::byte[static_cast<size_t>(shared_bytes)]);
+    std::memset(launch.shared.get(), 0xff, static_cast<size_t>(shared_bytes)); // NaN: nothing is there at the start
     now.block_size = {static_cast<unsigned>(threads), 1, 1};
     now.grid_size = {static_cast<unsigned>(blocks), 1, 1};
     for (int64_t b = 0; b < blocks; ++b) {

@@ -56,7 +56,9 @@ TEST_CASE("the CUDA kernels agree with the reference under emulation, and with t
             // Sums over a block have another order than the reference's even where the fast CPU version has the same.
             OpCase allowed = c;
             allowed.tolerance = std::max(c.tolerance, 2e-6);
-            CHECK(test::excess(allowed, type, expected, actual) <= 1);
+            const bool on_tensor_cores =
+                c.op.starts_with("attention"); // weights are rounded before they are multiplied
+            CHECK(test::excess(allowed, type, expected, actual, on_tensor_cores ? 1 : 0) <= 1);
             if (type != DType::f32) continue;
             OpData again(c.tensors, type, 1);
             c.run(Implementation::cuda, again);

@@ -104,10 +104,10 @@ void multiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1
     together(&multiplication, multiplyOfWarp);
 }
 
-void copyLater(const void* to, const void* from, int bytes, bool exists) {
+void copyLater(void* to, const void* from, int bytes, bool exists) {
     if (reinterpret_cast<uintptr_t>(to) % static_cast<size_t>(bytes)) misaligned("a copy to", to);
     if (exists && reinterpret_cast<uintptr_t>(from) % static_cast<size_t>(bytes)) misaligned("a copy from", from);
-    auto* start = static_cast<char*>(const_cast<void*>(to));
+    auto* start = static_cast<char*>(to);
     std::memset(start, 0xff, static_cast<size_t>(bytes));
     mine().open.push_back({start, static_cast<const char*>(from), bytes, exists});
 }

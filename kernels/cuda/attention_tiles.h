@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the attention kernels for tensor cores share: tiles of rows of one head in shared memory, products of tiles by
+// the fragments of a warp, and the way of results back. A block has four warps; a warp owns 16 or 32 rows of the
+// block's side and sees all rows of the other side's tile.
+#pragma once
+#include "kernels/cuda/attention_geometry.h"
+#include "kernels/cuda/matrix_instructions.h"
+
+namespace shardscope::kernels::cuda {
+
+constexpr int tile_warps = 4, tile_threads = tile_warps * warp_size;
+constexpr float log2_e = 1.44269504088896341f;
+
+struct alignas(16) Piece { // eight elements: what a thread moves at once
+    uint32_t pairs[4];
+};
+struct alignas(128) SharedLine { // shared memory of a block: tiles start on lines
+    char bytes[128];
+};
+
+// Rows of `columns` 16-bit elements. The pieces of a row change places by the row's number, in turns of `period`, so
+// that what is moved at once, the same piece of eight rows or eight pieces of a row, lies in different banks.
+template <int columns> struct TileLayout {
+    static_assert(columns % 32 == 0);
+    static constexpr int pieces = columns / 8, row_bytes = columns * 2, period = columns % 64 == 0 ? 8 : 4;
+    static __device__ int turn(int row) { return row / (8 / period) % period; }
+    static __device__ int offset(int row, int piece) { return row * row_bytes + (piece ^ turn(row)) * 16; }
+};
+
+// Asks for rows [first, first + rows) of a head; zeros beyond the sequence and beyond the head's size.
+template <int columns, int rows, class T>
+__device__ void copyTile(SharedAddress to, const T* head, int64_t stride, int first, const AttentionGeometry& g) {
+    using Layout = TileLayout<columns>;
+    constexpr int at_once = tile_threads / Layout::pieces / 8 * 8; // rows
+    static_assert(rows % at_once == 0);
+    const int row = static_cast<int>(threadIdx.x / Layout::pieces),
+              piece = static_cast<int>(threadIdx.x % Layout::pieces);
+    if (row >= at_once) return;
+    const bool of_head = piece * 8 < static_cast<int>(g.size);
+    const T* const from = head + (first + row) * stride + piece * 8; // not read where nothing exists
+    to += Layout::offset(row, piece);
+    SHARDSCOPE_UNROLL
+    for (int r = 0; r < rows; r += at_once)
+        copyPiece(to + r * Layout::row_bytes, from + r * stride,
+                  of_head && first + row + r < static_cast<int>(g.sequence));
+}
+
+// Where a lane points when the warp loads four matrices of a tile.
+template <int columns> class LaneRows {
+    using Layout = TileLayout<columns>;
+
+public:
+    // Of the row and the lower bit of the piece that the lane names.
+    __device__ LaneRows(SharedAddress tile, int row, int piece)
+        : m_start(tile + row * Layout::row_bytes + (Layout::turn(row) ^ piece) * 16) {}
+    // `row` is a multiple of 8 and `piece` of 2. Tiles start on lines and eight rows fill lines, so that the turn stays
+    // a matter of the lower bits.
+    __device__ SharedAddress at(int row, int piece) const {
+        return (m_start ^ piece % Layout::period * 16) + piece / Layout::period * Layout::period * 16 +
+               row * Layout::row_bytes;
+    }
+
+private:
+    SharedAddress m_start;
+};
+__device__ inline int laneNumber() { return static_cast<int>(threadIdx.x % warp_size); }
+// The left side of a product, 16 rows by 16 columns; or, transposed, the right side, 16 rows along k by 16 columns.
+template <int columns> __device__ LaneRows<columns> leftRows(SharedAddress tile) {
+    return {tile, laneNumber() % 16, laneNumber() / 16};
+}
+// The right side of a product along the columns: 16 rows, which become columns, by 16 along k.
+template <int columns> __device__ LaneRows<columns> rightRows(SharedAddress tile) {
+    return {tile, laneNumber() % 8 + laneNumber() / 16 * 8, laneNumber() / 8 % 2};
+}
+
+// sums = rows of one tile times rows of another: element (r, c) is the product of row r of `left` and row c of `right`.
+template <class T, int columns, int m_tiles, int n_tiles>
+__device__ void multiplyByRows(float (&sums)[m_tiles][n_tiles][4], const LaneRows<columns>& left, int left_row,
+                               const LaneRows<columns>& right, int right_row) {
+    SHARDSCOPE_UNROLL
+    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
+    for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
+    for (int r = 0; r < 4; ++r) sums[m][n][r] = 0;
+    SHARDSCOPE_UNROLL
+    for (int k = 0; k < columns / 16; ++k) {
+        uint32_t a[m_tiles][4];
+        SHARDSCOPE_UNROLL
+        for (int m = 0; m < m_tiles; ++m) loadMatrices(a[m], left.at(left_row + m * 16, k * 2));
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < n_tiles; n += 2) {
+            uint32_t b[4];
+            loadMatrices(b, right.at(right_row + n * 8, k * 2));
+            SHARDSCOPE_UNROLL
+            for (int m = 0; m < m_tiles; ++m) {
+                multiplyAdd(T(), sums[m][n], a[m], b[0], b[1]);
+                multiplyAdd(T(), sums[m][n + 1], a[m], b[2], b[3]);
+            }
+        }
+    }
+}
+
+// sums += weights [rows][k_rows] times k_rows rows of a tile (leftRows() of it), the weights rounded to T.
+template <class T, int columns, int m_tiles, int n_tiles>
+__device__ void addWeightedRows(float (&sums)[m_tiles][columns / 8][4], const float (&weights)[m_tiles][n_tiles][4],
+                                const LaneRows<columns>& right, int right_row) {
+    SHARDSCOPE_UNROLL
+    for (int k = 0; k < n_tiles; k += 2) {
+        uint32_t a[m_tiles][4];
+        SHARDSCOPE_UNROLL
+        for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
+        for (int r = 0; r < 4; ++r)
+            a[m][r] = packRounded(T(), weights[m][k + r / 2][r % 2 * 2], weights[m][k + r / 2][r % 2 * 2 + 1]);
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < columns / 8; n += 2) {
+            uint32_t b[4];
+            loadMatricesTransposed(b, right.at(right_row + k * 8, n));
+            SHARDSCOPE_UNROLL
+            for (int m = 0; m < m_tiles; ++m) {
+                multiplyAdd(T(), sums[m][n], a[m], b[0], b[1]);
+                multiplyAdd(T(), sums[m][n + 1], a[m], b[2], b[3]);
+            }
+        }
+    }
+}
+
+// call(value, m, row, column) for every element of a product that the lane holds; rows count from the warp's first.
+template <int m_tiles, int n_tiles, class Call>
+__device__ void forEachElement(float (&sums)[m_tiles][n_tiles][4], Call call) {
+    const int row = laneNumber() / 4, column = laneNumber() % 4 * 2;
+    SHARDSCOPE_UNROLL
+    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
+    for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
+    for (int r = 0; r < 4; ++r) call(sums[m][n][r], row + m * 16 + r / 2 * 8, column + n * 8 + r % 2);
+}
+
+// Writes the first `existing` rows of a warp's result to memory in whole pieces, by way of rows in shared memory that
+// only this warp reads.
+template <class T, int columns, int m_tiles>
+__device__ void storeRows(T* to, int64_t stride, int existing, const AttentionGeometry& g, char* through,
+                          const float (&sums)[m_tiles][columns / 8][4]) {
+    using Layout = TileLayout<columns>;
+    const int lane = laneNumber();
+    __syncwarp();
+    SHARDSCOPE_UNROLL
+    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
+    for (int n = 0; n < columns / 8; ++n) SHARDSCOPE_UNROLL
+    for (int half = 0; half < 2; ++half) {
+        const int row = m * 16 + half * 8 + lane / 4;
+        *reinterpret_cast<uint32_t*>(through + Layout::offset(row, n) + lane % 4 * 4) =
+            packRounded(T(), sums[m][n][half * 2], sums[m][n][half * 2 + 1]);
+    }
+    __syncwarp();
+    SHARDSCOPE_UNROLL
+    for (int i = 0; i < m_tiles * 16 * Layout::pieces / warp_size; ++i) {
+        const int e = lane + i * warp_size, row = e / Layout::pieces, piece = e % Layout::pieces;
+        if (row < existing && piece * 8 < static_cast<int>(g.size))
+            *reinterpret_cast<Piece*>(to + row * stride + piece * 8) =
+                *reinterpret_cast<const Piece*>(through + Layout::offset(row, piece));
+    }
+}
+
+} // namespace shardscope::kernels::cuda
