@@ -41,23 +41,30 @@ __global__ void __launch_bounds__(tile_threads, 2)
                             value_lanes = leftRows<columns>(values_at + warp_first * row_bytes),
                             query_lanes = rightRows<columns>(queries_at), dout_lanes = rightRows<columns>(douts_at),
                             query_sums = leftRows<columns>(queries_at), dout_sums = leftRows<columns>(douts_at);
-    // Queries of one head from `first` on, with their lse and inner product, into a stage.
-    auto ask = [&](int head, int first, int stage) {
-        copyTile<columns, queries>(queries_at + stage * queries * row_bytes, of_sample + g.queryColumn(head),
-                                   g.qkv_stride, first, g);
-        copyTile<columns, queries>(douts_at + stage * queries * row_bytes, dout_of_sample + head * g.size, g.out_stride,
-                                   first, g);
-        if (const int q = static_cast<int>(threadIdx.x); q < 2 * queries) {
-            const int query = first + q % queries;
-            const float* from = (q < queries ? lse : inner) + (sample * g.heads + head) * g.sequence;
-            copyWord(sums_at + (stage * 2 * queries + q) * 4, query < sequence ? from + query : from, query < sequence);
-        }
-        commitCopies();
-    };
-    copyTile<columns, rows>(keys_at, of_sample + g.keyColumn(key_head), g.qkv_stride, first_row, g);
-    copyTile<columns, rows>(values_at, of_sample + g.valueColumn(key_head), g.qkv_stride, first_row, g);
     int head = key_head * group, query = first_row, stage = 0; // of the tile that is multiplied
     const int end = head + group;
+    TileCopies<columns, T> query_copies(of_sample + g.queryColumn(head), g.qkv_stride, first_row, g),
+        dout_copies(dout_of_sample + head * g.size, g.out_stride, first_row, g);
+    // The queries after the last, with their lse and inner product, into a stage.
+    auto ask = [&](int of_head, int first, int to_stage) {
+        query_copies.template ask<queries>(queries_at + to_stage * queries * row_bytes, g.qkv_stride);
+        dout_copies.template ask<queries>(douts_at + to_stage * queries * row_bytes, g.out_stride);
+        if (const int q = static_cast<int>(threadIdx.x); q < 2 * queries) {
+            const int at = first + q % queries;
+            copyWord(sums_at + (to_stage * 2 * queries + q) * 4,
+                     (q < queries ? lse : inner) + (sample * g.heads + of_head) * g.sequence + at, at < sequence);
+        }
+        // On to the next; after the last of a head, to the first of the next head.
+        const bool more = first + queries < sequence;
+        const int rows_on = more ? queries : first_row - first;
+        query_copies.advance(rows_on, rows_on * g.qkv_stride + (more ? 0 : g.size));
+        dout_copies.advance(rows_on, rows_on * g.out_stride + (more ? 0 : g.size));
+        commitCopies();
+    };
+    TileCopies<columns, T>(of_sample + g.keyColumn(key_head), g.qkv_stride, first_row, g)
+        .template ask<rows>(keys_at, g.qkv_stride);
+    TileCopies<columns, T>(of_sample + g.valueColumn(key_head), g.qkv_stride, first_row, g)
+        .template ask<rows>(values_at, g.qkv_stride);
     ask(head, query, stage);
 
     const float to_power = g.scale * log2_e;

@@ -63,31 +63,32 @@ __global__ void __launch_bounds__(tile_threads, columns <= 64 ? 3 : 2)
     const int first_row = (static_cast<int>(g.tiles(rows)) - 1 - static_cast<int>(blockIdx.x) / heads) * rows;
     const int64_t sample = place / static_cast<int>(g.heads), key_head = head / static_cast<int>(g.heads / g.key_heads);
     const T* const of_sample = qkv + sample * g.sequence * g.qkv_stride;
-    const T *const key_rows = of_sample + g.keyColumn(key_head), *const value_rows =
-                                                                     of_sample + g.valueColumn(key_head);
+    TileCopies<columns, T> copies(of_sample + g.keyColumn(key_head), g.qkv_stride, 0, g); // of keys and values
 
     const int warp_first = static_cast<int>(threadIdx.x / warp_size) * warp_rows, row = first_row + warp_first;
     const LaneRows<columns> left = leftRows<columns>(queries_at + warp_first * row_bytes),
                             key_lanes = rightRows<columns>(keys_at), value_lanes = leftRows<columns>(values_at);
-    auto ask = [&](int tile) {
-        const int stage = tile % 2 * keys * row_bytes;
-        copyTile<columns, keys>(keys_at + stage, key_rows, g.qkv_stride, tile * keys, g);
-        copyTile<columns, keys>(values_at + stage, value_rows, g.qkv_stride, tile * keys, g);
+    auto ask = [&](int key) { // the tile from there on, which is that after the last
+        const int stage = key % (2 * keys) * row_bytes;
+        copies.template ask<keys>(keys_at + stage, g.qkv_stride);
+        copies.template ask<keys>(values_at + stage, g.qkv_stride, g.key_heads * g.size);
+        copies.advance(keys, keys * g.qkv_stride);
         commitCopies();
     };
-    copyTile<columns, rows>(queries_at, of_sample + g.queryColumn(head), g.qkv_stride, first_row, g);
+    TileCopies<columns, T>(of_sample + g.queryColumn(head), g.qkv_stride, first_row, g)
+        .template ask<rows>(queries_at, g.qkv_stride);
     ask(0);
 
     const float to_power = g.scale * log2_e;
     float result[m_tiles][columns / 8][4] = {}, highest[m_tiles][2], sum[m_tiles][2] = {};
     SHARDSCOPE_UNROLL
     for (int m = 0; m < m_tiles; ++m) highest[m][0] = highest[m][1] = -INFINITY;
-    const int last = first_row + rows < sequence ? first_row + rows : sequence, tiles = (last + keys - 1) / keys;
-    for (int tile = 0; tile < tiles; ++tile) {
+    const int last = first_row + rows < sequence ? first_row + rows : sequence;
+    for (int key = 0; key < last; key += keys) {
         awaitCopies<0>();
         __syncthreads(); // for all threads; and nobody reads the other stage any more
-        if (tile + 1 < tiles) ask(tile + 1);
-        const int key = tile * keys, stage_row = tile % 2 * keys;
+        if (key + keys < last) ask(key + keys);
+        const int stage_row = key % (2 * keys);
         if (key >= row + warp_rows || row >= sequence) continue; // wholly behind the warp's queries
         float scores[m_tiles][n_tiles][4];
         multiplyByRows<T>(scores, left, 0, key_lanes, stage_row);

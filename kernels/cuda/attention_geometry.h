@@ -7,6 +7,8 @@
 
 namespace shardscope::kernels::cuda {
 
+constexpr float log2_e = 1.44269504088896341f;
+
 struct AttentionGeometry {
     int64_t batch, sequence, heads, key_heads, size, qkv_stride, out_stride;
     float scale;

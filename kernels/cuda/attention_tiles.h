@@ -9,7 +9,6 @@
 namespace shardscope::kernels::cuda {
 
 constexpr int tile_warps = 4, tile_threads = tile_warps * warp_size;
-constexpr float log2_e = 1.44269504088896341f;
 
 struct alignas(16) Piece { // eight elements: what a thread moves at once
     uint32_t pairs[4];
@@ -27,23 +26,39 @@ template <int columns> struct TileLayout {
     static __device__ int offset(int row, int piece) { return row * row_bytes + (piece ^ turn(row)) * 16; }
 };
 
-// Asks for rows [first, first + rows) of a head; zeros beyond the sequence and beyond the head's size.
-template <int columns, int rows, class T>
-__device__ void copyTile(SharedAddress to, const T* head, int64_t stride, int first, const AttentionGeometry& g) {
+// What a thread copies of tiles of a head, one after the other: some piece of some rows.
+template <int columns, class T> class TileCopies {
     using Layout = TileLayout<columns>;
-    constexpr int at_once = tile_threads / Layout::pieces / 8 * 8; // rows
-    static_assert(rows % at_once == 0);
-    const int row = static_cast<int>(threadIdx.x / Layout::pieces),
-              piece = static_cast<int>(threadIdx.x % Layout::pieces);
-    if (row >= at_once) return;
-    const bool of_head = piece * 8 < static_cast<int>(g.size);
-    const T* const from = head + (first + row) * stride + piece * 8; // not read where nothing exists
-    to += Layout::offset(row, piece);
-    SHARDSCOPE_UNROLL
-    for (int r = 0; r < rows; r += at_once)
-        copyPiece(to + r * Layout::row_bytes, from + r * stride,
-                  of_head && first + row + r < static_cast<int>(g.sequence));
-}
+    static constexpr int at_once = tile_threads / Layout::pieces / 8 * 8; // rows of a block's step
+
+public:
+    __device__ TileCopies(const T* head, int64_t stride, int first, const AttentionGeometry& g) {
+        const int row = static_cast<int>(threadIdx.x / Layout::pieces),
+                  piece = static_cast<int>(threadIdx.x % Layout::pieces);
+        const bool has_part = row < at_once && piece * 8 < static_cast<int>(g.size);
+        m_from = head + (first + row) * stride + piece * 8; // not read where nothing exists
+        m_existing = has_part ? static_cast<int>(g.sequence) - first - row : nothing;
+        m_offset = row < at_once ? Layout::offset(row, piece) : -1;
+    }
+    // Asks for `rows` rows; zeros beyond the sequence and beyond the head's size. `beside`: elements from the head to
+    // another whose rows are copied instead.
+    template <int rows> __device__ void ask(SharedAddress tile, int64_t stride, int64_t beside = 0) const {
+        static_assert(rows % at_once == 0);
+        if (tile_threads % Layout::pieces != 0 && m_offset < 0) return;
+        SHARDSCOPE_UNROLL
+        for (int r = 0; r < rows; r += at_once)
+            copyPiece(tile + m_offset + r * Layout::row_bytes, m_from + beside + r * stride, r < m_existing);
+    }
+    __device__ void advance(int rows, int64_t elements) {
+        m_from += elements;
+        m_existing -= rows;
+    }
+
+private:
+    static constexpr int nothing = -(1 << 30);
+    const T* m_from;
+    int m_existing, m_offset; // rows of the sequence from the thread's on; bytes in the tile
+};
 
 // Where a lane points when the warp loads four matrices of a tile.
 template <int columns> class LaneRows {
@@ -81,7 +96,7 @@ __device__ void multiplyByRows(float (&sums)[m_tiles][n_tiles][4], const LaneRow
     for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
     for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
     for (int r = 0; r < 4; ++r) sums[m][n][r] = 0;
-    SHARDSCOPE_UNROLL
+    SHARDSCOPE_UNROLL_BY(2) // wholly unrolled, so many loads go ahead that the registers do not suffice
     for (int k = 0; k < columns / 16; ++k) {
         uint32_t a[m_tiles][4];
         SHARDSCOPE_UNROLL

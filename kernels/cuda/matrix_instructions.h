@@ -18,7 +18,9 @@
 namespace shardscope::kernels::cuda {
 
 #ifdef __CUDACC__
+#define SHARDSCOPE_PRAGMA(text) _Pragma(#text)
 #define SHARDSCOPE_UNROLL _Pragma("unroll")
+#define SHARDSCOPE_UNROLL_BY(count) SHARDSCOPE_PRAGMA(unroll count)
 
 using SharedAddress = uint32_t; // of a byte in shared memory
 __device__ inline SharedAddress sharedAddress(const void* at) {
@@ -97,6 +99,7 @@ __device__ inline float powerOfTwo(float x) { // 2^x, relative error about 2^-22
 }
 #else
 #define SHARDSCOPE_UNROLL
+#define SHARDSCOPE_UNROLL_BY(count)
 
 using SharedAddress = uintptr_t;
 inline SharedAddress sharedAddress(const void* at) { return reinterpret_cast<SharedAddress>(at); }
