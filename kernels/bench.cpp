@@ -156,10 +156,10 @@ std::string benchOps(bool json) {
         for (const DType type : {DType::f32, DType::bf16, DType::f16}) {
             OpData data(c.tensors, type, 1);
             const double reference = fastest(
-                0.01, [&] { c.run(Implementation::reference, data); }, threadSeconds);
-            c.run(Implementation::cpu, data);
+                0.01, [&] { c.runAlone(Implementation::reference, data); }, threadSeconds);
+            c.runAlone(Implementation::cpu, data);
             const double time = fastest(
-                0.08, [&] { c.run(Implementation::cpu, data); }, threadSeconds);
+                0.08, [&] { c.runAlone(Implementation::cpu, data); }, threadSeconds);
             const bool counts_flops = c.flops > 0;
             const double rate = (counts_flops ? c.flops : static_cast<double>(c.bytes(type))) / time;
             rows.push_back({{"op", c.op},

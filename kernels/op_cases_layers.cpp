@@ -193,15 +193,27 @@ void addRope(std::vector<OpCase>& cases, AttentionShape s) {
             ops.rope(d.at<T>(0), s.batch, s.sequence, s.heads, s.kv_heads, s.headSize(), 10000.0f, inverse);
         });
     };
-    cases.push_back(
-        {.op = "rope", .shape = shape, .tensors = {out("out", elements), in("qkv", elements)}, .run = turned(false)});
-    cases.back().on_host = true;
+    auto again = [=](bool inverse) { // what was turned is turned further
+        return runner([=]<class T>(const Ops<T>& ops, OpData& d) {
+            ops.rope(d.at<T>(1), s.batch, s.sequence, s.heads, s.kv_heads, s.headSize(), 10000.0f, inverse);
+        });
+    };
+    auto traffic = [=](DType type) { // values stay
+        return 2 * s.batch * s.sequence * (s.heads + s.keyHeads()) * s.headSize() * bytesOf(type);
+    };
+    cases.push_back({.op = "rope",
+                     .shape = shape,
+                     .tensors = {out("out", elements), in("qkv", elements)},
+                     .run = turned(false),
+                     .traffic = traffic,
+                     .alone = again(false)});
     cases.push_back({.op = "rope_backward",
                      .shape = shape,
                      .tensors = {out("dqkv", elements), in("dout", elements)},
                      .run = turned(true),
-                     .forward = "rope"});
-    cases.back().on_host = true;
+                     .traffic = traffic,
+                     .forward = "rope",
+                     .alone = again(true)});
 }
 
 void addCrossEntropy(std::vector<OpCase>& cases, int64_t rows, int64_t vocabulary, int64_t pitch) {

@@ -185,6 +185,7 @@ std::vector<OpCase> opCases(CaseSet set) {
         addMatmul(cases, 8192, 768, 3072, true);
         addAttention(cases, {8, 1024, 768, 12});
         addAttention(cases, {8, 1024, 768, 12, 4});
+        addRope(cases, {8, 1024, 768, 12, 4});
         addElementwise(cases, 8192 * 3072);
         addStates(cases, 1 << 25);
         addSwiglu(cases, 8192, 2048);

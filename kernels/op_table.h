@@ -71,7 +71,9 @@ struct OpCase {
     // the gradient of <name>.
     std::string forward;
     float objective_scale = 1; // where the forward op has losses instead of an output
-    bool on_host = false;      // run() touches the tensors itself beside the op: not for tensors on a device
+    // The op alone, as it is timed, where run() touches tensors itself beside it.
+    std::function<void(Implementation, OpData&)> alone = nullptr;
+    void runAlone(Implementation implementation, OpData& data) const { (alone ? alone : run)(implementation, data); }
     size_t tensor(std::string_view name) const; // its place; asserts that it exists
     int64_t bytes(DType) const;                 // that one call must read and write
 };

@@ -8,10 +8,21 @@
 #include <nlohmann/json.hpp>
 
 namespace shardscope::kernels::cuda {
+namespace {
 
-// The table's form of it returns the sum, which only the host can; opsOf() wants one, and no case of the device calls
-// it.
-template <class T> double squaredSum(const T*, int64_t) { return 0; }
+double*& benchedSums() { // of the thread that times: one, and the partial ones
+    static thread_local double* place = nullptr;
+    return place;
+}
+
+} // namespace
+
+// The table's form of it returns the sum, which only the host can; this one leaves it in the thread's scratch.
+template <class T> double squaredSum(const T* x, int64_t elements) {
+    double* place = benchedSums();
+    squaredSumInto(place, place + 1, x, elements);
+    return 0;
+}
 template double squaredSum(const float*, int64_t);
 template double squaredSum(const bfloat16*, int64_t);
 template double squaredSum(const float16*, int64_t);
@@ -35,6 +46,14 @@ std::byte* allocate(int64_t bytes) {
     void* start = nullptr;
     SHARDSCOPE_CUDA_CALL(cudaMalloc, &start, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
     return static_cast<std::byte*>(start);
+}
+
+int64_t scratchBytes(const std::vector<OpCase>& cases) {
+    int64_t bytes = kernels::cuda::most_column_scratch;
+    for (const OpCase& c : cases)
+        for (const kernels::OpTensor& t : c.tensors)
+            if (t.type == DType::i32) bytes = std::max(bytes, kernels::cuda::scratchBytes(t.elements, 1));
+    return bytes;
 }
 
 class Timer {
@@ -115,19 +134,20 @@ std::string tableText(const Json& result) {
              result["matrix_products"].get_ref<const std::string&>().c_str(), number("copy_bytes_per_s") * 1e-9,
              number("f32_flops_per_s") * 1e-9, number("half_flops_per_s") * 1e-9);
     const bool sheet = result.contains("sheet");
-    text += sheet
-                ? "roofline: the least time by the data sheet (arithmetic without sparsity, memory) as a share of the "
-                  "time taken.\n"
-                : "No data sheet of this device is known here: only measured bounds are told.\n";
-    text += line("%-23s %-58s %-4s %10s %10s %-8s %8s %9s\n", "op", "shape", "type", "us", "rate", "", "of bound",
-                 sheet ? "roofline" : "");
+    text += sheet ? "MB: what one call has to read and write at least. roofline: the least time by the data sheet "
+                    "(arithmetic without sparsity, memory) as a share of the "
+                    "time taken.\n"
+                  : "No data sheet of this device is known here: only measured bounds are told.\n";
+    text += line("%-23s %-58s %-4s %10s %10s %10s %-8s %8s %9s\n", "op", "shape", "type", "MB", "us", "rate", "",
+                 "of bound", sheet ? "roofline" : "");
     for (const Json& row : result["ops"]) {
         const bool flops = row.contains("flops_per_s");
         text +=
-            line("%-23s %-58s %-4s %10.1f %10.1f %-8s %6.0f %%", row["op"].get_ref<const std::string&>().c_str(),
+            line("%-23s %-58s %-4s %10.1f %10.1f %10.1f %-8s %6.0f %%", row["op"].get_ref<const std::string&>().c_str(),
                  row["shape"].get_ref<const std::string&>().c_str(), row["type"].get_ref<const std::string&>().c_str(),
-                 row["device_s"].get<double>() * 1e6, row[flops ? "flops_per_s" : "bytes_per_s"].get<double>() * 1e-9,
-                 flops ? "GFLOP/s" : "GB/s", row["share_of_bound"].get<double>() * 100);
+                 row["bytes"].get<double>() * 1e-6, row["device_s"].get<double>() * 1e6,
+                 row[flops ? "flops_per_s" : "bytes_per_s"].get<double>() * 1e-9, flops ? "GFLOP/s" : "GB/s",
+                 row["share_of_bound"].get<double>() * 100);
         if (sheet) text += line(" %7.0f %%", row["roofline"].get<double>() * 100);
         text += "\n";
     }
@@ -146,17 +166,26 @@ Json measure(const OpBench& bench) {
         if (!made) throw std::runtime_error(made.error().message);
         products = *std::move(made);
     }
-    // The thread's stream and products are taken back however this ends.
+    const std::vector<OpCase> cases = kernels::opCases(bench.cases);
+    const int64_t scratch_bytes = scratchBytes(cases);
+    const DeviceMemory scratch(allocate(scratch_bytes));
+    const DeviceMemory sums(allocate((1 + kernels::cuda::squared_sum_partials) * int64_t{sizeof(double)}));
+    // What the thread uses is taken back however this ends.
     struct Use {
-        Use(cudaStream_t s, kernels::cuda::ProductLibrary* p) {
+        Use(cudaStream_t s, kernels::cuda::ProductLibrary* p, std::byte* scratch_start, int64_t bytes,
+            std::byte* sums) {
             kernels::cuda::useStream(s);
             kernels::cuda::useProducts(p);
+            kernels::cuda::useScratch(scratch_start, bytes);
+            kernels::cuda::benchedSums() = reinterpret_cast<double*>(sums);
         }
         ~Use() {
             kernels::cuda::useStream(nullptr);
             kernels::cuda::useProducts(nullptr);
+            kernels::cuda::useScratch(nullptr, 0);
+            kernels::cuda::benchedSums() = nullptr;
         }
-    } const use(stream.get(), products.get());
+    } const use(stream.get(), products.get(), scratch.get(), scratch_bytes, sums.get());
     Timer timer(stream.get());
     Json result;
     result["device"] = bench.device_name;
@@ -172,17 +201,17 @@ Json measure(const OpBench& bench) {
                            {"half_flops_per_s", sheet->half_flops_per_s},
                            {"bytes_per_s", sheet->bytes_per_s}};
     Json& rows = result["ops"] = Json::array();
-    for (const OpCase& c : kernels::opCases(bench.cases))
+    for (const OpCase& c : cases)
         for (const DType type : bench.types) {
-            if (c.on_host) continue;
             DeviceData device(c, type);
-            const double time = timer.seconds(bench.repeats, [&] { c.run(Implementation::cuda, device.data()); });
+            const double time = timer.seconds(bench.repeats, [&] { c.runAlone(Implementation::cuda, device.data()); });
             const double bytes = static_cast<double>(c.bytes(type));
             const bool is_half = type != DType::f32, counts_flops = c.flops > 0;
             rows.push_back(
                 {{"op", c.op},
                  {"shape", c.shape},
                  {"type", toText(type)},
+                 {"bytes", c.bytes(type)},
                  {"device_s", time},
                  {counts_flops ? "flops_per_s" : "bytes_per_s", rate(counts_flops ? c.flops : bytes, time)},
                  {"share_of_bound", rate(counts_flops ? c.flops / (is_half ? half : f32) : bytes / copies, time)}});

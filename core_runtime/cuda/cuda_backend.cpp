@@ -27,6 +27,23 @@ std::byte* allocateDevice(int64_t bytes) {
     return static_cast<std::byte*>(start);
 }
 
+// What the kernels of a rank need beside its operands. Outside the arena and the plan, as the workspace of a library.
+int64_t scratchBytes(const StepProgram& program) {
+    int64_t bytes = kernels::cuda::squared_sum_partials * int64_t{sizeof(double)};
+    const auto need = [&](int64_t rows, int64_t columns) {
+        bytes = std::max(bytes, kernels::cuda::scratchBytes(rows, columns));
+    };
+    for (const Op& op : program.ops) {
+        const auto& d = op.dims;
+        if (op.compute == ComputeKind::embedding_backward)
+            need(d[0] * d[1], d[2]);
+        else if (op.compute == ComputeKind::layernorm_backward || op.compute == ComputeKind::rmsnorm_backward ||
+                 op.compute == ComputeKind::matmul_backward_weight)
+            need(d[0], d[1]);
+    }
+    return bytes;
+}
+
 std::byte* allocatePinned(int64_t bytes) {
     void* start = nullptr;
     SHARDSCOPE_CUDA_CALL(cudaHostAlloc, &start, static_cast<size_t>(bytes), cudaHostAllocPortable);
@@ -38,6 +55,7 @@ std::byte* allocatePinned(int64_t bytes) {
 
 CudaBackend::CudaBackend(const StepProgram& program, const std::vector<int>& device_of_rank)
     : m_program(program)
+    , m_scratch_bytes(scratchBytes(program))
     , m_ranks(static_cast<size_t>(program.ranks)) {
     assert(std::ssize(device_of_rank) == program.ranks);
     for (size_t r = 0; r < m_ranks.size(); ++r) m_ranks[r].device = device_of_rank[r];
@@ -63,7 +81,7 @@ Result<std::unique_ptr<Backend>> CudaBackend::create(const StepProgram& program,
             // The threads of all lanes wait at the end of a step: not by spinning on cores that other ranks need.
             SHARDSCOPE_CUDA_CALL(cudaSetDeviceFlags, cudaDeviceScheduleBlockingSync);
             const auto ranks = std::count(device_of_rank.begin(), device_of_rank.end(), device);
-            const int64_t needed = ranks * memory.device().arena_bytes;
+            const int64_t needed = ranks * (memory.device().arena_bytes + backend->m_scratch_bytes);
             size_t free_bytes = 0, total_bytes = 0;
             SHARDSCOPE_CUDA_CALL(cudaMemGetInfo, &free_bytes, &total_bytes);
             if (needed > static_cast<int64_t>(free_bytes))
@@ -98,7 +116,7 @@ void CudaBackend::prepare(Rank& rank, const MemoryPlan& memory) {
     if (const int64_t bytes = memory.device().arena_bytes; bytes > 0) rank.arena = DeviceMemory(allocateDevice(bytes));
     if (const int64_t bytes = memory.tier(MemoryTier::host).arena_bytes; bytes > 0)
         rank.host_arena = PinnedMemory(allocatePinned(bytes));
-    rank.scratch = DeviceMemory(allocateDevice(kernels::cuda::squared_sum_partials * int64_t{sizeof(double)}));
+    rank.scratch = DeviceMemory(allocateDevice(m_scratch_bytes));
     int least = 0, greatest = 0; // collectives go first where both could start
     SHARDSCOPE_CUDA_CALL(cudaDeviceGetStreamPriorityRange, &least, &greatest);
     for (const LaneKind lane : {LaneKind::compute, LaneKind::comm, LaneKind::copy})
@@ -148,7 +166,10 @@ void CudaBackend::write(int64_t rank, std::byte* to, std::span<const std::byte> 
 void CudaBackend::enterLane(int64_t rank, LaneKind lane) {
     SHARDSCOPE_CUDA_CALL(cudaSetDevice, rankAt(rank).device);
     if (onDevice(lane)) kernels::cuda::useStream(streamOf(rank, lane));
-    if (lane == LaneKind::compute) kernels::cuda::useProducts(rankAt(rank).products.get());
+    if (lane == LaneKind::compute) {
+        kernels::cuda::useProducts(rankAt(rank).products.get());
+        kernels::cuda::useScratch(rankAt(rank).scratch.get(), m_scratch_bytes);
+    }
     const int64_t cores = std::max<int64_t>(std::thread::hardware_concurrency(), 1);
     kernels::setThreadsPerOp(static_cast<int>(std::max<int64_t>(cores / m_program.ranks, 1)));
     if (lane == LaneKind::comm) m_communicator->enterLane(rank);
@@ -161,7 +182,7 @@ void CudaBackend::describe(GpuCapture& capture) const {
         for (const LaneKind lane : {LaneKind::compute, LaneKind::comm, LaneKind::copy})
             capture.nameStream(static_cast<uint32_t>(rank.device), rank.streams[streamIndex(lane)].get(),
                                static_cast<int32_t>(r), lane);
-        for (const std::byte* own : {rank.arena.get(), rank.scratch.get(), rank.host_arena.get(), rank.batches.get()})
+        for (const std::byte* own : {rank.arena.get(), rank.host_arena.get(), rank.batches.get()})
             if (own) capture.ownMemory(own);
     }
 }

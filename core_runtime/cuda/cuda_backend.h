@@ -72,6 +72,7 @@ private:
     void mark(const Rank&, const std::vector<Event>&, size_t i, LaneKind) const;
 
     const StepProgram& m_program;
+    const int64_t m_scratch_bytes; // of each rank
     std::vector<Rank> m_ranks;
     std::vector<Clock> m_clocks; // by device used
     std::unique_ptr<Communicator> m_communicator;

@@ -6,10 +6,12 @@
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
 #define SHARDSCOPE_DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#define SHARDSCOPE_UNROLL _Pragma("unroll") // a loop whose index chooses registers
 #else
 #include "cuda_emulation.h"
 #include <tuple>
 #define SHARDSCOPE_DYNAMIC_SHARED(type, name) type* name = emulation::dynamicShared<type>()
+#define SHARDSCOPE_UNROLL
 #endif
 
 namespace shardscope::kernels::cuda {
@@ -25,15 +27,23 @@ struct Grid {
 };
 
 cudaStream_t currentStream(); // of the calling thread, see useStream() in ops.h
+struct DeviceLimits {
+    int multiprocessors, shared_bytes; // that one block may have
+};
+const DeviceLimits& deviceLimits(); // of the thread's device; asked once
 void checkLaunch(const char* kernel);
+// More shared memory than a block gets without asking has to be asked for, once for a kernel and device.
+void allowShared(const void* kernel, int64_t bytes);
+constexpr int64_t shared_without_asking = 48 << 10;
+constexpr int64_t shared_of_reductions =
+    2 << 10; // kernels that reduce over a block have so much beside what they ask for
 
 #ifdef __CUDACC__
 template <class... Parameters, class... Arguments>
 void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), Arguments... arguments) {
-    constexpr int64_t without_asking = 48 << 10; // more shared memory than this has to be asked for
     if (grid.blocks == 0) return;
-    if (grid.shared_bytes > without_asking)
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(grid.shared_bytes));
+    if (grid.shared_bytes > shared_without_asking)
+        allowShared(reinterpret_cast<const void*>(kernel), grid.shared_bytes);
     kernel<<<static_cast<unsigned>(grid.blocks), grid.threads, static_cast<size_t>(grid.shared_bytes),
              currentStream()>>>(static_cast<Parameters>(arguments)...);
     checkLaunch(name);
@@ -42,21 +52,27 @@ void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), A
 template <class... Parameters, class... Arguments>
 void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), Arguments... arguments) {
     if (grid.blocks == 0) return;
+    if (grid.shared_bytes > shared_without_asking)
+        allowShared(reinterpret_cast<const void*>(kernel), grid.shared_bytes);
     emulation::enqueue(currentStream(), [=, given = std::tuple<Parameters...>(static_cast<Parameters>(arguments)...)] {
         emulation::run(name, grid.blocks, grid.threads, grid.shared_bytes, [&] { std::apply(kernel, given); });
     });
 }
 #endif
 
-// For kernels that stride over their elements: enough blocks to fill a large card, never more than there is work.
+// For kernels that stride over their elements, or packs of them: as many threads as the device can hold, never more
+// than there is work. No result may depend on it.
 inline Grid elementGrid(int64_t elements, int threads = 256) {
-    constexpr int64_t most = 132 * 16;
+    constexpr int64_t threads_of_multiprocessor = 2048;
     const int64_t blocks = (elements + threads - 1) / threads;
+    const int64_t most = deviceLimits().multiprocessors * (threads_of_multiprocessor / threads);
     return {blocks < most ? blocks : most, threads};
 }
 
 __device__ inline int64_t globalThread() { return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline int64_t globalThreads() { return static_cast<int64_t>(gridDim.x) * blockDim.x; }
+
+__device__ inline int32_t lesser(int32_t a, int32_t b) { return a < b ? a : b; }
 
 template <class T> __device__ T warpSum(T value) {
     for (int distance = warp_size / 2; distance > 0; distance /= 2)

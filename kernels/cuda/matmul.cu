@@ -77,11 +77,6 @@ template <class T> void multiply(const char* name, const ProductArguments<T>& p)
     launch(name, Grid{blocks, product_threads}, productKernel<T>, p);
 }
 
-struct ColumnSum {
-    float value;
-    __device__ void operator+=(const ColumnSum& o) { value += o.value; }
-};
-
 int64_t given(int64_t stride, int64_t dense) { return stride ? stride : dense; }
 
 } // namespace
@@ -126,15 +121,7 @@ void matmulBackwardWeight(T* dw, T* dbias, const T* dout, const T* x, int64_t ro
                           MatmulLayout layout) {
     const int64_t stride = given(layout.ldo, n);
     const bool add = layout.accumulate;
-    if (dbias)
-        sumColumns<ColumnSum>(
-            "bias_gradient", rows, n,
-            [=] __device__(int64_t r, int64_t c, ColumnSum & sum) {
-                sum.value += static_cast<float>(dout[r * stride + c]);
-            },
-            [=] __device__(int64_t c, const ColumnSum& sum) {
-                dbias[c] = T(sum.value + (add ? static_cast<float>(dbias[c]) : 0.0f));
-            });
+    if (dbias) columnSums("bias_gradient", dbias, dout, rows, n, stride, add);
     if (!dw) return;
     multiply<T>("matmul_backward_weight", {.c = dw,
                                            .a = dout,

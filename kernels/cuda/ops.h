@@ -4,6 +4,7 @@
 // fixed order, so the bits depend on the inputs only. What differs is here.
 #pragma once
 #include "kernels/ops.h"
+#include <cstddef>
 
 struct CUstream_st;
 
@@ -11,6 +12,12 @@ namespace shardscope::kernels::cuda {
 
 using Stream = CUstream_st*;
 void useStream(Stream); // by the calling thread, from now on; null: the default stream
+
+// What ops keep between their kernels, on the device; of the calling thread, whose stream keeps its ops apart. Enough
+// for sums over the rows of a matrix, and for gradients of as many tokens of an embedding, if it has scratchBytes().
+void useScratch(std::byte* start, int64_t bytes);
+int64_t scratchBytes(int64_t rows, int64_t columns);
+constexpr int64_t most_column_scratch = 8 << 20; // however many rows, of up to a million columns
 
 // squaredSum() leaves its result on the device: `total` one double, `partials` scratch of so many doubles.
 constexpr int64_t squared_sum_partials = 1024;

@@ -72,3 +72,14 @@ inline int __any_sync(unsigned, int predicate) {
     for (int distance = 16; distance > 0; distance /= 2) predicate |= __shfl_xor_sync(0u, predicate, distance);
     return predicate;
 }
+inline unsigned __ballot_sync(unsigned, int predicate) {
+    unsigned lanes = predicate ? 1u << shardscope::emulation::lane() : 0u;
+    for (int distance = 16; distance > 0; distance /= 2) lanes |= __shfl_xor_sync(0u, lanes, distance);
+    return lanes;
+}
+inline int __ffs(int value) { return __builtin_ffs(value); }
+inline int atomicAdd(int* sum, int addend) { // no other thread runs
+    const int before = *sum;
+    *sum += addend;
+    return before;
+}

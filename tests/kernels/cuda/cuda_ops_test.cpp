@@ -3,43 +3,11 @@
 // against the reference, in every type; the same bits on a second call; barriers that all threads reach. What only a
 // card can show, its memory model and its speed, is not tested here.
 #include "../op_difference.h"
-#include "kernels/cuda/ops.h"
-#include "kernels/op_cases.h"
+#include "emulated_ops.h"
 #include "support/catch.h"
-#include <algorithm>
-#include <vector>
-
-namespace shardscope::kernels::cuda {
-
-template <class T> double squaredSum(const T* x, int64_t elements) {
-    double total = 0;
-    std::vector<double> partials(squared_sum_partials);
-    squaredSumInto(&total, partials.data(), x, elements);
-    return total;
-}
-template double squaredSum(const float*, int64_t);
-template double squaredSum(const bfloat16*, int64_t);
-template double squaredSum(const float16*, int64_t);
-
-} // namespace shardscope::kernels::cuda
 
 using namespace shardscope;
 using namespace shardscope::kernels;
-
-namespace {
-
-template <class T> void useEmulatedOps() {
-    cudaOps<T> = [] { return SHARDSCOPE_OPS(cuda); };
-}
-
-std::vector<OpCase> emulatedCases() {
-    useEmulatedOps<float>();
-    useEmulatedOps<bfloat16>();
-    useEmulatedOps<float16>();
-    return opCases(CaseSet::small);
-}
-
-} // namespace
 
 TEST_CASE("the CUDA kernels agree with the reference under emulation, and with themselves") {
 #if defined(__SANITIZE_ADDRESS__)
@@ -47,7 +15,8 @@ TEST_CASE("the CUDA kernels agree with the reference under emulation, and with t
 #else
     const std::vector<DType> types = {DType::f32, DType::bf16, DType::f16};
 #endif
-    for (const OpCase& c : emulatedCases())
+    test::useEmulatedOps();
+    for (const OpCase& c : opCases(CaseSet::small))
         for (const DType type : types) {
             OpData expected(c.tensors, type, 1), actual(c.tensors, type, 1);
             c.run(Implementation::reference, expected);

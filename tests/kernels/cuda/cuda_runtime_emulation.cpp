@@ -198,6 +198,20 @@ cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
     return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaGetDevice(int* current) {
+    *current = 0;
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+    std::lock_guard lock(device().mutex);
+    *value = attribute == cudaDevAttrMultiProcessorCount ? device().state.multiprocessors : device().state.shared_bytes;
+    return cudaSuccess;
+}
+cudaError_t cudaFuncSetAttribute(const void*, cudaFuncAttribute, int) {
+    std::lock_guard lock(device().mutex);
+    ++device().state.kernels_allowed;
+    return cudaSuccess;
+}
 cudaError_t cudaSetDeviceFlags(unsigned) { return cudaSuccess; }
 cudaError_t cudaDeviceSynchronize() { return device().awaitAll(); }
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {

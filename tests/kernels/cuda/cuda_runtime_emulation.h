@@ -20,6 +20,8 @@ enum cudaError_t {
     cudaErrorIllegalAddress = 700
 };
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16, cudaDevAttrMaxSharedMemoryPerBlockOptin = 97 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventBlockingSync = 1, cudaHostAllocPortable = 1,
                    cudaDeviceScheduleBlockingSync = 4;
 
@@ -33,6 +35,9 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t);
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes);
 cudaError_t cudaSetDevice(int);
+cudaError_t cudaGetDevice(int*);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int device);
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value);
 cudaError_t cudaSetDeviceFlags(unsigned);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest);
@@ -55,7 +60,10 @@ struct DeviceState {
     size_t used_bytes = 0;                 // by cudaMalloc
     size_t pinned_bytes = 0;
     size_t streams = 0, events = 0;
-    int64_t fail_after = -1; // so many enqueued commands from now the device fails, and stays so; -1: never
+    int multiprocessors = 3;      // what kernels choose their grids by
+    int shared_bytes = 227 << 10; // of a block
+    int kernels_allowed = 0;      // calls of cudaFuncSetAttribute
+    int64_t fail_after = -1;      // so many enqueued commands from now the device fails, and stays so; -1: never
 };
 DeviceState& deviceState();
 
