@@ -137,7 +137,7 @@ void MainWindow::makeCentre() {
     m_canvas_page->setHandleWidth(1);
     m_canvas_page->addWidget(m_timeline);
     m_canvas_page->addWidget(m_memory);
-    m_canvas_page->setSizes({300, 540});
+    m_canvas_page->setSizes({372, 508}); // curves of four runs fit at 1600 x 1000
     m_centre->addWidget(m_canvas_page);
     m_centre->addWidget(m_run);
     m_centre->addWidget(m_buckets);

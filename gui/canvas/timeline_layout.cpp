@@ -119,10 +119,12 @@ TimelineLayout layoutRows(const TimelineModel& model, float available_height) {
         layout.height += row.height;
         memory_rows += row.kind == RowKind::memory;
     }
-    const float spare = available_height - layout.height;
-    const float growth = memory_rows == 0 ? 0
-                                          : std::clamp(std::floor(spare / static_cast<float>(memory_rows)), 0.0f,
-                                                       highestMemory(model) - memory_low);
+    float growth = 0;
+    if (memory_rows > 0) {
+        growth = std::floor((available_height - layout.height) / static_cast<float>(memory_rows));
+        if (growth < memory_least - memory_low) growth = 0; // it scrolls in any case
+        growth = std::min(growth, highestMemory(model) - memory_low);
+    }
     layout.height = 0;
     for (TimelineRow& row : layout.rows) {
         if (row.kind == RowKind::memory) row.height += growth;

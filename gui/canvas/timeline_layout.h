@@ -10,8 +10,8 @@ namespace shardscope::gui {
 namespace timeline_metrics { // logical pixels
 inline constexpr float gutter = 128, right_margin = 14, minimap_height = 30, ruler_height = 24, head_height = 24,
                        step_band_height = 16, phase_band_height = 14, below_bands = 5, legend_height = 24,
-                       scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_high = 120,
-                       memory_alone = 320; // how high a row of memory may grow, beside lanes and without any
+                       scrollbar_width = 8, memory_head = 16, memory_foot = 10, memory_low = 48, memory_least = 20,
+                       memory_high = 120, memory_alone = 320; // bounds of a row of memory, the last where no lanes are
 }
 
 // Readers promise times within 2^61 ns of zero (73 years). Differences of view times then stay within int64, and so
@@ -53,7 +53,7 @@ struct TimelineLayout {
     float height = 0;
 };
 
-// Memory rows grow where the content would leave the canvas empty.
+// Memory rows grow where the content would leave the canvas empty, and shrink where everything then fits.
 TimelineLayout layoutRows(const TimelineModel&, float available_height);
 inline float highestMemory(const TimelineModel& model) {
     return model.show_lanes ? timeline_metrics::memory_high : timeline_metrics::memory_alone;

@@ -152,6 +152,19 @@ TEST_CASE("steps and phases of a run have bands, a trace without them has none")
     CHECK(rowsOf(fixture.one(overlapping(fixture)), RowKind::bands) == 0);
 }
 
+TEST_CASE("memory gives way where four traces then fit, and only there") {
+    TimelineFixture fixture;
+    TimelineModel model = fixture.fourStages();
+    model.only_rank = 0;
+    const float usual = layoutRows(model, 0).height, least = usual - 4 * (48 - 20);
+    CHECK(layoutRows(model, usual - 50).height <= usual - 50);
+    CHECK(layoutRows(model, usual - 50).height > usual - 54); // by no more than is needed
+    CHECK(layoutRows(model, least).height == least);
+    CHECK(layoutRows(model, least - 1).height == usual); // it scrolls in any case, so it is as high as is good to read
+    CHECK(layoutRows(model, usual + 80).height == usual + 80);
+    keepPicture(drawOnce(model, {.visible = stepRange(model)}, darkTheme(), {1100, 656}).picture, "four_fit_dark");
+}
+
 TEST_CASE("the head of a trace stays while its lanes scroll, and the next one pushes it out") {
     TimelineFixture fixture;
     const TimelineModel model = fixture.fourStages();
