@@ -2,7 +2,6 @@
 #include "gui/tables/column_widths.h"
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 
 namespace shardscope::gui {
 
@@ -22,15 +21,22 @@ std::vector<int> columnWidths(const std::vector<ColumnWish>& columns, int room) 
         if (next == columns.size()) break; // the rest is scrolled
         gone[next] = true;
     }
-    const int natural = sum(&ColumnWish::natural), least = sum(&ColumnWish::least);
-    const int64_t missing = std::clamp(natural - room, 0, natural - least), yielding = std::max(1, natural - least);
+    // No column is wider than this unless its least is; the greatest such width that leaves none of the others out.
+    const auto under = [](const ColumnWish& wish, int cap) { return std::clamp(cap, wish.least, wish.natural); };
+    int cap = 0, too_wide = 1;
+    for (const ColumnWish& wish : columns) too_wide = std::max(too_wide, wish.natural + 1);
+    while (too_wide - cap > 1) {
+        const int middle = (cap + too_wide) / 2;
+        int all = 0;
+        for (size_t i = 0; i < columns.size(); ++i) all += gone[i] ? 0 : under(columns[i], middle);
+        (all <= room ? cap : too_wide) = middle;
+    }
     std::vector<int> widths(columns.size(), 0);
     int used = 0;
     size_t last = columns.size();
     for (size_t i = 0; i < columns.size(); ++i) {
         if (gone[i]) continue;
-        const ColumnWish& wish = columns[i];
-        widths[i] = wish.natural - static_cast<int>((wish.natural - wish.least) * missing / yielding);
+        widths[i] = under(columns[i], cap);
         used += widths[i];
         last = i;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How columns of a table share the width there is, without Qt. What is read first never has to be scrolled for: where
-// not all of it has room, words are shortened first (their tooltips tell the rest), then columns that may give way go.
+// not all of it has room, words are shortened first, the longest before shorter ones (their tooltips tell the rest),
+// then columns that may give way go.
 #pragma once
 #include <vector>
 

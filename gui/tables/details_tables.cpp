@@ -84,8 +84,8 @@ TableData programTable(const TraceReader& trace, const DetailsLimits& limits) {
         for (const OpRate& rate : opRates(trace)) rates[static_cast<int32_t>(rate.op)] = rate;
     const std::optional<DevicePeaks> peaks = devicePeaks(trace);
     if (!rates.empty()) {
-        table.columns.push_back({"GFLOP/s", ColumnKind::real, "arithmetic of the op by the time it took"});
-        table.columns.push_back({"GB/s", ColumnKind::real, "least traffic of the op by the time it took"});
+        table.columns.push_back({"GFLOP/s", ColumnKind::rate, "arithmetic of the op by the time it took"});
+        table.columns.push_back({"GB/s", ColumnKind::rate, "least traffic of the op by the time it took"});
         if (peaks)
             table.columns.push_back({"of roofline", ColumnKind::percent,
                                      "least time of the op by " + peaks->source + ", by the time it took"});
@@ -165,7 +165,7 @@ TableData collectivesTable(const TraceReader& trace, const DetailsLimits& limits
                      {"transfer", ColumnKind::time, "from there to the end"},
                      {"exposed", ColumnKind::time, "not covered by compute of its rank"},
                      {"emulated", ColumnKind::time, "of the transfer, added by the link model", 3},
-                     {"bus GB/s", ColumnKind::real, "as nccl-tests define it; with a link model the model's", 6},
+                     {"bus GB/s", ColumnKind::rate, "as nccl-tests define it; with a link model the model's", 6},
                      {"because of", ColumnKind::text, {}, 4}};
     table.sorted_by = 9;
     table.descending = true;

@@ -39,14 +39,19 @@ std::string oneLine(std::string text) {
 
 TableText::TableText(const TableData& table)
     : m_table(table)
-    , m_units(table.columns.size()) {
+    , m_units(table.columns.size())
+    , m_decimals(table.columns.size(), 0) {
     for (size_t c = 0; c < table.columns.size(); ++c) {
         const ColumnKind kind = table.columns[c].kind;
-        if (kind != ColumnKind::time && kind != ColumnKind::bytes) continue;
+        if (kind != ColumnKind::time && kind != ColumnKind::bytes && kind != ColumnKind::rate) continue;
         double largest = 0;
         for (const Row& row : table.rows) {
             const double value = c < row.size() ? std::abs(numberOf(row[c])) : 0;
             if (value > largest) largest = value;
+        }
+        if (kind == ColumnKind::rate) {
+            m_decimals[c] = largest < 10 ? 3 : largest < 100 ? 2 : largest < 1000 ? 1 : 0;
+            continue;
         }
         const auto most = static_cast<int64_t>(std::min(largest, 9e18));
         m_units[c] = kind == ColumnKind::time ? timeUnit(most) : byteUnit(most);
@@ -80,6 +85,11 @@ std::string TableText::cell(size_t row, size_t column) const {
     case ColumnKind::percent: {
         char text[32];
         std::snprintf(text, sizeof text, "%.1f", number);
+        return text;
+    }
+    case ColumnKind::rate: {
+        char text[48];
+        std::snprintf(text, sizeof text, "%.*f", m_decimals[column], number);
         return text;
     }
     case ColumnKind::count:

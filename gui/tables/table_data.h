@@ -9,7 +9,8 @@
 
 namespace shardscope::gui {
 
-enum class ColumnKind { text, count, time, bytes, percent, real };
+// rate: a real number whose digits are not worth more than four, such as GB/s.
+enum class ColumnKind { text, count, time, bytes, percent, rate, real };
 
 struct TableColumn {
     std::string name; // as people read it: "total"
@@ -51,6 +52,7 @@ public:
 private:
     const TableData& m_table;
     std::vector<Unit> m_units;
+    std::vector<int> m_decimals; // of rates, as their largest needs for four digits
 };
 
 bool cellLess(const Cell&, const Cell&);                      // nothing < numbers < texts

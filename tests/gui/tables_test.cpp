@@ -56,6 +56,18 @@ TEST_CASE("a column has one unit, which stands in its head") {
     CHECK(text.alignsRight(1));
 }
 
+TEST_CASE("rates have as many decimals as four digits of the largest need") {
+    TableData table;
+    table.columns = {{"GB/s", ColumnKind::rate, {}}, {"x", ColumnKind::real, {}}};
+    table.rows = {{147.172, 1.23456789}, {3.07507, 2.0}, {Cell(), Cell()}};
+    const TableText text(table);
+    CHECK(text.cell(0, 0) == "147.2");
+    CHECK(text.cell(1, 0) == "3.1");
+    CHECK(text.cell(2, 0).empty());
+    CHECK(text.cell(0, 1) == "1.23457");
+    CHECK(text.alignsRight(0));
+}
+
 TEST_CASE("tables are pasted in units and saved exactly") {
     const TableData table = small();
     CHECK(tableTsv(table, {0}) == "name\ttotal, ms\tsize, MiB\tshare, %\nGather, block 1\t1.500\t4.000\t61.2\n");
