@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/buckets/buckets_panel.h"
 #include "gui/bookmarks.h"
+#include "gui/buckets/advice_panel.h"
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/buckets/mini_timeline.h"
 #include "gui/buckets/point_slider.h"
@@ -9,7 +10,6 @@
 #include "gui/canvas/format.h"
 #include "gui/panels/column_scroll.h"
 #include "gui/panels/elided_label.h"
-#include "gui/panels/fact_list.h"
 #include "gui/panels/section.h"
 #include "gui/style.h"
 #include "gui/tables/column_fit.h"
@@ -18,7 +18,6 @@
 #include <QComboBox>
 #include <QFrame>
 #include <QHeaderView>
-#include <QPushButton>
 #include <QSortFilterProxyModel>
 #include <QTableView>
 #include <QToolButton>
@@ -33,14 +32,6 @@ namespace shardscope::gui {
 namespace {
 
 constexpr int side_width = 300, table_row = 24, widest_column = 330;
-
-QString monospaced(const std::vector<SnippetLine>& lines, const Theme& theme) {
-    QStringList html;
-    for (const SnippetLine& line : lines)
-        html << QString("<span style=\"color:%1; white-space:pre\">%2</span>")
-                    .arg(toColour(line.changed ? theme.good : theme.text).name(), text(line.text).toHtmlEscaped());
-    return html.join("<br>");
-}
 
 } // namespace
 
@@ -243,58 +234,25 @@ QWidget* BucketsPanel::makeEmptyState() {
 }
 
 QWidget* BucketsPanel::makeSide() {
-    m_advice_head = new SectionHead("Recommendation");
-    m_card_title = new QLabel;
-    m_card_title->setObjectName("sweepCardTitle");
-    m_card_title->setFont(uiFont(15, true));
-    m_card_title->setWordWrap(true);
-    m_sentences = new QLabel;
-    m_sentences->setObjectName("sweepSentences");
-    m_sentences->setWordWrap(true);
-    m_sentences->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    m_snippet = new QLabel;
-    m_snippet->setObjectName("sweepSnippet");
-    m_snippet->setFont(monoFont());
-    m_snippet->setTextFormat(Qt::RichText);
-    m_snippet->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred); // a long key must not widen the side
-    m_snippet->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    auto* card = new QFrame;
-    card->setObjectName("card");
-    auto* card_column = new QVBoxLayout(card);
-    card_column->setContentsMargins(10, 8, 10, 8);
-    card_column->addWidget(m_snippet);
-    m_write = new QPushButton("Write DeepSpeed JSON…");
-    connect(m_write, &QPushButton::clicked, this, &BucketsPanel::writeConfig);
-    m_grounds = new FactList(false);
-    m_advice = new QWidget;
-    auto* advice = new QVBoxLayout(m_advice);
-    advice->setContentsMargins(0, 0, 0, 0);
-    advice->setSpacing(0);
-    advice->addWidget(m_advice_head);
-    auto* advice_body = new QVBoxLayout;
-    advice_body->setContentsMargins(12, 10, 12, 12);
-    advice_body->setSpacing(8);
-    for (QWidget* widget : {static_cast<QWidget*>(m_card_title), static_cast<QWidget*>(m_sentences),
-                            static_cast<QWidget*>(card), static_cast<QWidget*>(m_write)})
-        advice_body->addWidget(widget);
-    advice->addLayout(advice_body);
-    advice->addWidget(new SectionHead("What it rests on"));
-    auto* grounds = new QVBoxLayout;
-    grounds->setContentsMargins(12, 8, 12, 10);
-    grounds->addWidget(m_grounds);
-    advice->addLayout(grounds);
-
+    m_advice = new AdvicePanel;
+    connect(m_advice, &AdvicePanel::writeWanted, this, &BucketsPanel::writeConfig);
+    m_measure = new QWidget;
+    auto* measure = new QVBoxLayout(m_measure);
+    measure->setContentsMargins(0, 0, 0, 0);
+    measure->setSpacing(0);
+    measure->addWidget(new SectionHead("Measure"));
+    auto* form = new QVBoxLayout;
+    form->setContentsMargins(12, 10, 12, 12);
+    form->addWidget(m_form);
+    measure->addLayout(form);
     auto* inner = new QWidget;
     auto* column = new QVBoxLayout(inner);
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(0);
     column->addWidget(m_advice);
-    column->addWidget(new SectionHead("Measure"));
-    auto* measure = new QVBoxLayout;
-    measure->setContentsMargins(12, 10, 12, 12);
-    measure->addWidget(m_form);
-    column->addLayout(measure);
+    column->addWidget(m_measure);
     column->addStretch();
+    m_side_column = column;
     m_side = new ColumnScroll(inner);
     return m_side;
 }
@@ -380,6 +338,11 @@ void BucketsPanel::showSweep() {
     m_sweep_part->setVisible(any);
     m_empty->setVisible(!any);
     m_advice->setVisible(any);
+    // Progress and Stop stand on top while there is something to stop.
+    if (const int place = m_process.active() ? 0 : 1; m_side_column->indexOf(m_measure) != place) {
+        m_side_column->removeWidget(m_measure);
+        m_side_column->insertWidget(place, m_measure);
+    }
     placeStops();
     showRecommendation();
     showSources();
@@ -421,31 +384,14 @@ void BucketsPanel::openPoint(int32_t point) {
     m_session.openLater(trace);
 }
 
+bool BucketsPanel::goesOn() const {
+    std::error_code ignored;
+    return m_process.active() && m_model &&
+           std::filesystem::equivalent(m_model->sweep.folder, m_process.folder(), ignored);
+}
+
 void BucketsPanel::showRecommendation() {
-    if (!m_model || m_point < 0) {
-        m_card_title->setText("Nothing measured yet");
-        m_sentences->setText("The first run is going on, or all have failed.");
-        m_snippet->clear();
-        m_write->setEnabled(false);
-        m_grounds->setFacts({});
-        return;
-    }
-    const Recommendation r = recommendationFor(*m_model, static_cast<size_t>(m_point));
-    m_advice_head->setTitle(r.recommended ? "Recommendation" : "Selected point");
-    m_card_title->setText(text(r.title));
-    QString sentences;
-    for (const std::string& sentence : r.sentences) sentences += (sentences.isEmpty() ? "" : "\n") + text(sentence);
-    for (const PointFigures& f : m_model->figures)
-        if (f.runs == 0 && !f.error.empty()) {
-            sentences += "\nA point failed: " + text(f.error);
-            break;
-        }
-    m_sentences->setText(sentences);
-    m_snippet->setText(monospaced(r.snippet, m_session.theme()));
-    m_write->setEnabled(true);
-    std::vector<Fact> facts;
-    for (const auto& [name, value] : groundsOf(*m_model)) facts.push_back({name, value});
-    m_grounds->setFacts(facts);
+    m_advice->showPoint(m_model ? &*m_model : nullptr, m_point, goesOn(), m_session.theme());
 }
 
 void BucketsPanel::writeConfig() {

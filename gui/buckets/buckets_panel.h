@@ -10,24 +10,18 @@
 #include <QWidget>
 
 class QComboBox;
-class QFrame;
 class QLabel;
-class QPlainTextEdit;
-class QPushButton;
 class QSortFilterProxyModel;
 class QTableView;
-class QToolButton;
 class QVBoxLayout;
 
 namespace shardscope::gui {
 
+class AdvicePanel;
 class BucketTableModel;
-class FactList;
 class MiniTimeline;
 class PointSlider;
-class SectionHead;
 class SweepChart;
-class WriteConfigDialog;
 
 class BucketsPanel : public QWidget {
     Q_OBJECT
@@ -46,7 +40,7 @@ public:
     QTableView& table() { return *m_table; }
     SweepForm& form() { return *m_form; }
     SweepProcess& process() { return m_process; }
-    QPushButton* writeButton() const { return m_write; }
+    AdvicePanel& advice() { return *m_advice; }
     std::vector<Exportable> exports(); // what the place shows now
 
 private:
@@ -67,6 +61,7 @@ private:
     void copyTable();
     void writeConfig();
     void showEvent(int trace_id, const CollectiveRow&, int32_t step, bool go_there);
+    bool goesOn() const; // the sweep that is shown is the one being measured
     bool usesPoint() const { return m_use_point && m_model && m_point >= 0; }
 
     Session& m_session;
@@ -83,19 +78,17 @@ private:
     uint64_t m_growth = 0;
     std::string m_wanted_point; // values of the point to keep while a sweep goes on
 
-    QLabel *m_title, *m_subtitle, *m_note_left, *m_note_right, *m_table_note, *m_card_title, *m_sentences, *m_snippet;
+    QLabel *m_title, *m_subtitle, *m_note_left, *m_note_right, *m_table_note;
     QComboBox *m_sweep_choice, *m_key_choice, *m_source;
     SweepChart* m_chart;
     PointSlider* m_slider;
-    QWidget *m_sweep_part, *m_empty, *m_slider_row, *m_advice;
-    QWidget* m_side = nullptr;
+    QWidget *m_sweep_part, *m_empty, *m_slider_row, *m_measure, *m_side = nullptr;
+    QVBoxLayout* m_side_column = nullptr;
+    AdvicePanel* m_advice;
     MiniTimeline* m_steps;
     BucketTableModel* m_rows;
     QSortFilterProxyModel* m_sorted;
     QTableView* m_table;
-    SectionHead* m_advice_head;
-    FactList* m_grounds;
-    QPushButton* m_write;
     SweepForm* m_form;
 };
 

@@ -225,7 +225,7 @@ void SweepChart::scaleAxes() {
     const double marks_share =
         m_filled_height > 0 ? std::clamp(marks_height / static_cast<double>(m_filled_height), 0.1, 0.6) : 0.24;
     if (m_model->logarithmic) {
-        const double margin = std::pow(x1 / x0, 0.035);
+        const double margin = x1 > x0 ? std::pow(x1 / x0, 0.035) : 3; // the first point of a sweep stands in the middle
         m_x->setRange(x0 / margin, x1 * margin);
     } else {
         const double margin = x1 > x0 ? (x1 - x0) * 0.06 : 0.5;

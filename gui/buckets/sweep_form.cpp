@@ -83,7 +83,11 @@ SweepForm::SweepForm(SweepProcess& process, QWidget* parent)
     form->setContentsMargins(0, 0, 0, 0);
     form->setSpacing(6);
     form->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-    const auto row = [&](const char* name, QWidget* field) { form->addRow(roleLabel(name, "dim"), field); };
+    const auto row = [&](const char* name, QWidget* field) {
+        QLabel* label = roleLabel(name, "dim");
+        label->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Expanding); // as high as the field, beside its words
+        form->addRow(label, field);
+    };
     row("key", m_key);
     row("values", m_values);
     form->addRow(QString(), m_overlap);

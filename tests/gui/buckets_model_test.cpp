@@ -4,6 +4,7 @@
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/buckets/json_edit.h"
 #include "gui/buckets/recommendation.h"
+#include "gui/buckets/sweep_chart.h"
 #include "gui/buckets/sweep_process.h"
 #include "shell_fixture.h"
 #include "support/contains.h"
@@ -111,6 +112,19 @@ TEST_CASE("a sweep becomes a curve of measured points, and notes rest on measure
     CHECK(by_word.words);
     CHECK(by_word.categories == std::vector<std::string>{"off", "on"});
     CHECK(sweepModel(Sweep{.keys = {"a"}}, 0).curves.empty());
+}
+
+TEST_CASE("the first point of a sweep stands in the middle of its chart") {
+    Sweep first = sweep();
+    first.points.resize(1);
+    const SweepModel model = sweepModel(first, 0);
+    REQUIRE(model.curves.size() == 1);
+    SweepChart chart;
+    chart.setModel(&model);
+    CHECK_FALSE(chart.picture({800, 300}).isNull());
+    CHECK(chart.positionOf(0).x() > 300);
+    CHECK(chart.positionOf(0).x() < 500);
+    CHECK(chart.positionOf(0).y() < 200);
 }
 
 TEST_CASE("the recommendation names the value and the line of the JSON") {

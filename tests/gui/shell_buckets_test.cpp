@@ -2,6 +2,7 @@
 // The Buckets place by mouse and keyboard: a sweep that is opened, one that is run by the real program, the table of a
 // trace, and the file that is written.
 #include "export_driver.h"
+#include "gui/buckets/advice_panel.h"
 #include "gui/buckets/bucket_table_model.h"
 #include "gui/buckets/buckets_panel.h"
 #include "gui/buckets/mini_timeline.h"
@@ -163,7 +164,7 @@ TEST_CASE("the chosen value is written into a DeepSpeed JSON and taken back") {
     const QString file = QString::fromStdString(shell.path("ds.json"));
     const QByteArray before = "{\n  // mine\n  \"zero_optimization\": {\"stage\": 2, \"reduce_bucket_size\": 5e8}\n}\n";
     std::ofstream(file.toStdString()) << before.toStdString();
-    QTest::mouseClick(shell.panel.writeButton(), Qt::LeftButton);
+    QTest::mouseClick(shell.panel.advice().writeButton(), Qt::LeftButton);
     auto* dialog = shell.window.findChild<WriteConfigDialog*>("writeConfig");
     REQUIRE(dialog);
     CHECK_FALSE(dialog->writeButton()->isEnabled());
@@ -218,11 +219,17 @@ TEST_CASE("a sweep runs as a child process, is stopped and goes on") {
     QTest::mouseClick(form.startButton(), Qt::LeftButton);
     waitFor([&] { return shell.panel.model() && shell.panel.model()->verdict.runs >= 2; });
     CHECK(form.progressText().contains("run "));
+    const auto advice_top = [&] { return shell.panel.advice().mapTo(&shell.panel, QPoint()).y(); };
+    const auto form_top = [&] { return form.mapTo(&shell.panel, QPoint()).y(); };
+    waitFor([&] { return form_top() < advice_top(); }); // what can be stopped stands above what may change
+    CHECK(shell.labelText("sweepSentences").contains("goes on"));
     QTest::mouseClick(form.stopButton(), Qt::LeftButton);
     waitFor([&] { return shell.panel.process().state().kind == SweepState::stopped && shell.panel.settled(); });
     const int64_t runs = shell.panel.model()->verdict.runs;
     CHECK(runs >= 2);
     CHECK(runs < 900);
+    waitFor([&] { return form_top() > advice_top(); });
+    CHECK_FALSE(shell.labelText("sweepSentences").contains("goes on"));
     REQUIRE(form.resumeButton()->isVisible());
     QTest::mouseClick(form.resumeButton(), Qt::LeftButton);
     waitFor([&] { return shell.panel.model()->verdict.runs > runs; });
