@@ -173,8 +173,11 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file) {
     opened.grew_at_ms = QDateTime::currentMSecsSinceEpoch();
     const auto compared =
         std::count_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; });
-    if (compared == max_compared) // the newest is what the user wants to see; the first of the others steps back
-        std::find_if(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.compared; })->compared = false;
+    if (compared ==
+        max_compared) // the newest is what the user wants to see; the first steps back, unless it was chosen
+        std::find_if(m_traces.begin(), m_traces.end(), [this](const OpenTrace& t) {
+            return t.compared && t.id != m_baseline_id;
+        })->compared = false;
     m_traces.push_back(std::move(opened));
     const bool first = m_traces.size() == 1;
     m_active = m_traces.back().id;

@@ -76,4 +76,10 @@ std::string shortInteger(int64_t value) {
     return formatCount(value);
 }
 
+std::string shortValue(const std::string& value) {
+    const bool integer =
+        !value.empty() && value.size() <= 15 && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });
+    return integer && value.size() >= 5 ? shortInteger(std::stoll(value)) : value;
+}
+
 } // namespace shardscope::gui

@@ -22,5 +22,7 @@ bool parseInteger(const std::string& text, int64_t& value);
 bool parseReal(const std::string& text, double& value);
 // "5e8" for round powers, else with thousands separators.
 std::string shortInteger(int64_t value);
+// A value of a configuration beside others: integers of five digits and more as shortInteger, all else as it is.
+std::string shortValue(const std::string& value);
 
 } // namespace shardscope::gui

@@ -285,7 +285,7 @@ QString differenceLine(const Comparison& c) {
     for (const ConfigDifference& difference : c.differences) {
         if (parts.size() == shown) break;
         QStringList values;
-        for (const std::string& value : difference.values) values << text(value.substr(0, 24));
+        for (const std::string& value : difference.values) values << text(shortValue(value).substr(0, 24));
         parts << text(difference.key.substr(difference.key.rfind('.') + 1)) + " " + values.join(" → ");
     }
     const auto more = static_cast<qsizetype>(c.differences.size()) - parts.size();

@@ -9,6 +9,7 @@
 #include "gui/recording_notice.h"
 #include "gui/style.h"
 #include "gui/timeline_tools.h"
+#include "gui/units.h"
 #include <QFrame>
 #include <QLabel>
 #include <QToolButton>
@@ -184,7 +185,7 @@ void InspectorPanel::showDifferences() {
         if (std::ranges::adjacent_find(difference.values, std::not_equal_to()) == difference.values.end()) continue;
         std::string values;
         for (const std::string& value : difference.values)
-            values += (values.empty() ? "" : " → ") + (value.empty() ? "–" : value);
+            values += (values.empty() ? "" : " → ") + (value.empty() ? "–" : shortValue(value));
         rows.push_back({difference.key.substr(difference.key.rfind('.') + 1), values, Tone::normal,
                         difference.key + ": " + values});
     }

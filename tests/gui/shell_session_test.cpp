@@ -62,6 +62,19 @@ TEST_CASE("a fifth trace takes part and the first steps back") {
     CHECK(hasLabels(session, {"A", "B", "C", "D", ""}));
 }
 
+TEST_CASE("a baseline that was chosen stays when a fifth trace comes") {
+    Samples samples;
+    Session session;
+    for (int stage = 0; stage < 4; ++stage) REQUIRE(session.openTrace(samples.stage(stage)));
+    const int chosen = session.traces()[0].id;
+    session.setBaseline(chosen);
+    const std::string fifth = samples.path("fifth.shardscope");
+    writeSampleTrace(fifth, {.ranks = 2, .steps = 3, .stage = 1});
+    REQUIRE(session.openTrace(fifth));
+    CHECK(hasLabels(session, {"A", "", "B", "C", "D"}));
+    CHECK(session.baselineId() == chosen);
+}
+
 TEST_CASE("what is no trace is refused in a sentence") {
     Samples samples;
     Session session;
@@ -278,6 +291,11 @@ TEST_CASE("numbers are read as DeepSpeed users write them") {
     CHECK_FALSE(parseInteger("", value));
     CHECK(shortInteger(500'000'000) == "5e8");
     CHECK(shortInteger(7'087'872) == "7,087,872");
+    CHECK(shortValue("500000000") == "5e8");
+    CHECK(shortValue("1234567") == "1,234,567");
+    CHECK(shortValue("1024") == "1024");
+    CHECK(shortValue("0.0001") == "0.0001");
+    CHECK(shortValue("9223372036854775807") == "9223372036854775807");
     CHECK(inUnit(41'912'000, timeUnit(41'912'000)) == "41.9");
     CHECK(inUnit(0, timeUnit(41'912'000)) == "0.00");
 }
