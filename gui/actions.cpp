@@ -139,7 +139,7 @@ constexpr ActionSpec table[] = {
 
     {tour, "Help", "Tour", "", "", "What is where, in two minutes, over the real window"},
     {command_palette, "Help", "Command palette…", "Ctrl+Shift+P", "", "Every command by a part of its name"},
-    {keys, "Help", "Keys and mouse", "?", "", "What the keys and the mouse do"},
+    {keys, "Help", "Keys and mouse", "?; F1", "", "What the keys and the mouse do"},
     {customize_keys, "Help", "Change keys…", "Ctrl+K", "", "Give commands other keys"},
     {about, "Help", "About Shardscope", "", "", "Version and licence"},
 };

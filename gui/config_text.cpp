@@ -34,7 +34,7 @@ std::string startingConfig() {
   "optimizer": {
     "type": "AdamW",
     "params": {
-      "lr": 0.001
+      "lr": 0.0003
     }
   }
 })";

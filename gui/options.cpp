@@ -12,8 +12,11 @@ Options parseOptions(int argc, char** argv) {
                  "Example: shardscope-gui zero0.shardscope zero2.shardscope",
                  "shardscope-gui"};
     app.set_version_flag("--version", std::string("shardscope-gui " SHARDSCOPE_VERSION), "Print the version");
-    app.add_option("files", options.files, "One to four traces (*.shardscope), or a project (*.shardproj), to open")
-        ->expected(0, 4);
+    app.add_option("files", options.files,
+                   "Traces (*.shardscope), files of other profilers, sweeps, or a project (*.shardproj), to open; up to "
+                   "four traces are compared")
+        ->type_name("FILE")
+        ->option_text("FILE ...");
     app.add_option("--screenshot", options.screenshot_folder,
                    "Draw every view of the files as PNG into this folder, without a display, and exit")
         ->type_name("DIR");
@@ -50,7 +53,6 @@ Options parseOptions(int argc, char** argv) {
             (std::sscanf(size.c_str(), "%dx%d%c", &options.width, &options.height, &rest) != 2 || options.width < 800 ||
              options.height < 500 || options.width > 8192 || options.height > 8192))
             throw CLI::ValidationError("--size", "write WIDTHxHEIGHT from 800x500 to 8192x8192, such as 1280x720");
-        if (options.files.size() > 4) throw CLI::ValidationError("files", "at most four traces can be opened at once");
         if (options.bench_zoom && (options.files.size() == 1) == (options.bench_events > 0))
             throw CLI::ValidationError("--bench-zoom", "name one trace to draw, or give --events");
         if ((options.bench_start || options.bench_use > 0) && options.files.empty())

@@ -13,9 +13,14 @@ namespace {
 struct MouseHelp {
     const char *gesture, *meaning;
 };
-constexpr MouseHelp mouse_help[] = {{"Wheel", "Zoom at the mouse"},       {"Shift + wheel", "Earlier, later"},
-                                    {"Drag", "Move along the time axis"}, {"Point", "Show a block in the inspector"},
-                                    {"Click", "Keep it there"},           {"Double click", "Zoom to a block"}};
+constexpr MouseHelp mouse_help[] = {{"Wheel", "Zoom at the mouse"},
+                                    {"Shift + wheel", "Earlier, later"},
+                                    {"Drag", "Move along the time axis"},
+                                    {"Point", "Show a block in the inspector"},
+                                    {"Click", "Keep it there"},
+                                    {"Double click", "Zoom to a block"},
+                                    {"Ctrl + drag", "The budget of a range"},
+                                    {"Right button", "What can be done here"}};
 // Menus by column; what is in a menu within a menu has keys of one pattern and is left to the list of all keys.
 constexpr const char* columns[][3] = {{"Navigate", "", ""}, {"View", "Run", ""}, {"File", "Help", ""}};
 
@@ -56,17 +61,26 @@ void KeysOverlay::fill() {
         if (row > 0) grid->setRowMinimumHeight(row++, 8);
         grid->addWidget(headLabel(title), row++, column, 1, 2);
     };
+    const auto first_key = [&](ActionId id) {
+        const QList<QKeySequence> keys = m_actions.get(id)->shortcuts();
+        return keys.isEmpty() ? QString() : keys.first().toString(QKeySequence::NativeText);
+    };
+    const auto add_what_no_menu_has = [&] {
+        add("← → ↑ ↓", "Along the lane, to other lanes");
+        if (const QString key = first_key(ActionId::bookmark_1); !key.isEmpty()) add(key, "Bookmark 1, up to 0");
+        if (const QString key = first_key(ActionId::set_bookmark_1); !key.isEmpty()) add(key, "Set bookmark 1");
+    };
     for (const auto& menus : columns) {
         row = 0;
         for (const char* menu : menus) {
             if (!*menu) continue;
             head(menu);
             for (const ActionSpec& spec : actionTable()) {
-                const QList<QKeySequence> keys = m_actions.get(spec.id)->shortcuts();
-                if (QString(spec.menu) == menu && !keys.isEmpty())
-                    add(keys.first().toString(QKeySequence::NativeText), QString::fromUtf8(spec.text),
-                        QString::fromUtf8(spec.help));
+                const QString key = first_key(spec.id);
+                if (QString(spec.menu) == menu && !key.isEmpty())
+                    add(key, QString::fromUtf8(spec.text), QString::fromUtf8(spec.help));
             }
+            if (QString(menu) == "Navigate") add_what_no_menu_has();
         }
         if (&menus == std::end(columns) - 1) {
             head("Mouse");
