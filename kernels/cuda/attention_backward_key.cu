@@ -52,7 +52,8 @@ __global__ void __launch_bounds__(tile_threads, 2)
         if (const int q = static_cast<int>(threadIdx.x); q < 2 * queries) {
             const int at = first + q % queries;
             copyWord(sums_at + (to_stage * 2 * queries + q) * 4,
-                     (q < queries ? lse : inner) + (sample * g.heads + of_head) * g.sequence + at, at < sequence);
+                     (q < queries ? lse : inner) + (sample * g.heads + of_head) * g.sequence + at,
+                     at < sequence ? 4 : 0);
         }
         // On to the next; after the last of a head, to the first of the next head.
         const bool more = first + queries < sequence;

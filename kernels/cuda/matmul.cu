@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three products of a linear layer: by a vendor's library where there is one, else on the CUDA cores, for every
-// type: one kernel over tiles in shared memory. Each element is summed along k in order by one thread, so it does not
-// depend on the tiles.
+// The three products of a linear layer: by a vendor's library where there is one, else by kernels of our own: on tensor
+// cores for sixteen-bit types, and for float and rows that start anywhere the one here, over tiles in shared memory.
+// Each element is summed along k in order, so it does not depend on the grid.
 #include "kernels/cuda/columns.h"
+#include "kernels/cuda/product.h"
 #include "kernels/cuda/product_library.h"
 #include "kernels/ops.h"
 
@@ -13,15 +14,6 @@ ProductLibrary* currentProducts(); // of the calling thread
 namespace {
 
 constexpr int tile = 64, depth = 16, per_thread = 4, product_threads = (tile / per_thread) * (tile / per_thread);
-
-// c [m, n] = or += a [m, k] * b [k, n] + bias [n]; steps are elements from one row or column to the next.
-template <class T> struct ProductArguments {
-    T* c;
-    const T *a, *b, *bias; // bias may be null
-    int64_t m, n, k;
-    int64_t a_row, a_column, b_row, b_column, c_row;
-    bool add;
-};
 
 // Into shared memory as [depth][tile]: elements [first, first + tile) of the side, [k0, k0 + depth) along k; zero
 // beyond the matrix. Neighbouring threads take neighbouring addresses.
@@ -73,6 +65,8 @@ template <class T> void multiply(const char* name, const ProductArguments<T>& p)
                                       p.b_column, p.c_row, p.add},
                                      currentStream()))
         return;
+    if constexpr (sizeof(T) == 2)
+        if (multiplyTiles(name, p)) return;
     const int64_t blocks = (p.m + tile - 1) / tile * ((p.n + tile - 1) / tile);
     launch(name, Grid{blocks, product_threads}, productKernel<T>, p);
 }

@@ -19,7 +19,6 @@ namespace shardscope::kernels::cuda {
 
 #ifdef __CUDACC__
 #define SHARDSCOPE_PRAGMA(text) _Pragma(#text)
-#define SHARDSCOPE_UNROLL _Pragma("unroll")
 #define SHARDSCOPE_UNROLL_BY(count) SHARDSCOPE_PRAGMA(unroll count)
 
 using SharedAddress = uint32_t; // of a byte in shared memory
@@ -79,13 +78,13 @@ __device__ inline void widen(float16, uint32_t both, float& low, float& high) {
         : "r"(both));
 }
 
-// Copies 16 or 4 bytes from global to shared memory, zeros where nothing exists. They are there, for the thread that
-// asked, after awaitCopies<n>() with n less than the groups that it has committed since.
-__device__ inline void copyPiece(SharedAddress to, const void* from, bool exists) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(exists ? 16 : 0) : "memory");
+// Fills 16 or 4 bytes of shared memory with the bytes that exist from `from` on, from global memory, and zeros. They
+// are there, for the thread that asked, after awaitCopies<n>() with n less than the groups that it has committed since.
+__device__ inline void copyPiece(SharedAddress to, const void* from, int bytes) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
 }
-__device__ inline void copyWord(SharedAddress to, const void* from, bool exists) {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(exists ? 4 : 0) : "memory");
+__device__ inline void copyWord(SharedAddress to, const void* from, int bytes) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
 }
 __device__ inline void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int still_pending> __device__ void awaitCopies() {
@@ -98,7 +97,6 @@ __device__ inline float powerOfTwo(float x) { // 2^x, relative error about 2^-22
     return y;
 }
 #else
-#define SHARDSCOPE_UNROLL
 #define SHARDSCOPE_UNROLL_BY(count)
 
 using SharedAddress = uintptr_t;
@@ -119,11 +117,11 @@ template <class T> void widen(T, uint32_t both, float& low, float& high) {
     low = static_cast<float>(std::bit_cast<T>(static_cast<uint16_t>(both)));
     high = static_cast<float>(std::bit_cast<T>(static_cast<uint16_t>(both >> 16)));
 }
-inline void copyPiece(SharedAddress to, const void* from, bool exists) {
-    emulation::copyLater(reinterpret_cast<char*>(to), from, 16, exists);
+inline void copyPiece(SharedAddress to, const void* from, int bytes) {
+    emulation::copyLater(reinterpret_cast<char*>(to), from, 16, bytes);
 }
-inline void copyWord(SharedAddress to, const void* from, bool exists) {
-    emulation::copyLater(reinterpret_cast<char*>(to), from, 4, exists);
+inline void copyWord(SharedAddress to, const void* from, int bytes) {
+    emulation::copyLater(reinterpret_cast<char*>(to), from, 4, bytes);
 }
 inline void commitCopies() { emulation::commitCopies(); }
 template <int still_pending> void awaitCopies() { emulation::awaitCopies(still_pending); }

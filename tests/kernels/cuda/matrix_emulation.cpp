@@ -14,8 +14,7 @@ constexpr int warp_size = 32, matrix_rows = 8, bank_groups = 8; // of 16 bytes
 struct Copy {
     char* to;
     const char* from;
-    int bytes;
-    bool exists;
+    int bytes, existing;
 };
 struct CopiesOfThread {
     std::vector<Copy> open;                   // of no group yet
@@ -104,12 +103,12 @@ void multiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1
     together(&multiplication, multiplyOfWarp);
 }
 
-void copyLater(void* to, const void* from, int bytes, bool exists) {
+void copyLater(void* to, const void* from, int bytes, int existing) {
     if (reinterpret_cast<uintptr_t>(to) % static_cast<size_t>(bytes)) misaligned("a copy to", to);
-    if (exists && reinterpret_cast<uintptr_t>(from) % static_cast<size_t>(bytes)) misaligned("a copy from", from);
+    if (existing > 0 && reinterpret_cast<uintptr_t>(from) % static_cast<size_t>(bytes)) misaligned("a copy from", from);
     auto* start = static_cast<char*>(to);
     std::memset(start, 0xff, static_cast<size_t>(bytes));
-    mine().open.push_back({start, static_cast<const char*>(from), bytes, exists});
+    mine().open.push_back({start, static_cast<const char*>(from), bytes, existing});
 }
 
 void commitCopies() {
@@ -123,7 +122,7 @@ void awaitCopies(int still_pending) {
     for (auto group = groups.begin(); group != groups.begin() + done; ++group)
         for (const Copy& copy : *group) {
             std::memset(copy.to, 0, static_cast<size_t>(copy.bytes));
-            if (copy.exists) std::memcpy(copy.to, copy.from, static_cast<size_t>(copy.bytes));
+            if (copy.existing > 0) std::memcpy(copy.to, copy.from, static_cast<size_t>(copy.existing));
         }
     groups.erase(groups.begin(), groups.begin() + done);
 }

@@ -10,7 +10,7 @@ namespace shardscope::emulation {
 // Of four matrices, whose rows must start on 16 bytes.
 void loadMatrices(uint32_t (&to)[4], const void* row, bool transposed);
 void multiplyAdd(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1, float (*widen)(uint16_t));
-void copyLater(void* to, const void* from, int bytes, bool exists);
+void copyLater(void* to, const void* from, int bytes, int existing);
 void commitCopies();
 void awaitCopies(int still_pending);
 

@@ -18,7 +18,7 @@ template <class T> void productKernel(float* c, const T* a, const T* b, bool tra
     SHARDSCOPE_DYNAMIC_SHARED(T, shared);
     const int lane = static_cast<int>(threadIdx.x);
     for (int e = lane * 8; e < 2 * 256; e += warp_size * 8)
-        copyPiece(sharedAddress(shared + e), e < 256 ? a + e : b + e - 256, true);
+        copyPiece(sharedAddress(shared + e), e < 256 ? a + e : b + e - 256, 16);
     commitCopies();
     awaitCopies<0>();
     __syncwarp();
@@ -60,7 +60,7 @@ void copyKernel(float* seen, const float* from, int existing) {
     SHARDSCOPE_DYNAMIC_SHARED(float, shared);
     const int lane = static_cast<int>(threadIdx.x);
     for (int group = 0; group < 2; ++group) {
-        copyWord(sharedAddress(shared + group * warp_size + lane), from + lane, lane < existing);
+        copyWord(sharedAddress(shared + group * warp_size + lane), from + lane, lane < existing ? 4 : 0);
         commitCopies();
     }
     awaitCopies<1>(); // the first group
