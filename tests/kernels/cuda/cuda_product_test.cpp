@@ -2,8 +2,8 @@
 // The matrix product on tensor cores, under emulation: several tiles along every side, sides that fill no tile, results
 // that are added to, and rows that start anywhere.
 #include "../op_difference.h"
+#include "emulated_ops.h"
 #include "kernels/cuda/product.h"
-#include "kernels/op_cases.h"
 #include "matrix_emulation.h"
 #include "support/catch.h"
 #include <vector>
@@ -11,17 +11,8 @@
 using namespace shardscope;
 using namespace shardscope::kernels;
 
-namespace {
-
-template <class T> void useEmulatedOps() {
-    cudaOps<T> = [] { return SHARDSCOPE_OPS(cuda); };
-}
-
-} // namespace
-
 TEST_CASE("products on tensor cores agree with the reference in every layout") {
-    useEmulatedOps<bfloat16>();
-    useEmulatedOps<float16>();
+    test::useEmulatedOps();
     std::vector<OpCase> cases;
     addMatmul(cases, 130, 50, 200, true, {.ldx = 208, .ldo = 56}); // n fills no piece, three tiles are in flight
     addMatmul(cases, 40, 264, 72, true, {.accumulate = true});
