@@ -35,7 +35,7 @@ struct MatmulLayout {
 
 // Threads a single op may use in the calling thread: that one and helpers which it keeps. At first as many as cores.
 void setThreadsPerOp(int threads);
-int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directions
+int64_t attentionWorkspaceElements(AttentionShape); // floats, for both directions and every implementation
 
 #define SHARDSCOPE_KERNEL_DECLARATIONS                                                                                 \
     /* out [tokens, C] = wte[ids] + wpe[position], tokens = batch * sequence; wpe may be null */                       \

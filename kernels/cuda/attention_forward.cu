@@ -4,9 +4,6 @@
 // score and the sum of each row in registers (online softmax: Milakov & Gimelshein 2018, arXiv:1805.02867, algorithm
 // 3); work is divided among warps by queries (section 3.3), so that they exchange nothing. Keys are taken in order,
 // tiles behind the diagonal not at all, and only tiles on it are masked. While a tile is multiplied the next is copied.
-//
-// Bound: of one tile pair a warp loads 3 x 16 KB x columns / 128 from shared memory for 256 x columns / 128 products of
-// fragments, 192 bytes each, of which an SM can read 128 in a cycle.
 #include "kernels/cuda/attention_tiles.h"
 
 namespace shardscope::kernels::cuda {

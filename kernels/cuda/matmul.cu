@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three products of a linear layer: by a vendor's library where there is one, else by kernels of our own: on tensor
-// cores for sixteen-bit types, and for float and rows that start anywhere the one here, over tiles in shared memory.
-// Each element is summed along k in order, so it does not depend on the grid.
+// cores for sixteen-bit types, and for float the one here, over tiles in shared memory. Each element is summed along k
+// in order, so it does not depend on the grid.
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/product.h"
 #include "kernels/cuda/product_library.h"
@@ -65,10 +65,12 @@ template <class T> void multiply(const char* name, const ProductArguments<T>& p)
                                       p.b_column, p.c_row, p.add},
                                      currentStream()))
         return;
-    if constexpr (sizeof(T) == 2)
-        if (multiplyTiles(name, p)) return;
-    const int64_t blocks = (p.m + tile - 1) / tile * ((p.n + tile - 1) / tile);
-    launch(name, Grid{blocks, product_threads}, productKernel<T>, p);
+    if constexpr (sizeof(T) == 2) {
+        multiplyTiles(name, p);
+    } else {
+        const int64_t blocks = (p.m + tile - 1) / tile * ((p.n + tile - 1) / tile);
+        launch(name, Grid{blocks, product_threads}, productKernel<T>, p);
+    }
 }
 
 int64_t given(int64_t stride, int64_t dense) { return stride ? stride : dense; }

@@ -17,7 +17,8 @@ constexpr int staged_pitch = warp_side + 8; // floats; rows of a fragment lie in
 constexpr int shared_bytes = stages * 2 * tile_bytes;
 static_assert(tile_warps * 16 * staged_pitch * 4 <= shared_bytes);
 
-// One operand: rows of it, or of its transpose, along k (then they are `side`, of `depth`) or along the side.
+// One operand: rows of it, or of its transpose, along k (then they are `side`, of `depth`) or along the side. The bytes
+// that reach a tile do not depend on where rows start, and so no sum does.
 template <class T, bool along_k> class Operand {
     static constexpr int columns = along_k ? depth : side, rows = along_k ? side : depth;
     using Layout = TileLayout<columns>;
@@ -28,22 +29,41 @@ public:
     __device__ Operand(const T* matrix, int64_t step, int64_t first, int64_t side_length, int64_t k)
         : m_row(static_cast<int>(threadIdx.x) / Layout::pieces)
         , m_piece(static_cast<int>(threadIdx.x) % Layout::pieces)
+        , m_whole_pieces(step % 8 == 0 && reinterpret_cast<uintptr_t>(matrix) % 16 == 0)
         , m_step(step)
         , m_from(matrix + (along_k ? first + m_row : m_row) * step + (along_k ? 0 : first) + m_piece * 8)
         , m_rows((along_k ? side_length - first : k) - m_row)
         , m_columns((along_k ? k : side_length - first) - m_piece * 8) {}
-    // Asks for the next tile.
+    // Asks for the next tile; what starts anywhere is copied at once.
     __device__ void ask(SharedAddress tile) {
-        const int bytes = m_columns >= 8 ? 16 : m_columns > 0 ? static_cast<int>(m_columns) * 2 : 0;
-        SHARDSCOPE_UNROLL
-        for (int r = 0; r < rows; r += at_once)
-            copyPiece(tile + Layout::offset(m_row + r, m_piece), m_from + r * m_step, r < m_rows ? bytes : 0);
+        const int existing = m_columns >= 8 ? 8 : m_columns > 0 ? static_cast<int>(m_columns) : 0;
+        if (m_whole_pieces) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < rows; r += at_once)
+                copyPiece(tile + Layout::offset(m_row + r, m_piece), m_from + r * m_step,
+                          r < m_rows ? existing * 2 : 0);
+        } else {
+            SHARDSCOPE_UNROLL_BY(1)
+            for (int r = 0; r < rows; r += at_once)
+                copyElements(tile + Layout::offset(m_row + r, m_piece), m_from + r * m_step, r < m_rows ? existing : 0);
+        }
         m_from += along_k ? depth : depth * m_step;
         (along_k ? m_columns : m_rows) -= depth;
     }
 
 private:
+    static __device__ void copyElements(SharedAddress to, const T* from, int existing) {
+        uint32_t pairs[4];
+        SHARDSCOPE_UNROLL
+        for (int i = 0; i < 4; ++i) {
+            const uint32_t low = 2 * i < existing ? from[2 * i].bits : 0;
+            const uint32_t high = 2 * i + 1 < existing ? from[2 * i + 1].bits : 0;
+            pairs[i] = high << 16 | low;
+        }
+        storePiece(to, pairs);
+    }
     int m_row, m_piece;
+    bool m_whole_pieces;
     int64_t m_step;
     const T* m_from;
     int64_t m_rows, m_columns; // of the matrix, from the thread's own on
@@ -182,27 +202,21 @@ __global__ void __launch_bounds__(tile_threads, 2) tileProductKernel(ProductArgu
               sums);
 }
 
-template <class T> bool startsRows(const T* matrix, int64_t step) {
-    return reinterpret_cast<uintptr_t>(matrix) % 16 == 0 && step % 8 == 0;
-}
-
 } // namespace
 
-template <class T> bool multiplyTiles(const char* name, const ProductArguments<T>& p) {
-    const bool a_along_k = p.a_column == 1, b_along_k = p.b_row == 1;
-    if (!startsRows(p.a, a_along_k ? p.a_row : p.a_column) || !startsRows(p.b, b_along_k ? p.b_column : p.b_row))
-        return false;
-    if (!a_along_k && b_along_k) return false; // no op has it
+template <class T> void multiplyTiles(const char* name, const ProductArguments<T>& p) {
+    // Of the forward op, of the gradient of its input and of that of its weight.
+    const bool a_along_k = p.a_column == 1, b_along_k = a_along_k && p.b_row == 1;
+    assert((a_along_k || p.a_row == 1) && (b_along_k || p.b_column == 1));
     const Grid grid{(p.m + side - 1) / side * ((p.n + side - 1) / side), tile_threads, shared_bytes};
-    if (!a_along_k)
-        launch(name, grid, tileProductKernel<T, false, false>, p);
-    else if (b_along_k)
+    if (b_along_k)
         launch(name, grid, tileProductKernel<T, true, true>, p);
-    else
+    else if (a_along_k)
         launch(name, grid, tileProductKernel<T, true, false>, p);
-    return true;
+    else
+        launch(name, grid, tileProductKernel<T, false, false>, p);
 }
-template bool multiplyTiles(const char*, const ProductArguments<bfloat16>&);
-template bool multiplyTiles(const char*, const ProductArguments<float16>&);
+template void multiplyTiles(const char*, const ProductArguments<bfloat16>&);
+template void multiplyTiles(const char*, const ProductArguments<float16>&);
 
 } // namespace shardscope::kernels::cuda

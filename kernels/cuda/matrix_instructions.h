@@ -86,6 +86,11 @@ __device__ inline void copyPiece(SharedAddress to, const void* from, int bytes) 
 __device__ inline void copyWord(SharedAddress to, const void* from, int bytes) {
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(from), "r"(bytes) : "memory");
 }
+__device__ inline void storePiece(SharedAddress to, const uint32_t (&pairs)[4]) { // at once
+    asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(pairs[0]), "r"(pairs[1]), "r"(pairs[2]),
+                 "r"(pairs[3])
+                 : "memory");
+}
 __device__ inline void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int still_pending> __device__ void awaitCopies() {
     asm volatile("cp.async.wait_group %0;" ::"n"(still_pending) : "memory");
@@ -122,6 +127,9 @@ inline void copyPiece(SharedAddress to, const void* from, int bytes) {
 }
 inline void copyWord(SharedAddress to, const void* from, int bytes) {
     emulation::copyLater(reinterpret_cast<char*>(to), from, 4, bytes);
+}
+inline void storePiece(SharedAddress to, const uint32_t (&pairs)[4]) {
+    std::memcpy(reinterpret_cast<char*>(to), pairs, sizeof pairs);
 }
 inline void commitCopies() { emulation::commitCopies(); }
 template <int still_pending> void awaitCopies() { emulation::awaitCopies(still_pending); }

@@ -16,8 +16,7 @@ template <class T> struct ProductArguments {
     bool add;
 };
 
-// False: not this one, with nothing done. Whether it is depends on type, steps and alignment of a and b alone: their
-// rows start on 16 bytes. For T = bfloat16 and float16.
-template <class T> bool multiplyTiles(const char* name, const ProductArguments<T>&);
+// For T = bfloat16 and float16. Fast where rows of a and b start on 16 bytes; the bits do not depend on that.
+template <class T> void multiplyTiles(const char* name, const ProductArguments<T>&);
 
 } // namespace shardscope::kernels::cuda

@@ -29,25 +29,35 @@ TEST_CASE("products on tensor cores agree with the reference in every layout") {
         }
 }
 
-TEST_CASE("a product goes to tensor cores where the rows of its operands start on 16 bytes") {
-    alignas(16) bfloat16 a[16 * 16] = {}, b[16 * 16] = {}, c[16 * 15] = {};
-    cuda::ProductArguments<bfloat16> p{.c = c,
-                                       .a = a,
-                                       .b = b,
-                                       .bias = nullptr,
-                                       .m = 16,
-                                       .n = 15,
-                                       .k = 13,
-                                       .a_row = 16,
-                                       .a_column = 1,
-                                       .b_row = 1,
-                                       .b_column = 16,
-                                       .c_row = 15, // where results go may start anywhere
-                                       .add = false};
-    CHECK(cuda::multiplyTiles("product", p));
-    p.a_row = 13;
-    CHECK_FALSE(cuda::multiplyTiles("product", p));
-    p.a_row = 16;
-    p.b = b + 1;
-    CHECK_FALSE(cuda::multiplyTiles("product", p));
+TEST_CASE("a product on tensor cores has the same bits wherever its rows start") {
+    constexpr int64_t m = 40, n = 24, k = 70;
+    std::vector<bfloat16> numbers(m * (k + 2) + n * (k + 2) + 2), results[2];
+    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = bfloat16(static_cast<float>(i * 37 % 101) / 50 - 1);
+    for (const int64_t more : {0, 1}) { // elements before the operands and between their rows
+        const int64_t step = k + 2 + more;
+        std::vector<bfloat16> a(static_cast<size_t>(m * step + more + 8)), b(static_cast<size_t>(n * step + more + 8));
+        auto start = [&](std::vector<bfloat16>& of) {
+            return of.data() + (16 - reinterpret_cast<uintptr_t>(of.data()) % 16) % 16 / 2 + more;
+        };
+        bfloat16 *const a_start = start(a), *const b_start = start(b);
+        for (int64_t c = 0; c < k; ++c) {
+            for (int64_t r = 0; r < m; ++r) a_start[r * step + c] = numbers[static_cast<size_t>(r * k + c)];
+            for (int64_t r = 0; r < n; ++r) b_start[r * step + c] = numbers[static_cast<size_t>((m + r) * k + c)];
+        }
+        results[more].resize(m * n);
+        cuda::multiplyTiles<bfloat16>("product", {.c = results[more].data(),
+                                                  .a = a_start,
+                                                  .b = b_start,
+                                                  .bias = nullptr,
+                                                  .m = m,
+                                                  .n = n,
+                                                  .k = k,
+                                                  .a_row = step,
+                                                  .a_column = 1,
+                                                  .b_row = 1,
+                                                  .b_column = step,
+                                                  .c_row = n,
+                                                  .add = false});
+    }
+    CHECK(results[0] == results[1]);
 }
