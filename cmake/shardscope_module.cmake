@@ -14,12 +14,18 @@ target_include_directories(shardscope_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(SHARDSCOPE_SANITIZE)
   target_compile_options(shardscope_options INTERFACE -fsanitize=${SHARDSCOPE_SANITIZE} -fno-omit-frame-pointer
                                                       -fno-sanitize-recover=all)
+  if(SHARDSCOPE_SANITIZE MATCHES undefined)
+    # A null pointer faults by itself, and looking for it makes every access of a member longer.
+    target_compile_options(shardscope_options INTERFACE -fno-sanitize=null)
+  endif()
   target_link_options(shardscope_options INTERFACE -fsanitize=${SHARDSCOPE_SANITIZE})
 endif()
 
 if(SHARDSCOPE_LIBFUZZER)
   target_compile_options(shardscope_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+set(shardscope_standard_headers <algorithm> <array> <filesystem> <functional> <map> <memory> <mutex> <optional> <span> <string> <variant> <vector>)
 
 function(shardscope_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
@@ -28,6 +34,9 @@ function(shardscope_module name)
   target_link_libraries(shardscope_${name} PUBLIC $<BUILD_INTERFACE:shardscope_options>)
   if(ARG_LINKS)
     target_link_libraries(shardscope_${name} ${ARG_LINKS})
+  endif()
+  if(SHARDSCOPE_SANITIZE) # the plain build sees what a source forgets to include
+    target_precompile_headers(shardscope_${name} PRIVATE ${shardscope_standard_headers})
   endif()
 endfunction()
 
@@ -43,6 +52,10 @@ function(shardscope_test name)
   add_executable(${name}_tests ${ARG_SOURCES})
   target_compile_options(${name}_tests PRIVATE ${SHARDSCOPE_TEST_OPTIONS})
   target_link_libraries(${name}_tests PRIVATE shardscope_options shardscope_catch ${ARG_LINKS})
+  list(LENGTH ARG_SOURCES sources)
+  if(sources GREATER 2) # else reading them once costs more than it saves
+    target_precompile_headers(${name}_tests PRIVATE "${CMAKE_SOURCE_DIR}/tests/support/catch.h" ${shardscope_standard_headers})
+  endif()
   set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name}_tests)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1800)

@@ -4,6 +4,7 @@
 #include "core_runtime/planner.h"
 #include "small_runs.h"
 #include "support/catch.h"
+#include "support/sanitized.h"
 
 using namespace shardscope;
 using test::Variant;
@@ -29,7 +30,8 @@ int64_t categoryPeak(const MemoryPlan& m, MemoryCategory c) { return m.device().
 
 TEST_CASE("communication volume is 2 psi at stages 0 to 2 and 3 psi at stage 3, times (N-1)/N, exact to padding") {
     for (const bool bf16 : {false, true})
-        for (const int64_t ranks : {1, 2, 3, 4})
+        for (const int64_t ranks : {1, 2, 3, 4}) {
+            if (test::sanitized && ranks != 3) continue;
             for (const int64_t bucket : {int64_t{1}, int64_t{2000}, int64_t{1} << 40})
                 for (int stage = 0; stage < 4; ++stage) {
                     const Plan p = planOf(
@@ -41,6 +43,7 @@ TEST_CASE("communication volume is 2 psi at stages 0 to 2 and 3 psi at stage 3, 
                     CHECK(p.layout.padded_elements - parameterCount(p.model) <
                           ranks * static_cast<int64_t>(p.layout.segments.size()));
                 }
+        }
 }
 
 TEST_CASE("rows of logits start on cache lines, which products and loss are told") {

@@ -6,6 +6,7 @@
 #include "core_runtime/training.h"
 #include "small_runs.h"
 #include "support/catch.h"
+#include "support/sanitized.h"
 #include "transformer_double.h"
 #include <cstring>
 #include <map>
@@ -53,12 +54,7 @@ void checkPlannedIsRecorded(const test::MemorySink& sink, int64_t ranks) {
     CHECK(static_cast<int64_t>(planned.size()) >= ranks * 5);
 }
 
-// Sanitizers look for races and bad addresses, which a few steps show, and make them ten times slower.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr int64_t equality_steps = 3;
-#else
-constexpr int64_t equality_steps = 20;
-#endif
+constexpr int64_t equality_steps = test::sanitized ? 2 : 20;
 constexpr int64_t one_parameter = 24 * 24 * 4; // the largest matrix of the small model's blocks
 
 } // namespace
@@ -66,6 +62,7 @@ constexpr int64_t one_parameter = 24 * 24 * 4; // the largest matrix of the smal
 TEST_CASE(
     "fp32: losses and weights are bitwise equal whatever the stage, bucket size and overlap; planned = recorded") {
     for (const int64_t ranks : {2, 3, 4}) {
+        if (test::sanitized && ranks != 3) continue;
         const TrainingOutcome reference = run(test::requestOf({}, ranks, equality_steps));
         if (equality_steps >= 20) CHECK(reference.losses.back() < reference.losses.front());
         for (int stage = 0; stage < 4; ++stage)
@@ -91,8 +88,9 @@ TEST_CASE("parameters gathered one element of each rank at a time") {
 }
 
 TEST_CASE("bf16: equal across stages as well") {
+    const int64_t steps = test::sanitized ? 2 : 10;
     for (const int64_t ranks : {2, 3}) {
-        const TrainingOutcome reference = run(test::requestOf({.bf16 = true}, ranks, 10));
+        const TrainingOutcome reference = run(test::requestOf({.bf16 = true}, ranks, steps));
         for (int stage = 0; stage < 4; ++stage)
             for (const int64_t bucket : {one_parameter, int64_t{1} << 40}) {
                 const Variant v{.stage = stage,
@@ -104,7 +102,7 @@ TEST_CASE("bf16: equal across stages as well") {
                                 .persistence = 100};
                 INFO(test::nameOf(v, ranks));
                 test::MemorySink sink;
-                CHECK(sameBits(reference, run(test::requestOf(v, ranks, 10), &sink)));
+                CHECK(sameBits(reference, run(test::requestOf(v, ranks, steps), &sink)));
                 checkPlannedIsRecorded(sink, ranks);
             }
     }
@@ -114,7 +112,7 @@ TEST_CASE("random configurations: the program verifies, memory is as planned, re
     std::mt19937 random(11);
     auto pick = [&](std::initializer_list<int64_t> values) { return *(values.begin() + random() % values.size()); };
     std::map<std::pair<int64_t, bool>, TrainingOutcome> references;
-    for (int trial = 0; trial < 60; ++trial) {
+    for (int trial = 0; trial < 60 / test::thinning; ++trial) {
         const int64_t ranks = pick({1, 2, 3, 4, 5});
         const Variant v{.stage = static_cast<int>(random() % 4),
                         .reduce_bucket = pick({1, 100, 576, 2000, 7777, 1 << 20}),

@@ -10,6 +10,7 @@
 #include "profiler/cupti_double.h"
 #include "small_runs.h"
 #include "support/catch.h"
+#include "support/sanitized.h"
 #include "support/temporary_folder.h"
 #include <cmath>
 #include <map>
@@ -58,12 +59,9 @@ void checkClose(const TrainingOutcome& a, const TrainingOutcome& b, double toler
     for (size_t s = 0; s < a.losses.size(); ++s) CHECK(std::abs(a.losses[s] - b.losses[s]) < tolerance);
 }
 
-#ifdef __SANITIZE_ADDRESS__ // kernels of the emulation run fifty times slower: one of each kind has to do
-constexpr bool under_sanitizer = true;
-#else
-constexpr bool under_sanitizer = false;
-#endif
-constexpr int64_t steps = under_sanitizer ? 1 : 2;
+// Kernels of the emulation run fifty times slower there: one of each kind has to do.
+using test::sanitized;
+constexpr int64_t steps = sanitized ? 1 : 2;
 
 Config fp16Config(int stage, int64_t ranks) {
     Config config = test::configOf({.stage = stage, .reduce_bucket = 2304, .micro_batch = 1}, ranks);
@@ -76,11 +74,11 @@ Config fp16Config(int stage, int64_t ranks) {
 
 TEST_CASE("CUDA: losses and weights are bitwise equal over stages, buckets and overlap, and close to the CPU's") {
     for (const int64_t ranks : {1, 2, 4}) {
-        if (under_sanitizer && ranks != 2) continue;
+        if (sanitized && ranks != 2) continue;
         const TrainingOutcome reference = run(test::requestOf({}, ranks, steps), virtualRanks());
         checkClose(reference, run(test::requestOf({}, ranks, steps), {}), 1e-5);
         for (int stage = 0; stage < 4; ++stage) {
-            if ((ranks == 4 || under_sanitizer) && stage % 2 == 0) continue;
+            if ((ranks == 4 || sanitized) && stage % 2 == 0) continue;
             const Variant v{
                 .stage = stage, .reduce_bucket = 2304, .allgather_bucket = 3000, .overlap = ranks + stage != 4};
             INFO(test::nameOf(v, ranks));
@@ -95,7 +93,7 @@ TEST_CASE("CUDA: bf16, fp16 with loss scale and clipping, accumulation, dropout 
     const Variant bf16{.stage = 2, .reduce_bucket = 2304, .overlap = true, .bf16 = true, .micro_batch = 1};
     checkClose(run(test::requestOf(bf16, 2, steps), virtualRanks()), run(test::requestOf(bf16, 2, steps), {}), 0.02);
 
-    if (under_sanitizer) return;
+    if (sanitized) return;
     const TrainingRequest llama =
         test::requestOf({.stage = 3, .prefetch = 3000, .micro_batch = 1}, 2, steps, test::smallLlama());
     checkClose(run(llama, virtualRanks()), run(llama, {}), 1e-5);
@@ -126,7 +124,7 @@ TEST_CASE("CUDA: bf16, fp16 with loss scale and clipping, accumulation, dropout 
 }
 
 TEST_CASE("CUDA: states and parameters on the host and on NVMe, and a checkpoint back on the CPU") {
-    if (under_sanitizer) return; // the same copies and waits as in the other cases, and the processor's kernels
+    if (sanitized) return; // the same copies and waits as in the other cases, and the processor's kernels
     const TrainingOutcome reference = run(test::requestOf({.stage = 3}, 2, 3), virtualRanks());
     TrainingRequest offload = test::requestOf({.stage = 3, .overlap = true}, 2, 3);
     offload.config.zero.offload_optimizer.device = OffloadDevice::cpu;
@@ -181,7 +179,7 @@ TEST_CASE(
         CHECK(
             sameBits(reference, run(test::requestOf({.stage = stage, .reduce_bucket = 2304, .overlap = true}, 2, steps),
                                     virtualRanks(api))));
-    if (under_sanitizer) return;
+    if (sanitized) return;
     const TrainingRequest llama = test::requestOf({.stage = 1, .bf16 = true}, 1, steps, test::smallLlama());
     checkClose(run(llama, virtualRanks()), run(llama, virtualRanks(api)), 0.02);
     CHECK(test::openBlasObjects() == 0);
@@ -304,7 +302,7 @@ TEST_CASE("CUDA: too little memory, a device that fails, and everything given ba
 TEST_CASE("NCCL: every rank makes the same calls by the rules, with results as on virtual ranks") {
     const TrainingOutcome reference = run(test::requestOf({}, 3, steps), virtualRanks());
     for (int stage = 0; stage < 4; ++stage) {
-        if (under_sanitizer && stage != 2) continue;
+        if (sanitized && stage != 2) continue;
         const Variant v{.stage = stage, .reduce_bucket = 2304, .allgather_bucket = 3000, .overlap = true};
         INFO(test::nameOf(v, 3));
         CHECK(sameBits(reference, run(test::requestOf(v, 3, steps), ncclRanks()))); // the double sums in rank order

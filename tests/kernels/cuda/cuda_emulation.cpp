@@ -1,19 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda_emulation.h"
 #include "matrix_emulation.h"
-#include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <ucontext.h>
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
-#define SHARDSCOPE_SWITCH_BY_CONTEXT 1 // the sanitizer takes a longjmp for the end of the frames it leaves
-#else
-#define SHARDSCOPE_SWITCH_BY_CONTEXT 0 // a jump costs no system call
 #endif
+
+#ifndef __x86_64__
+#error "fibers are switched in the instructions of x86-64, as the kernels of the processor are written for it"
+#endif
+
+// Leaves the running stack at *from and goes on where `to` was left. A switch by the C library costs system calls, or is
+// taken by the address sanitizer for the end of the frames it leaves.
+extern "C" void shardscopeSwitchStack(void** from, void* to);
+asm(R"(
+    .text
+    .type shardscopeSwitchStack, @function
+shardscopeSwitchStack:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+    .size shardscopeSwitchStack, .-shardscopeSwitchStack
+)");
 
 namespace shardscope::emulation {
 
@@ -27,11 +51,9 @@ constexpr std::align_val_t shared_alignment{128};
 
 enum class State : uint8_t { runnable, at_block_barrier, at_warp_exchange, at_warp_instruction, ended };
 
-// Runs one thread of one block after another; created once, because that costs system calls.
+// Runs one thread of one block after another.
 struct Fiber {
-    ucontext_t context{};
-    jmp_buf place;
-    bool started = false;
+    void* left_at = nullptr; // top of the stack; null before the first time
     std::unique_ptr<char[]> stack;
     State state = State::ended;
     uint64_t exchanged[2] = {}; // by parity of the exchange: a fast lane may be one ahead of a slow one
@@ -55,8 +77,7 @@ struct Launch {
     std::vector<Fiber> fibers;
     Gathering gatherings[most_threads / warp_size]; // by warp
     std::unique_ptr<std::byte[], SharedDeleter> shared;
-    ucontext_t scheduler{};
-    jmp_buf scheduler_place;
+    void* scheduler_left_at = nullptr;
     size_t running = 0;
 #if defined(__SANITIZE_ADDRESS__)
     const void* scheduler_stack = nullptr;
@@ -69,18 +90,18 @@ thread_local Launch launch;
 void yieldTo(State state) {
     Fiber& self = launch.fibers[launch.running];
     self.state = state;
-#if SHARDSCOPE_SWITCH_BY_CONTEXT
+#if defined(__SANITIZE_ADDRESS__)
     void* fake_stack = nullptr;
     __sanitizer_start_switch_fiber(&fake_stack, launch.scheduler_stack, launch.scheduler_bytes);
-    swapcontext(&self.context, &launch.scheduler);
+#endif
+    shardscopeSwitchStack(&self.left_at, launch.scheduler_left_at);
+#if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(fake_stack, &launch.scheduler_stack, &launch.scheduler_bytes);
-#else
-    if (_setjmp(self.place) == 0) _longjmp(launch.scheduler_place, 1);
 #endif
 }
 
 void fiberMain() {
-#if SHARDSCOPE_SWITCH_BY_CONTEXT
+#if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(nullptr, &launch.scheduler_stack, &launch.scheduler_bytes);
 #endif
     for (;;) {
@@ -89,30 +110,29 @@ void fiberMain() {
     }
 }
 
+// As if fiberMain() had been left at its first instruction.
 void start(Fiber& fiber) {
-    fiber.started = true;
     fiber.stack.reset(new char[stack_bytes]);
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = stack_bytes;
-    makecontext(&fiber.context, fiberMain, 0);
+    const uintptr_t end = reinterpret_cast<uintptr_t>(fiber.stack.get() + stack_bytes) / 16 * 16;
+    void** top = reinterpret_cast<void**>(end);
+    *--top = nullptr; // what fiberMain() would return to
+    *--top = reinterpret_cast<void*>(&fiberMain);
+    for (int saved = 0; saved < 6; ++saved) *--top = nullptr;
+    fiber.left_at = top;
 }
 
 void resume(size_t index) {
     Fiber& fiber = launch.fibers[index];
     launch.running = index;
     now.thread = {static_cast<unsigned>(index), 0, 0};
-#if SHARDSCOPE_SWITCH_BY_CONTEXT
-    if (!fiber.started) start(fiber);
+    if (!fiber.left_at) start(fiber);
+#if defined(__SANITIZE_ADDRESS__)
     void* fake_stack = nullptr;
     __sanitizer_start_switch_fiber(&fake_stack, fiber.stack.get(), stack_bytes);
-    swapcontext(&launch.scheduler, &fiber.context);
+#endif
+    shardscopeSwitchStack(&launch.scheduler_left_at, fiber.left_at);
+#if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
-#else
-    if (_setjmp(launch.scheduler_place) != 0) return;
-    if (fiber.started) _longjmp(fiber.place, 1);
-    start(fiber);
-    setcontext(&fiber.context);
 #endif
 }
 
