@@ -82,12 +82,17 @@ __global__ void __launch_bounds__(tile_threads, 2)
             float weights[m_tiles][n_tiles][4], dscores[m_tiles][n_tiles][4];
             multiplyByRows<T>(weights, key_lanes, 0, query_lanes, stage_row);
             SHARDSCOPE_UNROLL
-            for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-            for (int c = 0; c < 2; ++c) {
-                const float log_sum = of_column[n * 8 + c] * log2_e;
+            for (int n = 0; n < n_tiles; ++n) {
                 SHARDSCOPE_UNROLL
-                for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-                for (int r = c; r < 4; r += 2) weights[m][n][r] = powerOfTwo(weights[m][n][r] * to_power - log_sum);
+                for (int c = 0; c < 2; ++c) {
+                    const float log_sum = of_column[n * 8 + c] * log2_e;
+                    SHARDSCOPE_UNROLL
+                    for (int m = 0; m < m_tiles; ++m) {
+                        SHARDSCOPE_UNROLL
+                        for (int r = c; r < 4; r += 2)
+                            weights[m][n][r] = powerOfTwo(weights[m][n][r] * to_power - log_sum);
+                    }
+                }
             }
             if (query < row + Of::warp_rows - 1)
                 forEachElement(weights, [&](float& weight, int r, int c) {
@@ -96,12 +101,17 @@ __global__ void __launch_bounds__(tile_threads, 2)
             addWeightedRows<T, columns>(dvalues, weights, dout_sums, stage_row);
             multiplyByRows<T>(dscores, value_lanes, 0, dout_lanes, stage_row);
             SHARDSCOPE_UNROLL
-            for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-            for (int c = 0; c < 2; ++c) {
-                const float of_query = of_column[queries + n * 8 + c];
+            for (int n = 0; n < n_tiles; ++n) {
                 SHARDSCOPE_UNROLL
-                for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-                for (int r = c; r < 4; r += 2) dscores[m][n][r] = weights[m][n][r] * (dscores[m][n][r] - of_query);
+                for (int c = 0; c < 2; ++c) {
+                    const float of_query = of_column[queries + n * 8 + c];
+                    SHARDSCOPE_UNROLL
+                    for (int m = 0; m < m_tiles; ++m) {
+                        SHARDSCOPE_UNROLL
+                        for (int r = c; r < 4; r += 2)
+                            dscores[m][n][r] = weights[m][n][r] * (dscores[m][n][r] - of_query);
+                    }
+                }
             }
             addWeightedRows<T, columns>(dkeys, dscores, query_sums, stage_row);
         }

@@ -88,11 +88,13 @@ __global__ void __launch_bounds__(tile_threads, 2)
         innerProducts<T, columns>(warp_inner, dout + at, out + at, sequence - row, g);
         if (row + laneNumber() < sequence) inner[of_head + laneNumber()] = warp_inner[laneNumber()];
         SHARDSCOPE_UNROLL
-        for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-        for (int half = 0; half < 2; ++half) {
-            const int r = m * 16 + half * 8 + laneNumber() / 4;
-            of_row[m][half] = warp_inner[r];
-            log_sum[m][half] = row + r < sequence ? lse[of_head + r] * log2_e : 0.0f;
+        for (int m = 0; m < m_tiles; ++m) {
+            SHARDSCOPE_UNROLL
+            for (int half = 0; half < 2; ++half) {
+                const int r = m * 16 + half * 8 + laneNumber() / 4;
+                of_row[m][half] = warp_inner[r];
+                log_sum[m][half] = row + r < sequence ? lse[of_head + r] * log2_e : 0.0f;
+            }
         }
     }
 
@@ -113,11 +115,15 @@ __global__ void __launch_bounds__(tile_threads, 2)
                 if (key + c > row + r) score = -INFINITY;
             });
         SHARDSCOPE_UNROLL
-        for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-        for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-        for (int r = 0; r < 4; ++r) {
-            const float weight = powerOfTwo(scores[m][n][r] * to_power - log_sum[m][r / 2]);
-            scores[m][n][r] = weight * (dweights[m][n][r] - of_row[m][r / 2]); // now their gradients
+        for (int m = 0; m < m_tiles; ++m) {
+            SHARDSCOPE_UNROLL
+            for (int n = 0; n < n_tiles; ++n) {
+                SHARDSCOPE_UNROLL
+                for (int r = 0; r < 4; ++r) {
+                    const float weight = powerOfTwo(scores[m][n][r] * to_power - log_sum[m][r / 2]);
+                    scores[m][n][r] = weight * (dweights[m][n][r] - of_row[m][r / 2]); // now their gradients
+                }
+            }
         }
         addWeightedRows<T, columns>(result, scores, key_sums, stage_row);
     }

@@ -20,30 +20,39 @@ __device__ void weigh(float (&scores)[m_tiles][n_tiles][4], float (&result)[m_ti
     float shrink[m_tiles][2];
     bool grown = false;
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int half = 0; half < 2; ++half) {
-        float top = highest[m][half];
+    for (int m = 0; m < m_tiles; ++m) {
         SHARDSCOPE_UNROLL
-        for (int n = 0; n < n_tiles; ++n) top = fmaxf(top, fmaxf(scores[m][n][half * 2], scores[m][n][half * 2 + 1]));
-        top = fmaxf(top, __shfl_xor_sync(whole_warp, top, 1)); // a row lies in four lanes
-        top = fmaxf(top, __shfl_xor_sync(whole_warp, top, 2));
-        shrink[m][half] = powerOfTwo((highest[m][half] - top) * to_power);
-        grown |= top != highest[m][half];
-        highest[m][half] = top;
-        sum[m][half] *= shrink[m][half];
-        const float zero = top * to_power;
-        SHARDSCOPE_UNROLL
-        for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-        for (int r = half * 2; r < half * 2 + 2; ++r) {
-            scores[m][n][r] = powerOfTwo(scores[m][n][r] * to_power - zero);
-            sum[m][half] += scores[m][n][r];
+        for (int half = 0; half < 2; ++half) {
+            float top = highest[m][half];
+            SHARDSCOPE_UNROLL
+            for (int n = 0; n < n_tiles; ++n)
+                top = fmaxf(top, fmaxf(scores[m][n][half * 2], scores[m][n][half * 2 + 1]));
+            top = fmaxf(top, __shfl_xor_sync(whole_warp, top, 1)); // a row lies in four lanes
+            top = fmaxf(top, __shfl_xor_sync(whole_warp, top, 2));
+            shrink[m][half] = powerOfTwo((highest[m][half] - top) * to_power);
+            grown |= top != highest[m][half];
+            highest[m][half] = top;
+            sum[m][half] *= shrink[m][half];
+            const float zero = top * to_power;
+            SHARDSCOPE_UNROLL
+            for (int n = 0; n < n_tiles; ++n) {
+                SHARDSCOPE_UNROLL
+                for (int r = half * 2; r < half * 2 + 2; ++r) {
+                    scores[m][n][r] = powerOfTwo(scores[m][n][r] * to_power - zero);
+                    sum[m][half] += scores[m][n][r];
+                }
+            }
         }
     }
     if (!__any_sync(whole_warp, grown)) return; // all factors are 1
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int n = 0; n < columns / 8; ++n) SHARDSCOPE_UNROLL
-    for (int r = 0; r < 4; ++r) result[m][n][r] *= shrink[m][r / 2];
+    for (int m = 0; m < m_tiles; ++m) {
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < columns / 8; ++n) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < 4; ++r) result[m][n][r] *= shrink[m][r / 2];
+        }
+    }
 }
 
 template <class T, int columns>
@@ -100,18 +109,20 @@ __global__ void __launch_bounds__(tile_threads, columns <= 64 ? 3 : 2)
 
     float* const sums = lse + place * g.sequence + row;
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int half = 0; half < 2; ++half) {
-        float total = sum[m][half];
-        total += __shfl_xor_sync(whole_warp, total, 1);
-        total += __shfl_xor_sync(whole_warp, total, 2);
-        const int r = m * 16 + half * 8 + laneNumber() / 4;
-        if (laneNumber() % 4 == 0 && row + r < sequence) sums[r] = highest[m][half] * g.scale + logf(total);
-        const float share = 1.0f / total;
+    for (int m = 0; m < m_tiles; ++m) {
         SHARDSCOPE_UNROLL
-        for (int n = 0; n < columns / 8; ++n) {
-            result[m][n][half * 2] *= share;
-            result[m][n][half * 2 + 1] *= share;
+        for (int half = 0; half < 2; ++half) {
+            float total = sum[m][half];
+            total += __shfl_xor_sync(whole_warp, total, 1);
+            total += __shfl_xor_sync(whole_warp, total, 2);
+            const int r = m * 16 + half * 8 + laneNumber() / 4;
+            if (laneNumber() % 4 == 0 && row + r < sequence) sums[r] = highest[m][half] * g.scale + logf(total);
+            const float share = 1.0f / total;
+            SHARDSCOPE_UNROLL
+            for (int n = 0; n < columns / 8; ++n) {
+                result[m][n][half * 2] *= share;
+                result[m][n][half * 2 + 1] *= share;
+            }
         }
     }
     storeRows<T, columns>(out + (sample * g.sequence + row) * g.out_stride + head * g.size, g.out_stride,

@@ -47,9 +47,13 @@ template <class T, int columns, int m_tiles, int n_tiles>
 __device__ void multiplyByRows(float (&sums)[m_tiles][n_tiles][4], const LaneRows<columns>& left, int left_row,
                                const LaneRows<columns>& right, int right_row) {
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-    for (int r = 0; r < 4; ++r) sums[m][n][r] = 0;
+    for (int m = 0; m < m_tiles; ++m) {
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < n_tiles; ++n) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < 4; ++r) sums[m][n][r] = 0;
+        }
+    }
     SHARDSCOPE_UNROLL_BY(2) // wholly unrolled, so many loads go ahead that the registers do not suffice
     for (int k = 0; k < columns / 16; ++k) {
         uint32_t a[m_tiles][4];
@@ -76,9 +80,11 @@ __device__ void addWeightedRows(float (&sums)[m_tiles][columns / 8][4], const fl
     for (int k = 0; k < n_tiles; k += 2) {
         uint32_t a[m_tiles][4];
         SHARDSCOPE_UNROLL
-        for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-        for (int r = 0; r < 4; ++r)
-            a[m][r] = packRounded(T(), weights[m][k + r / 2][r % 2 * 2], weights[m][k + r / 2][r % 2 * 2 + 1]);
+        for (int m = 0; m < m_tiles; ++m) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < 4; ++r)
+                a[m][r] = packRounded(T(), weights[m][k + r / 2][r % 2 * 2], weights[m][k + r / 2][r % 2 * 2 + 1]);
+        }
         SHARDSCOPE_UNROLL
         for (int n = 0; n < columns / 8; n += 2) {
             uint32_t b[4];
@@ -92,14 +98,18 @@ __device__ void addWeightedRows(float (&sums)[m_tiles][columns / 8][4], const fl
     }
 }
 
-// call(value, m, row, column) for every element of a product that the lane holds; rows count from the warp's first.
+// call(value, row, column) for every element of a product that the lane holds; rows count from the warp's first.
 template <int m_tiles, int n_tiles, class Call>
 __device__ void forEachElement(float (&sums)[m_tiles][n_tiles][4], Call call) {
     const int row = laneNumber() / 4, column = laneNumber() % 4 * 2;
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-    for (int r = 0; r < 4; ++r) call(sums[m][n][r], row + m * 16 + r / 2 * 8, column + n * 8 + r % 2);
+    for (int m = 0; m < m_tiles; ++m) {
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < n_tiles; ++n) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < 4; ++r) call(sums[m][n][r], row + m * 16 + r / 2 * 8, column + n * 8 + r % 2);
+        }
+    }
 }
 
 // Writes the first `existing` rows of a warp's result to memory in whole pieces, by way of rows in shared memory that
@@ -111,12 +121,16 @@ __device__ void storeRows(T* to, int64_t stride, int existing, const AttentionGe
     const int lane = laneNumber();
     __syncwarp();
     SHARDSCOPE_UNROLL
-    for (int m = 0; m < m_tiles; ++m) SHARDSCOPE_UNROLL
-    for (int n = 0; n < columns / 8; ++n) SHARDSCOPE_UNROLL
-    for (int half = 0; half < 2; ++half) {
-        const int row = m * 16 + half * 8 + lane / 4;
-        *reinterpret_cast<uint32_t*>(through + Layout::offset(row, n) + lane % 4 * 4) =
-            packRounded(T(), sums[m][n][half * 2], sums[m][n][half * 2 + 1]);
+    for (int m = 0; m < m_tiles; ++m) {
+        SHARDSCOPE_UNROLL
+        for (int n = 0; n < columns / 8; ++n) {
+            SHARDSCOPE_UNROLL
+            for (int half = 0; half < 2; ++half) {
+                const int row = m * 16 + half * 8 + lane / 4;
+                *reinterpret_cast<uint32_t*>(through + Layout::offset(row, n) + lane % 4 * 4) =
+                    packRounded(T(), sums[m][n][half * 2], sums[m][n][half * 2 + 1]);
+            }
+        }
     }
     __syncwarp();
     SHARDSCOPE_UNROLL

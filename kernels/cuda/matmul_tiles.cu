@@ -139,9 +139,11 @@ __device__ void storeSums(const ProductArguments<T>& p, float* staged, int64_t r
     for (int m = 0; m < m_tiles; ++m) {
         __syncwarp();
         SHARDSCOPE_UNROLL
-        for (int n = 0; n < n_tiles; ++n) SHARDSCOPE_UNROLL
-        for (int r = 0; r < 4; ++r)
-            staged[(lane / 4 + r / 2 * 8) * staged_pitch + n * 8 + lane % 4 * 2 + r % 2] = sums[m][n][r];
+        for (int n = 0; n < n_tiles; ++n) {
+            SHARDSCOPE_UNROLL
+            for (int r = 0; r < 4; ++r)
+                staged[(lane / 4 + r / 2 * 8) * staged_pitch + n * 8 + lane % 4 * 2 + r % 2] = sums[m][n][r];
+        }
         __syncwarp();
         for (int r = lane / 8; r < 16; r += warp_size / 8)
             if (const int64_t row = row0 + m * 16 + r; row < p.m && existing > 0)
