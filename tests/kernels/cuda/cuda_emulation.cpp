@@ -14,8 +14,8 @@
 #error "fibers are switched in the instructions of x86-64, as the kernels of the processor are written for it"
 #endif
 
-// Leaves the running stack at *from and goes on where `to` was left. A switch by the C library costs system calls, or is
-// taken by the address sanitizer for the end of the frames it leaves.
+// Leaves the running stack at *from and goes on where `to` was left. A switch by the C library costs system calls, or
+// is taken by the address sanitizer for the end of the frames it leaves.
 extern "C" void shardscopeSwitchStack(void** from, void* to);
 asm(R"(
     .text
