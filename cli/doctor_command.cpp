@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // doctor: what is wrong with a trace, in sentences; without a trace, what this machine offers to a run.
 #include "cli/command.h"
+#include "cli/machine_text.h"
 #include "core_runtime/backend_choice.h"
 #include "core_runtime/machine/machine.h"
 #include "profiler/analysis/doctor.h"
@@ -15,7 +16,7 @@ struct DoctorCommand : ReportOptions {
     std::string file;
 };
 
-Report machineReport(const Machine& machine) {
+Report machineReport(const Machine& machine, const std::string& refusal) {
     Table facts{"machine", "This machine", {"fact", "value"}, {}};
     facts.rows = {{std::string("processor"), machine.processor},
                   {std::string("cores"), std::to_string(machine.cores)},
@@ -41,17 +42,23 @@ Report machineReport(const Machine& machine) {
         libraries.rows.push_back({library.name, found ? library.version : std::string("not found"), library.path,
                                   found ? std::string() : library.without_it});
     }
-    const Result<BackendChoice> cuda = chooseBackend("cuda", 1);
     Table backend{"backend", "What --backend auto takes", {"auto", "reason"}, {}};
-    backend.rows = {{std::string(cuda ? "cuda" : "cpu"), cuda ? std::string("a GPU can be used")
-                                                         : machine.gpu_problem.empty() ? cuda.error().message
-                                                                                       : machine.gpu_problem}};
+    backend.rows = {{std::string(refusal.empty() ? "cuda" : "cpu"), refusal.empty() ? std::string("a GPU can be used")
+                                                                    : machine.gpu_problem.empty()
+                                                                        ? refusal
+                                                                        : machine.gpu_problem}};
     Report report{{std::move(facts), std::move(gpus), std::move(libraries), std::move(backend)}, {}};
-    if (!machine.gpu_problem.empty()) report.notes.push_back(machine.gpu_problem);
-    report.notes.push_back(
-        cuda ? "Runs use the GPU unless --backend cpu is given or a link is emulated."
-             : "Runs use the processor, with ranks that are threads of one process: " + cuda.error().message + ".");
+    report.notes = machineRemedies(machine, refusal);
     return report;
+}
+
+int describeMachine(const DoctorCommand& command) {
+    const Machine machine = inspectMachine();
+    const Result<BackendChoice> cuda = chooseBackend("cuda", 1);
+    const std::string refusal = cuda ? std::string() : cuda.error().message;
+    if (command.format != "text") return printReport(machineReport(machine, refusal), command);
+    print(machineText(machine, refusal));
+    return success;
 }
 
 int diagnoseTrace(const DoctorCommand& command) {
@@ -72,14 +79,13 @@ void addDoctorCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("file", command->file, "A trace; without it the report is on this machine, its GPUs and libraries")
         ->type_name("FILE");
     addReportOptions(*sub, *command);
-    sub->footer("A library that lies elsewhere is named by SHARDSCOPE_CUDA_DRIVER, SHARDSCOPE_NCCL, SHARDSCOPE_CUPTI,\n"
-                "SHARDSCOPE_CUBLASLT or SHARDSCOPE_CUDNN.\n"
+    sub->footer("A library that lies elsewhere is named by SHARDSCOPE_CUDA_DRIVER, SHARDSCOPE_NVML, SHARDSCOPE_NCCL,\n"
+                "SHARDSCOPE_CUPTI or SHARDSCOPE_CUBLASLT.\n"
                 "Examples:\n"
                 "  shardscope doctor zero3.shardscope\n"
                 "  shardscope doctor");
     sub->callback([command, &invocation] {
-        invocation.exit_code =
-            command->file.empty() ? printReport(machineReport(inspectMachine()), *command) : diagnoseTrace(*command);
+        invocation.exit_code = command->file.empty() ? describeMachine(*command) : diagnoseTrace(*command);
     });
 }
 

@@ -194,6 +194,8 @@ std::optional<EventFacts> eventFacts(const TraceReader& reader, EventId id) {
         add("exposed", formatDuration(exposed), exposed > 0 ? Tone::bad : Tone::good,
             "time during which this rank computed nothing");
     add("operation", details->name);
+    if (const ProgramOpEvent* op = programOp(reader, event.op); op && op->name != details->name)
+        add("launched for", op->name, Tone::normal, "the op of the step program that this kernel or copy belongs to");
     add("class", std::string(toText(event.op_class)));
     if (event.layer >= 0 || event.layer == -2)
         add("layer", event.layer == -2 ? "embedding" : std::to_string(event.layer));

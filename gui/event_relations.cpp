@@ -46,8 +46,10 @@ struct Turn {
     OpId op;
     NameId name;
     LaneKind lane;
+    bool work; // its launches and the kernels of a collective bear the same op
     bool operator()(const IntervalEvent& e, LaneKind kind) const {
-        return kind == lane && (op != OpId::none ? e.op == op : e.op == OpId::none && e.name == name);
+        return kind == lane && isWork(e.op_class) == work &&
+               (op != OpId::none ? e.op == op : e.op == OpId::none && e.name == name);
     }
 };
 
@@ -76,7 +78,7 @@ std::vector<RelatedEvent> turnInRanks(const TraceReader& trace, TimeRange range,
 void addTwins(const TraceReader& trace, const IntervalEvent& event, EventRelations& r, const Cancelled& cancelled) {
     const std::optional<TimeRange> own = stepRange(trace, event.step);
     if (!own) return;
-    const Turn same{event.op, event.name, trace.lanes()[static_cast<size_t>(event.lane)].kind};
+    const Turn same{event.op, event.name, trace.lanes()[static_cast<size_t>(event.lane)].kind, isWork(event.op_class)};
     // Which turn of its kind it is.
     size_t turn = 0;
     visitLanes(
@@ -134,7 +136,7 @@ void addWaits(const TraceReader& trace, const IntervalEvent& event, EventRelatio
     visitLanes(
         trace, *step, cancelled, [&](const LaneInfo& lane) { return lane.rank == r.self.rank; },
         [&](EventId id, const IntervalEvent& e) {
-            if (e.step != event.step || e.op == OpId::none) return;
+            if (e.step != event.step || e.op == OpId::none || !isWork(e.op_class)) return;
             if (e.end_ns <= event.start_ns && is(before, e.op)) {
                 all_before.push_back(relatedOf(trace, id, e));
                 ops_before.push_back(e.op);

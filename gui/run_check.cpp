@@ -75,10 +75,10 @@ const std::map<std::string, KeyFact>& defaultFacts() {
 }
 
 void checkRun(const RunRequest& request, const std::function<bool()>& cancelled,
-              const std::function<void(const RunCheck&)>& tell, bool on_gpu) {
+              const std::function<void(const RunCheck&)>& tell, const std::optional<KnownDevices>& devices) {
     RunCheck check;
     check.request = request;
-    check.problems = problems(request, on_gpu);
+    check.problems = problems(request, devices);
     check.remarks = remarks(request);
     check.trace_path = defaultTracePath(request);
     const auto model = findModel(request.model);
@@ -129,11 +129,11 @@ RunCheckJob::~RunCheckJob() {
     m_pool.waitForDone();
 }
 
-void RunCheckJob::request(const RunRequest& request, bool on_gpu) {
+void RunCheckJob::request(const RunRequest& request, const std::optional<KnownDevices>& devices) {
     const uint64_t number = ++m_wanted;
     m_pool.clear(); // those that have not begun
     // The destructor waits for the pool, so `this` outlives the worker; a queued call dies with the object.
-    m_pool.start([this, number, request, on_gpu] {
+    m_pool.start([this, number, request, devices] {
         const auto cancelled = [this, number] { return m_wanted.load() != number; };
         if (cancelled()) return;
         checkRun(
@@ -148,7 +148,7 @@ void RunCheckJob::request(const RunRequest& request, bool on_gpu) {
                     },
                     Qt::QueuedConnection);
             },
-            on_gpu);
+            devices);
     });
 }
 

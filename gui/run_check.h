@@ -39,14 +39,14 @@ const std::map<std::string, KeyFact>& defaultFacts();
 
 // `tell` is called with what is known first, and with everything at the end; both times by the calling thread.
 void checkRun(const RunRequest&, const std::function<bool()>& cancelled,
-              const std::function<void(const RunCheck&)>& tell, bool on_gpu = false);
+              const std::function<void(const RunCheck&)>& tell, const std::optional<KnownDevices>& devices = {});
 
 class RunCheckJob : public QObject {
     Q_OBJECT
 public:
     explicit RunCheckJob(QObject* parent = nullptr);
     ~RunCheckJob() override; // gives up what goes on and waits for it
-    void request(const RunRequest&, bool on_gpu = false);
+    void request(const RunRequest&, const std::optional<KnownDevices>& = {});
     bool pending() const { return m_answered != m_wanted.load(); }
 
 signals:

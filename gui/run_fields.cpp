@@ -24,6 +24,10 @@ constexpr FieldSpec table[] = {
     {"backend", "Backend", model, name,
      "What ranks compute on: cpu, cuda, or auto, which takes GPUs where there are some and no link is emulated.", "",
      "", &RunRequest::backend},
+    {"devices", "GPUs", model, FieldKind::devices,
+     "Which GPUs the ranks get, in the order in which they are ticked; with fewer GPUs than ranks all ranks share the "
+     "first, as virtual ranks.",
+     "", "", &RunRequest::devices},
     {"link", "Link", model, name,
      "The interconnect that collectives are held to: a name, or latency in µs and GB/s such as 10:6.4.", "", "",
      &RunRequest::link},
@@ -142,6 +146,10 @@ constexpr FieldSpec table[] = {
 
     {"trace", "Trace to write", output, new_file, "Where the recording goes; it opens in the library.", "", "",
      &RunRequest::trace},
+    {"measure_tax", "Unrecorded steps", output, number,
+     "Steps without recording after the last one, thrown away: they tell what recording cost. Empty is 5 on GPUs, and "
+     "none on CPU ranks, where records are counted.",
+     "", "", &RunRequest::measure_tax},
     {"checkpoint_folder", "Checkpoints into", output, folder, "After the last step, also when the run is stopped.", "",
      "", &RunRequest::checkpoint_folder},
     {"checkpoint_every", "Checkpoint every", output, number, "Steps between checkpoints; empty is at the end only.", "",
@@ -156,10 +164,11 @@ constexpr FieldSpec table[] = {
      "Prints fwd, bwd, step after each step into the output of the run.", on_off},
 };
 
-constexpr std::array<std::string_view, 22> common = {
+constexpr std::array<std::string_view, 23> common = {
     "model",
     "ranks",
     "steps",
+    "devices",
     "link",
     "zero_optimization.stage",
     "zero_optimization.reduce_bucket_size",

@@ -25,6 +25,7 @@ enum class FieldKind {
     folder,      // of the request
     stage,       // zero_optimization.stage
     precision,   // bf16.enabled and fp16.enabled
+    devices,     // of the request: GPUs in the order of the ranks
     swap_folder, // nvme_path of both offload sections
 };
 

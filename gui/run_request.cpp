@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/run_request.h"
-#include "core_runtime/backend_choice.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/memory_plan.h"
 #include "core_runtime/planner.h"
@@ -55,7 +54,7 @@ Result<Plan> planOf(const RunRequest& request, std::optional<int> stage) {
     return plan(*config, *model, integerOr(request.ranks, 1), integerOr(request.sequence, 0));
 }
 
-void checkNumbers(const RunRequest& request, Problems& found) {
+void checkNumbers(const RunRequest& request, const std::optional<KnownDevices>& devices, Problems& found) {
     if (const auto problem = integerProblem("Ranks", request.ranks, rank_range)) found["ranks"] = *problem;
     if (const auto problem = integerProblem("Steps", request.steps, step_range)) found["steps"] = *problem;
     const auto optional = [&](const char* field, const char* name, const std::string& text, Range range) {
@@ -63,6 +62,7 @@ void checkNumbers(const RunRequest& request, Problems& found) {
         if (const auto problem = integerProblem(name, text, range)) found[field] = *problem;
     };
     optional("seed", "Seed", request.seed, {0, 1'000'000'000'000});
+    optional("measure_tax", "The number of steps", request.measure_tax, {0, 1'000'000});
     optional("checkpoint_every", "Steps between checkpoints", request.checkpoint_every, step_range);
     optional("checkpoint_keep", "The number of checkpoints", request.checkpoint_keep, step_range);
     if (request.checkpoint_folder.empty())
@@ -79,9 +79,11 @@ void checkNumbers(const RunRequest& request, Problems& found) {
             found[field] = sentence(link.error().message);
         else if (request.backend == "cuda" && link->emulates())
             found[field] = "A link is emulated on CPU ranks only; choose none, or another backend.";
-    if (request.backend != "auto") // which always has one
-        if (const auto backend = chooseBackend(request.backend, integerOr(request.ranks, 1)); !backend)
-            found["backend"] = sentence(backend.error().message);
+    if (request.backend != "auto" && request.backend != "cpu" && request.backend != "cuda")
+        found["backend"] = "There is no backend of this name; there are auto, cpu and cuda.";
+    else if (request.backend == "cuda")
+        if (const std::string why = whyNoGpu(request, devices); !why.empty()) found["backend"] = why;
+    if (const std::string problem = deviceProblem(request, devices); !problem.empty()) found["devices"] = problem;
 }
 
 void checkFiles(const RunRequest& request, Problems& found) {
@@ -189,17 +191,17 @@ int stageOf(const RunRequest& request) {
     return stage >= 0 && stage <= 3 ? static_cast<int>(stage) : 0;
 }
 
-Problems problemsAtSight(const RunRequest& request) {
+Problems problemsAtSight(const RunRequest& request, const std::optional<KnownDevices>& devices) {
     Problems found;
-    checkNumbers(request, found);
+    checkNumbers(request, devices, found);
     if (const auto config = parseConfig(request.config, source, integerOr(request.ranks, 1), 1, 1); !config)
         found["config"] = sentence(config.error().message);
     return found;
 }
 
-Problems problems(const RunRequest& request, bool on_gpu) {
+Problems problems(const RunRequest& request, const std::optional<KnownDevices>& devices) {
     Problems found;
-    checkNumbers(request, found);
+    checkNumbers(request, devices, found);
     checkFiles(request, found);
     const auto model = findModel(request.model);
     if (!model) found["model"] = sentence(model.error().message);
@@ -214,7 +216,7 @@ Problems problems(const RunRequest& request, bool on_gpu) {
     const auto planned = planOf(request, std::nullopt);
     if (!planned)
         found["config"] = sentence(planned.error().message);
-    else if (const auto problem = memoryProblem(request, *planned); problem && !on_gpu)
+    else if (const auto problem = memoryProblem(request, *planned); problem && !usesGpu(request, devices))
         found["ranks"] = *problem;
     return found;
 }
@@ -293,6 +295,8 @@ RunRequest requestOf(const TraceReader& trace) {
     if (request.sequence == "0") request.sequence.clear();
     request.data = flagOf(command, "--data");
     if (const std::string backend = flagOf(command, "--backend"); !backend.empty()) request.backend = backend;
+    request.devices = flagOf(command, "--devices");
+    request.measure_tax = flagOf(command, "--measure-tax");
     return request;
 }
 
@@ -374,6 +378,7 @@ std::vector<std::string> commandArguments(const RunRequest& request, const std::
     const auto number = [](const std::string& text) {
         return text.empty() ? std::string() : std::to_string(integerOr(text, 0));
     };
+    if (mayUseGpu(request)) add("--devices", request.devices); // they are kept for when the run may take GPUs
     add("--data", request.data);
     add("--sequence", number(request.sequence));
     add("--seed", number(request.seed));
@@ -383,6 +388,7 @@ std::vector<std::string> commandArguments(const RunRequest& request, const std::
     add("--keep", number(request.checkpoint_keep));
     add("--resume", request.resume);
     add("--save-weights", request.weights);
+    add("--measure-tax", number(request.measure_tax));
     return arguments;
 }
 

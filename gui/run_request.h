@@ -4,6 +4,7 @@
 #pragma once
 #include "core_runtime/config.h"
 #include "gui/config_text.h"
+#include "gui/known_devices.h"
 #include "traces/vocabulary.h"
 #include <array>
 #include <map>
@@ -19,6 +20,7 @@ namespace shardscope::gui {
 struct RunRequest {
     std::string model = "gpt2-tiny";
     std::string backend = "auto"; // cpu, cuda, or auto: GPUs where there are some and no link is emulated
+    std::string devices;          // "0,2": GPUs in the order of the ranks; empty: all, in the driver's order
     std::string link = "pcie4";
     std::string host_link = "none", storage_link = "none"; // only offload uses them
     std::string ranks = "4", steps = "20";                 // texts, because the form must be able to hold what is wrong
@@ -28,6 +30,7 @@ struct RunRequest {
     std::string initial_weights;                           // a path; empty: made from the seed
     std::string device_memory;                             // "80 GB" per rank; empty: this machine's, by all ranks
     std::string trace;                                     // a path; empty: defaultTracePath
+    std::string measure_tax;                               // steps without recording; empty: 5 on GPUs, else none
     std::string checkpoint_folder, checkpoint_every, checkpoint_keep, resume, weights; // empty: none
     std::string config;                                                                // the DeepSpeed JSON
     bool operator==(const RunRequest&) const = default;
@@ -35,10 +38,10 @@ struct RunRequest {
 
 // What is wrong, by field; the key "config" is the JSON as a whole. Empty: the run can start. Reads files and plans
 // the step, which may take a second: for workers.
-// `on_gpu`: its ranks will not live in this machine's memory.
-std::map<std::string, std::string> problems(const RunRequest&, bool on_gpu = false);
+// `devices`: what ranks of a GPU backend will find; none: not known yet.
+std::map<std::string, std::string> problems(const RunRequest&, const std::optional<KnownDevices>& devices = {});
 // The part of it that is known at once: texts that are no numbers, a JSON that the engine does not take.
-std::map<std::string, std::string> problemsAtSight(const RunRequest&);
+std::map<std::string, std::string> problemsAtSight(const RunRequest&, const std::optional<KnownDevices>& devices = {});
 // Remarks that do not prevent the run, by field: "104x the whole model: one bucket, nothing overlaps".
 std::map<std::string, std::string> remarks(const RunRequest&);
 

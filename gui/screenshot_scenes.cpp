@@ -152,6 +152,14 @@ bool drawRunStates(Session& session, MainWindow& window, const SettleWindow& set
     saved = saved && save(window, "run_difference");
     if (auto* forget = panel.findChild<QToolButton*>("forgetOriginal")) forget->click();
 
+    RunRequest unlinked = request; // where auto takes what the machine has
+    unlinked.link = "none";
+    panel.vary(unlinked, "ZeRO-2 · gpt2-tiny");
+    if (auto* forget = panel.findChild<QToolButton*>("forgetOriginal")) forget->click();
+    waitUntil([&] { return panel.settled(); });
+    settle();
+    saved = saved && save(window, "run_devices");
+
     for (const QueuedRun& run : std::vector<QueuedRun>(panel.queue().runs()))
         if (run.waits()) panel.queue().remove(run.id);
     RunRequest failing = request; // only the child finds this one

@@ -17,9 +17,14 @@ Thumbnail thumbnailOf(const TraceReader& reader) {
         range = {steps[steps.size() / 2].start_ns, steps[steps.size() / 2].end_ns};
     if (range.duration() <= 0) return picture;
     const auto lanes = reader.lanes();
-    for (size_t i = 0; i < lanes.size() && picture.lanes < most_lanes; ++i) {
-        if (lanes[i].rank != lanes.front().rank) continue;
-        const auto rects = reader.rects(static_cast<LaneId>(i), range, static_cast<double>(range.duration()) / columns);
+    std::vector<LaneId> of_rank; // as the canvas has them
+    for (size_t i = 0; i < lanes.size(); ++i)
+        if (lanes[i].rank == lanes.front().rank) of_rank.push_back(static_cast<LaneId>(i));
+    std::ranges::stable_sort(of_rank, {}, [&](LaneId lane) { return lanes[static_cast<size_t>(lane)].kind; });
+    for (const LaneId lane : of_rank) {
+        if (picture.lanes == most_lanes) break;
+        auto rects = reader.rects(lane, range, static_cast<double>(range.duration()) / columns);
+        std::erase_if(rects, [](const LaneRect& rect) { return !isWork(rect.op_class); }); // calls and what describes
         if (rects.empty()) continue;
         for (const LaneRect& rect : rects) {
             const auto share = [&](int64_t at) {

@@ -54,8 +54,6 @@ const std::vector<VendorLibrary>& vendorLibraries() {
          "Kernels and copies of a GPU cannot be recorded."},
         {"cuBLASLt", "SHARDSCOPE_CUBLASLT", "libcublasLt.so.13", "cublasLtGetVersion", returns_value, 10000, 100,
          "Matrix products on a GPU use our own, slower kernels."},
-        {"cuDNN", "SHARDSCOPE_CUDNN", "libcudnn.so.9", "cudnnGetVersion", returns_value, 10000, 100,
-         "Nothing: it is optional."},
     };
     return table;
 }

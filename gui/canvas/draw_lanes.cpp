@@ -82,7 +82,12 @@ void drawLabel(TimelineDrawing& d, const TimelineRow& row, const LaneBlock& bloc
     const bool wants_name = !named_by_subject && !block.merged && room > 24;
     std::string name;
     if (wants_name)
-        if (const auto& details = d.cache.details(reader, block)) name = details->name;
+        if (const auto& details = d.cache.details(reader, block)) {
+            // A kernel is called what it was launched for: that is short, and the same in every trace.
+            const ProgramOpEvent* op =
+                details->event.op_class == OpClass::compute ? reader.op(details->event.op) : nullptr;
+            name = op ? op->name : details->name;
+        }
     for (const std::string& label : blockLabels(block, name, d.cache.headLayer(reader))) {
         if (label.empty() || Painter::textWidth(label) > room) continue;
         d.painter.textInRow(std::round(shown.x0 + label_padding), shown, label, textOn(style.colour));

@@ -163,9 +163,14 @@ void drawPlan(TimelineDrawing& d, const PlannedCurve& plan, const MemoryColumns&
     flush({});
 }
 
-// Returns where the mark of the peak is, if it is in sight.
-std::optional<ImVec2> drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& columns, Box area,
-                               int64_t scale) {
+struct DrawnPeak {
+    std::optional<ImVec2> mark; // if it is in sight
+    Box label;
+};
+
+// On a plate where another line may pass.
+DrawnPeak drawPeak(TimelineDrawing& d, const TimelineRow& row, const MemoryColumns& columns, Box area, int64_t scale,
+                   bool on_plate) {
     const TraceView& view = d.view(row.trace);
     const MemoryCurve& curve = view.reader->memory(row.rank, row.tier);
     const std::optional<int64_t> planned = plannedPeak(*view.reader, row.rank, row.tier);
@@ -186,10 +191,13 @@ std::optional<ImVec2> drawPeak(TimelineDrawing& d, const TimelineRow& row, const
         p.dot({*x, y_of(curve.peak_bytes)}, 3, p.theme().text);
         label_x = *x + 8 + width < area.x1 ? *x + 8 : *x - 8 - width;
     }
-    p.text(std::round(std::max(label_x, area.x0 + 2)), std::round(top - 3 - Painter::textHeight(Font::axis)),
-           label.text, label.as_planned ? p.theme().text : readableOn(p.theme().background, p.theme().attention),
-           Font::axis);
-    return mark;
+    const float x0 = std::round(std::max(label_x, area.x0 + 2)), height = Painter::textHeight(Font::axis);
+    const float y0 = std::round(top - 3 - height);
+    const Box box{x0 - 3, y0, x0 + width + 3, y0 + height};
+    if (on_plate) p.rect(box, p.theme().background, 0.85f);
+    p.text(x0, y0, label.text,
+           label.as_planned ? p.theme().text : readableOn(p.theme().background, p.theme().attention), Font::axis);
+    return {mark, box};
 }
 
 const OutsideCurve* outsideCurve(const TraceView& view, int32_t rank, MemoryTier tier) {
@@ -199,7 +207,8 @@ const OutsideCurve* outsideCurve(const TraceView& view, int32_t rank, MemoryTier
 }
 
 // What the device holds beside the arenas, as a line on the same scale: no category of the run's, and not planned.
-void drawOutside(TimelineDrawing& d, const OutsideCurve& curve, Box area, int64_t scale, int64_t origin) {
+// Gives the height of the line at its end.
+float drawOutside(TimelineDrawing& d, const OutsideCurve& curve, Box area, int64_t scale, int64_t origin) {
     Painter& p = d.painter;
     const Rgb colour = readableOn(p.theme().background, p.theme().attention);
     const auto y_of = [&](int64_t bytes) {
@@ -222,13 +231,24 @@ void drawOutside(TimelineDrawing& d, const OutsideCurve& curve, Box area, int64_
         now = bytes;
     }
     draw(area.x1);
+    return y_of(now);
+}
+
+// At the end of the line, above it, and beside the label of the peak where both would be in one place.
+void drawOutsideLabel(TimelineDrawing& d, const OutsideCurve& curve, Box area, float line_y, const Box& avoid) {
+    Painter& p = d.painter;
     const std::string text = "outside the arenas, up to " + formatBytes(curve.highest);
     const float width = Painter::textWidth(text, Font::axis), height = Painter::textHeight(Font::axis);
-    const float y = std::clamp(y_of(curve.at(d.axis.timeAt(area.x1) + origin)) - height - 3, area.y0, area.y1 - height);
-    const Box label{area.x1 - width - 10, y, area.x1 - 4, y + height};
+    const float y = std::clamp(line_y - height - 4, area.y0 - memory_head + 1, area.y1 - height);
+    Box label{area.x1 - width - 10, y, area.x1 - 4, y + height};
+    if (avoid.y0 < label.y1 && label.y0 < avoid.y1 && avoid.x1 + 4 > label.x0) {
+        label.x1 = avoid.x0 - 4;
+        label.x0 = label.x1 - width - 6;
+    }
     if (label.x0 <= area.x0) return;
-    p.rect(label, p.theme().background, 0.75f);
-    p.text(std::round(label.x0 + 3), std::round(label.y0), text, colour, Font::axis);
+    p.rect(label, p.theme().background, 0.85f);
+    p.text(std::round(label.x0 + 3), std::round(label.y0), text, readableOn(p.theme().background, p.theme().attention),
+           Font::axis);
 }
 
 void drawMoment(TimelineDrawing& d, int64_t view_ns, Box area) {
@@ -297,9 +317,11 @@ void drawMemory(TimelineDrawing& d, const TimelineRow& row, float y, int64_t sca
     if (known.width() >= p.pixel()) {
         if (const PlannedCurve* plan = plannedCurve(view, row.rank, row.tier))
             drawPlan(d, *plan, *columns, known, scale, view.origin_ns);
-        peak = drawPeak(d, row, *columns, known, scale);
-        if (const OutsideCurve* outside = outsideCurve(view, row.rank, row.tier))
-            drawOutside(d, *outside, known, scale, view.origin_ns);
+        const OutsideCurve* outside = outsideCurve(view, row.rank, row.tier);
+        const float line_y = outside ? drawOutside(d, *outside, known, scale, view.origin_ns) : 0;
+        const DrawnPeak drawn = drawPeak(d, row, *columns, known, scale, outside != nullptr);
+        if (outside) drawOutsideLabel(d, *outside, known, line_y, drawn.label);
+        peak = drawn.mark;
     }
     const std::optional<MemoryRef>& moment = d.selection.moment;
     if (moment && moment->trace == row.trace && moment->rank == row.rank && moment->tier == row.tier)

@@ -3,6 +3,7 @@
 #include "gui/canvas/format.h"
 #include "gui/canvas/timeline_drawing.h"
 #include <cctype>
+#include <cstring>
 
 namespace shardscope::gui {
 
@@ -54,6 +55,16 @@ std::string spaced(std::string_view word) { // "reduce_scatter" as people write 
     return text;
 }
 
+// "void scale<float>(float*, int)" is "scale", without its namespaces; what is no function's signature stays.
+std::string functionName(const std::string& signature) {
+    const size_t arguments = signature.find('(');
+    if (arguments == std::string::npos || arguments == 0) return signature;
+    std::string name = signature.substr(0, std::min(arguments, signature.find('<')));
+    for (const char* before : {" ", "::"})
+        if (const size_t at = name.rfind(before); at != std::string::npos) name.erase(0, at + std::strlen(before));
+    return name.empty() ? signature : name;
+}
+
 } // namespace
 
 std::vector<std::string> blockLabels(const LaneBlock& block, const std::string& name, int32_t head_layer) {
@@ -73,6 +84,7 @@ std::vector<std::string> blockLabels(const LaneBlock& block, const std::string& 
     std::vector<std::string> labels;
     if (!name.empty() && !block.joined) {
         labels.push_back(name);
+        if (const std::string function = functionName(name); function != name) labels.push_back(function);
         std::string subject = "block ";
         subject.append(std::to_string(block.layer)).append(" ");
         if (name.starts_with(subject)) labels.push_back(name.substr(subject.size()));
@@ -114,6 +126,8 @@ TooltipText blockTooltip(TimelineDrawing& d, const HoveredBlock& hovered) {
         text.title = details->name;
         text.subtitle = where + " · " + spaced(toText(event.phase)) +
                         (event.step >= 0 ? " · step " + std::to_string(event.step) : "");
+        if (const ProgramOpEvent* op = reader.op(event.op); op && op->name != details->name)
+            text.rows.emplace_back("launched for", op->name);
         text.rows.emplace_back("duration", formatDuration(event.end_ns - event.start_ns));
         if (event.wait_ns > 0) text.rows.emplace_back("waiting for other ranks", formatDuration(event.wait_ns));
         if (event.emulated_ns > 0)

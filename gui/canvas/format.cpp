@@ -104,11 +104,18 @@ void dropNumbered(std::string_view& text, std::string_view word) {
     if (end > word.size() && end != std::string_view::npos && text[end] == ' ') text.remove_prefix(end + 1);
 }
 
+constexpr std::string_view of_cuda = ", CUDA "; // "api comm, CUDA thread 4711"
+bool isPart(const LaneInfo& lane) { return lane.name.ends_with(" kernels of collectives"); }
+
 } // namespace
 
+bool isBesideWork(const LaneInfo& lane) { return lane.name.find(of_cuda) != std::string::npos || isPart(lane); }
+
 std::string laneLabel(const LaneInfo& lane, std::span<const LaneInfo> lanes) {
+    if (const size_t rest = lane.name.find(of_cuda); rest != std::string::npos) return lane.name.substr(0, rest);
+    if (isPart(lane)) return "kernels";
     const auto alike = std::count_if(lanes.begin(), lanes.end(), [&](const LaneInfo& other) {
-        return other.rank == lane.rank && other.kind == lane.kind;
+        return other.rank == lane.rank && other.kind == lane.kind && !isPart(other);
     });
     if (alike < 2) return std::string(toText(lane.kind));
     std::string_view name = lane.name;

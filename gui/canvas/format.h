@@ -22,6 +22,7 @@ std::string formatTime(int64_t ns, int64_t reach_ns, int64_t resolution_ns); // 
 int64_t axisUnit(int64_t reach_ns);
 
 // What a lane is called beside it: its kind, or its own name where its rank has several of that kind.
+bool isBesideWork(const LaneInfo&); // what a capture tells of a rank's thread, of CUDA, or of the parts of a collective
 std::string laneLabel(const LaneInfo&, std::span<const LaneInfo> lanes);
 
 } // namespace shardscope::gui

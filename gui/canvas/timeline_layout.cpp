@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/timeline_layout.h"
+#include "gui/canvas/format.h"
 #include "gui/canvas/rank_order.h"
 #include <array>
 #include <cmath>
@@ -53,7 +54,9 @@ void addTrace(const TimelineModel& model, int trace, std::vector<TimelineRow>& r
             rows.push_back({.kind = RowKind::summary, .trace = trace, .rank = rank, .height = metrics::lane_pitch});
         else if (model.show_lanes)
             for (LaneId lane : lanes[static_cast<size_t>(rank)])
-                if (!view.hidden.contains(lane))
+                // Traces below each other have room for what their ranks did, not for how.
+                if (!view.hidden.contains(lane) &&
+                    (model.traces.size() == 1 || !isBesideWork(reader.lanes()[static_cast<size_t>(lane)])))
                     rows.push_back({.kind = RowKind::lane,
                                     .trace = trace,
                                     .rank = rank,

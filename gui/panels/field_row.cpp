@@ -2,6 +2,7 @@
 #include "gui/panels/field_row.h"
 #include "core_runtime/link_model.h"
 #include "core_runtime/model_spec.h"
+#include "gui/panels/device_choice.h"
 #include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/panels/segmented.h"
@@ -9,6 +10,7 @@
 #include "gui/units.h"
 #include <QAction>
 #include <QActionGroup>
+#include <QCheckBox>
 #include <QComboBox>
 #include <QEvent>
 #include <QFileDialog>
@@ -100,10 +102,13 @@ FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     auto* line = new QHBoxLayout;
     line->setSpacing(8);
     line->addWidget(name_box, 3);
-    line->addWidget(editor, m_spec.kind == FieldKind::file || m_spec.kind == FieldKind::new_file ||
-                                    m_spec.kind == FieldKind::folder
-                                ? 5
-                                : 0);
+    if (m_devices) // which take a line each, below; notes stand below each other
+        line->addSpacing(editor_width + line->spacing());
+    else
+        line->addWidget(editor, m_spec.kind == FieldKind::file || m_spec.kind == FieldKind::new_file ||
+                                        m_spec.kind == FieldKind::folder
+                                    ? 5
+                                    : 0);
     line->addWidget(m_note, 3);
     line->addWidget(m_reset);
     auto* below = new QHBoxLayout;
@@ -113,6 +118,12 @@ FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     column->setContentsMargins(0, 3, 0, 3);
     column->setSpacing(2);
     column->addLayout(line);
+    if (m_devices) {
+        auto* indented = new QHBoxLayout;
+        indented->setContentsMargins(16, 0, reset_width + 8, 0);
+        indented->addWidget(m_devices);
+        column->addLayout(indented);
+    }
     column->addLayout(below);
     connect(m_reset, &QToolButton::clicked, this, [this] { emit typed({}); });
 }
@@ -136,6 +147,10 @@ QWidget* FieldRow::makeEditor() {
         break;
     case FieldKind::stage:
         editor = makeStage();
+        break;
+    case FieldKind::devices:
+        editor = m_devices = new DeviceChoice;
+        connect(m_devices, &DeviceChoice::chosen, this, &FieldRow::typed);
         break;
     case FieldKind::word:
     case FieldKind::precision:
@@ -239,14 +254,14 @@ void FieldRow::setValue(const std::optional<std::string>& value) {
         for (size_t i = 0; i < m_words.size(); ++i)
             if (value && m_words[i] == now) index = static_cast<int>(i);
         m_combo->setCurrentIndex(index);
-    } else {
+    } else if (!m_devices) {
         int64_t stage = 0;
         const bool known = parseInteger(value.value_or("0"), stage);
         for (QAction* action : m_stages) action->setChecked(known && action->text() == QString::number(stage));
     }
     m_setting = false;
     m_given = value.has_value() && (m_spec.is_key() || !value->empty());
-    m_reset->setVisible(m_given && m_spec.is_key());
+    m_reset->setVisible(m_given && (m_spec.is_key() || m_devices));
 }
 
 void FieldRow::setPlaceholder(const QString& value) {
@@ -291,6 +306,11 @@ void FieldRow::setBefore(const std::optional<QString>& value) {
     showNote();
 }
 
+void FieldRow::showDevices(const RunRequest& request, const std::optional<KnownDevices>& devices,
+                           int64_t needed_bytes) {
+    m_devices->show(request, devices, needed_bytes);
+}
+
 bool FieldRow::matches(const QString& filter) const {
     for (const char* where : {m_spec.name, m_spec.label, m_spec.help})
         if (QString::fromUtf8(where).contains(filter, Qt::CaseInsensitive)) return true;
@@ -299,6 +319,7 @@ bool FieldRow::matches(const QString& filter) const {
 
 void FieldRow::takeFocus() {
     QWidget* target = m_line ? static_cast<QWidget*>(m_line) : m_combo;
+    if (m_devices && !m_devices->boxes().empty()) target = m_devices->boxes().front();
     if (!target) target = findChild<QToolButton*>();
     if (target) target->setFocus(Qt::OtherFocusReason);
 }

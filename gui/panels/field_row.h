@@ -13,6 +13,8 @@ class QToolButton;
 
 namespace shardscope::gui {
 
+class DeviceChoice;
+
 class FieldRow : public QWidget {
     Q_OBJECT
 public:
@@ -31,6 +33,7 @@ public:
     bool wrong() const { return m_wrong; }
     bool remarked() const { return !m_check->text().isEmpty(); }
     bool matches(const QString& filter) const;
+    void showDevices(const RunRequest&, const std::optional<KnownDevices>&, int64_t needed_bytes); // of kind devices
     void takeFocus();
     void setSought(bool); // somebody was led here: marked until the cursor goes elsewhere
     bool holdsFocus() const;
@@ -55,6 +58,7 @@ private:
     QLineEdit* m_line = nullptr;
     QComboBox* m_combo = nullptr;
     QList<QAction*> m_stages;
+    DeviceChoice* m_devices = nullptr;
     std::vector<QString> m_words; // of m_combo: the value behind each choice; "" leaves the key out
     void showNote();
     QLabel *m_label, *m_note, *m_check;

@@ -22,11 +22,11 @@ constexpr size_t most_advice = 7;
 QString leafOf(const std::string& key) { return text(key.substr(key.rfind('.') + 1)); }
 
 // Runs take alike long per step when all agree that the work depends on.
-bool sameWork(const RunRequest& a, const RunRequest& b) {
+bool sameWork(const RunRequest& a, const RunRequest& b, const std::optional<KnownDevices>& devices) {
     const auto same = [&](const char* key) { return configValue(a.config, key) == configValue(b.config, key); };
-    return a.model == b.model && a.ranks == b.ranks && a.sequence == b.sequence && same("train_batch_size") &&
-           same("train_micro_batch_size_per_gpu") && same("gradient_accumulation_steps") && same("bf16.enabled") &&
-           same("fp16.enabled");
+    return usesGpu(a, devices) == usesGpu(b, devices) && a.model == b.model && a.ranks == b.ranks &&
+           a.sequence == b.sequence && same("train_batch_size") && same("train_micro_batch_size_per_gpu") &&
+           same("gradient_accumulation_steps") && same("bf16.enabled") && same("fp16.enabled");
 }
 
 bool sameRun(const RunRequest& a, const RunRequest& b) {
@@ -34,12 +34,13 @@ bool sameRun(const RunRequest& a, const RunRequest& b) {
     return std::all_of(differ.begin(), differ.end(), [](const RequestDifference& d) { return d.field == "steps"; });
 }
 
-std::optional<Advice> timeAdvice(const RunCheck& check, const std::vector<QueuedRun>& known) {
+std::optional<Advice> timeAdvice(const RunCheck& check, const std::vector<QueuedRun>& known,
+                                 const std::optional<KnownDevices>& devices) {
     const int64_t steps = integerOr(check.request.steps, 0);
     const QueuedRun* nearest = nullptr;
     bool exact = false;
     for (const QueuedRun& run : known) {
-        if (run.step_ns <= 0 || !sameWork(run.request, check.request)) continue;
+        if (run.step_ns <= 0 || !sameWork(run.request, check.request, devices)) continue;
         const bool same = sameRun(run.request, check.request);
         if (exact && !same) continue;
         nearest = &run;
@@ -55,16 +56,37 @@ std::optional<Advice> timeAdvice(const RunCheck& check, const std::vector<Queued
                   Tone::normal};
 }
 
-// A rank has its part of the device; what others hold of it now is no longer there when the run begins.
-Advice deviceAdvice(int64_t needed, const DeviceShare& share) {
-    const bool never = needed > share.bytes, now = share.free >= 0 && needed > share.free;
-    return Advice{
-        QString("Each rank takes %1 of %2: %3%4")
-            .arg(text(formatBytes(needed)), text(formatBytes(share.bytes)), text(share.device),
-                 never ? QString("; it does not fit, take fewer ranks, a higher stage or offload.")
-                 : now ? QString("; only %1 is free now, end what else uses it.").arg(text(formatBytes(share.free)))
-                       : QString(".")),
-        never || now ? "ranks" : "", never || now ? Tone::attention : Tone::normal};
+// Of each GPU what its ranks take together; what others hold of it now is no longer there when the run begins.
+Advice deviceAdvice(int64_t needed, const std::vector<DeviceUse>& uses) {
+    const auto never = [&](const DeviceUse& use) { return needed * use.ranks > use.gpu.memory_bytes; };
+    const auto not_now = [&](const DeviceUse& use) {
+        return use.gpu.free_bytes >= 0 && needed * use.ranks > use.gpu.free_bytes;
+    };
+    const auto short_of = std::ranges::find_if(uses, never), busy = std::ranges::find_if(uses, not_now);
+    const bool good = short_of == uses.end() && busy == uses.end();
+    const DeviceUse& told = short_of != uses.end() ? *short_of : busy != uses.end() ? *busy : uses.front();
+    const QString who = told.ranks > 1 ? QString("%1 virtual ranks take %1 × %2 = %3")
+                                             .arg(told.ranks)
+                                             .arg(text(formatBytes(needed)), text(formatBytes(needed * told.ranks)))
+                        : good && uses.size() > 1
+                            ? "Each rank takes " + text(formatBytes(needed))
+                            : QString("Rank %1 takes %2").arg(told.first_rank).arg(text(formatBytes(needed)));
+    QString where = QString(" of the %1 of GPU %2 (%3)")
+                        .arg(text(formatBytes(told.gpu.memory_bytes)))
+                        .arg(told.device)
+                        .arg(text(told.gpu.name));
+    if (good && uses.size() > 1) where = " of its GPU's memory";
+    const QString then =
+        short_of != uses.end() ? ": that does not fit. Take a higher stage, offload, a smaller micro-batch" +
+                                     QString(told.ranks > 1 ? " or fewer ranks." : " or a larger GPU.")
+        : busy != uses.end() ? QString(", of which only %1 is free now: end what else uses it, or choose another GPU.")
+                                   .arg(text(formatBytes(told.gpu.free_bytes)))
+                             : QString(".");
+    return {who + where + then,
+            good                     ? ""
+            : short_of != uses.end() ? "ranks"
+                                     : "devices",
+            good ? Tone::normal : Tone::attention};
 }
 
 std::optional<Advice> memoryAdvice(const RunCheck& check, const std::optional<KnownDevices>& devices) {
@@ -72,7 +94,7 @@ std::optional<Advice> memoryAdvice(const RunCheck& check, const std::optional<Kn
                                   [&](const PlannedStage& stage) { return stage.stage == stageOf(check.request); });
     const int64_t ranks = integerOr(check.request.ranks, 1), machine = machineMemoryBytes();
     if (now == check.stages.end() || machine <= 0) return std::nullopt;
-    if (const auto share = deviceShare(check.request, devices)) return deviceAdvice(now->total, *share);
+    if (const auto uses = deviceUses(check.request, devices); !uses.empty()) return deviceAdvice(now->total, uses);
     const int64_t all = now->memory_bytes() * ranks;
     const bool tight = all > machine / 10 * 8;
     return Advice{QString("%1 %2 take %3 of this machine's %4%5")
@@ -177,7 +199,7 @@ std::vector<Advice> adviceFor(const RunCheck& check, const std::vector<QueuedRun
             {QString("%1: %2").arg(spec ? spec->label : leafOf(field), text(sentence)), text(field), Tone::attention});
     }
     if (const auto memory = memoryAdvice(check, devices)) advice.push_back(*memory);
-    if (const auto time = timeAdvice(check, known)) advice.push_back(*time);
+    if (const auto time = timeAdvice(check, known, devices)) advice.push_back(*time);
     QStringList inert;
     for (const auto& [key, fact] : check.keys)
         if (fact.origin == "given" && !fact.no_effect.empty()) inert << leafOf(key) + " (" + text(fact.no_effect) + ")";

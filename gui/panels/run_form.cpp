@@ -224,6 +224,8 @@ void RunForm::showCheck(const RunCheck& check) {
             known = std::move(now);
         }
     }
+    for (const PlannedStage& stage : check.stages)
+        if (stage.stage == stageOf(check.request)) m_needed_bytes = stage.total;
     m_model_note = text(check.model);
     m_context = text(check.context);
     row("trace")->setPlaceholder(text(check.trace_path));
@@ -294,7 +296,10 @@ void RunForm::noteRequest() {
         note("ranks", share->device.find("virtual") == std::string::npos ? "a GPU each" : "virtual, on one GPU");
     else
         note("ranks", QString("threads on %1 cores").arg(QThread::idealThreadCount()));
+    row("measure_tax")->setPlaceholder(usesGpu(m_request, m_devices) ? "5" : "0");
+    note("measure_tax", "steps, thrown away");
     noteBackend();
+    noteDevices();
     const auto note_link = [&](const char* name, const std::string& of) {
         if (const auto link = findLink(of))
             note(name,
@@ -339,17 +344,29 @@ void RunForm::setDevices(const std::optional<KnownDevices>& devices) {
     arrange();
 }
 
-// What auto takes, or would take; below it the devices, or why there is none.
 void RunForm::noteBackend() {
     FieldRow* noted = row("backend");
     if (!m_devices) return noted->setNote("looking for GPUs", {});
-    const QString details = text(m_devices->details());
-    const bool gpu = usesGpu(m_request, m_devices), has_gpu = m_devices->auto_backend == "cuda";
+    const bool gpu = usesGpu(m_request, m_devices);
     const QString taken = gpu ? text(m_devices->words()) : QString("CPU ranks");
-    const QString why = !gpu && has_gpu && m_request.backend == "auto" ? QString(", the link is emulated") : QString();
-    noted->setNote(m_request.backend == "auto" ? "takes " + taken + why : taken, details);
-    if (m_problems.contains("backend")) return;
-    noted->setCheck(details, m_request.backend == "cuda" && !has_gpu ? Tone::bad : Tone::normal);
+    const QString why =
+        !gpu && m_devices->usable() && m_request.backend == "auto" ? QString(", the link is emulated") : QString();
+    noted->setNote(m_request.backend == "auto" ? "takes " + taken + why : taken, text(m_devices->details()));
+}
+
+// The devices, and why the run takes none.
+void RunForm::noteDevices() {
+    FieldRow* noted = row("devices");
+    noted->showDevices(m_request, m_devices, m_needed_bytes);
+    const bool used = usesGpu(m_request, m_devices);
+    noted->setResting(m_devices && !used);
+    noted->setNote(!m_devices                  ? "looking for GPUs"
+                   : !used                     ? "none is used"
+                   : m_request.devices.empty() ? "all, in the driver's order"
+                                               : "in the order ticked",
+                   m_devices ? text(m_devices->details()) : QString());
+    if (m_problems.contains("devices")) return;
+    noted->setCheck(m_problems.contains("backend") ? QString() : text(whyNoGpu(m_request, m_devices)), Tone::normal);
 }
 
 void RunForm::showChecks(const std::map<std::string, std::string>& problems,
@@ -373,6 +390,7 @@ void RunForm::showChecks(const std::map<std::string, std::string>& problems,
                 row->setCheck({}, Tone::normal);
         }
     noteBackend();
+    noteDevices();
     arrange();
 }
 

@@ -65,6 +65,7 @@ private:
     void noteKey(FieldRow&);
     void noteRequest();
     void noteBackend();
+    void noteDevices();
     void showDifferences();
     void arrange();
 
@@ -79,6 +80,7 @@ private:
     std::optional<KnownDevices> m_devices;
     std::map<std::string, std::string> m_problems; // as shown
     std::map<std::string, KeyFact> m_facts;
+    int64_t m_needed_bytes = 0; // of each rank, by the newest plan
     QString m_model_note, m_context, m_filter;
     std::vector<Group> m_groups;
     QLabel* m_no_match;

@@ -309,7 +309,7 @@ void RunPanel::show(const RunRequest& request) {
 
 void RunPanel::check() {
     m_check_timer.stop();
-    m_job.request(m_form->request(), usesGpu(m_form->request(), m_probe.devices()));
+    m_job.request(m_form->request(), m_probe.devices());
 }
 
 void RunPanel::showCheck(const RunCheck& check) {
@@ -331,11 +331,11 @@ void RunPanel::showPlanned() {
     m_before->setAdvice(adviceFor(m_check, knownRuns(), m_probe.devices()));
 }
 
-// The child costs a few milliseconds of this thread: after the first picture.
+// The child costs a few milliseconds of this thread: after the first picture. What is free of a GPU changes.
 void RunPanel::showEvent(QShowEvent* event) {
     QWidget::showEvent(event);
     constexpr int after_first_picture_ms = 300;
-    if (!m_probe.devices() && !m_probe.active())
+    if ((!m_probe.devices() || m_probe.devices()->usable()) && !m_probe.active())
         QTimer::singleShot(after_first_picture_ms, this, [this] { m_probe.start(m_session.run().program()); });
 }
 
@@ -355,7 +355,8 @@ bool RunPanel::refusedAtSight() {
         m_session.notify(withoutSource(m_problems.begin()->second), true);
         return true;
     }
-    const auto found = problemsAtSight(m_form->request()); // what only a plan can tell, the child will say
+    const auto found =
+        problemsAtSight(m_form->request(), m_probe.devices()); // what only a plan can tell, the child will say
     if (found.empty()) return false;
     m_problems = found;
     m_form->showChecks(found, {});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/panels/trace_card.h"
 #include "gui/canvas/format.h"
+#include "gui/panels/elided_label.h"
 #include "gui/panels/section.h"
 #include "gui/panels/step_picture.h"
 #include "gui/style.h"
@@ -66,7 +67,7 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     , m_close(flatButton("close"))
     , m_title(new QLabel)
     , m_time(roleLabel({}, "dim"))
-    , m_subtitle(roleLabel({}, "dim"))
+    , m_subtitle(new ElidedLabel)
     , m_peak(chip())
     , m_overlap(chip())
     , m_state(chip())
@@ -83,6 +84,8 @@ TraceCard::TraceCard(int trace_id, QWidget* parent)
     m_close->setToolTip("Close this trace; the file stays where it is");
     m_close->setAccessibleName("Close this trace");
     m_time->setToolTip("median step time");
+    m_subtitle->setProperty("role", "dim");
+    m_subtitle->setFont(uiFont(12));
     m_tags->setWordWrap(true);
     m_notice->setObjectName("recordingNotice");
     m_notice->setWordWrap(true);

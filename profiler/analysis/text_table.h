@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Aligned columns for a terminal, and numbers in units that suit a whole table. Internal to the profiler room.
+// Aligned columns for a terminal, and numbers in units that suit a whole table.
 #pragma once
 #include <cstdint>
 #include <set>

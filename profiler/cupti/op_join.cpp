@@ -59,6 +59,10 @@ void OpJoin::add(const RecordBatch& batch) {
     m_overheads.insert(m_overheads.end(), batch.overheads.begin(), batch.overheads.end());
 }
 
+LaneKey OpJoin::callLane(int32_t rank, uint32_t thread, LaneKind of) {
+    return {Row::calls, rank, LaneKind::host, 0, thread, m_kind_of_thread.try_emplace(thread, of).first->second};
+}
+
 // The call that launched the work, in the lane of its thread: from there on the device could have started.
 void OpJoin::emitLaunch(int32_t rank, const DeviceWork& w, const IntervalEvent& cause, std::vector<JoinedEvent>& out) {
     const auto launch = m_launches.find(w.correlation);
@@ -68,7 +72,7 @@ void OpJoin::emitLaunch(int32_t rank, const DeviceWork& w, const IntervalEvent& 
     e.phase = cause.phase;
     e.op_class = OpClass::api_call;
     e.correlation = w.correlation;
-    out.push_back({{Row::calls, rank, LaneKind::host, 0, l.thread}, l.name, e});
+    out.push_back({callLane(rank, l.thread, ownerOf(w).kind), l.name, e});
     m_launches.erase(launch);
 }
 
@@ -185,18 +189,20 @@ void OpJoin::giveWorkToOps(bool last, std::vector<JoinedEvent>& out) {
 }
 
 // Of the thread that waits, among its launches, where its call is known. Streams have a number in their context only.
-LaneKey OpJoin::waitLane(const HostWait& w) const {
+LaneKey OpJoin::waitLane(const HostWait& w) {
     const auto device = m_device_of_context.find(w.context);
     int32_t rank = device == m_device_of_context.end() ? 0 : rankOfDevice(device->second);
+    LaneKind of = LaneKind::compute;
     uint32_t on_device = device == m_device_of_context.end() ? 0 : device->second;
     for (const auto& [stream, owner] : m_streams)
         if (stream.second == w.stream && (device == m_device_of_context.end() || stream.first == device->second)) {
             rank = owner.rank;
+            of = owner.kind;
             on_device = stream.first;
         }
     const auto call = m_launches.find(w.correlation);
     if (call == m_launches.end()) return {Row::waits, rank, LaneKind::host, on_device, 0};
-    return {Row::calls, rank, LaneKind::host, 0, call->second.value.thread};
+    return callLane(rank, call->second.value.thread, of);
 }
 
 // Waits and overheads say what the host or CUPTI did, and belong to no op.

@@ -18,6 +18,7 @@ struct LaneKey {
     int32_t rank = 0;
     LaneKind kind = LaneKind::compute;
     uint32_t device = 0, number = 0; // of the stream or thread
+    LaneKind of = LaneKind::compute; // calls: of the streams that the thread launches on
     auto operator<=>(const LaneKey&) const = default;
 };
 
@@ -66,7 +67,8 @@ private:
     void emitPart(int32_t rank, const IntervalEvent& whole, const DeviceWork&, std::vector<JoinedEvent>&);
     void emitLate(uint64_t instance, const DeviceWork&, std::vector<JoinedEvent>&);
     void emitLoose(const DeviceWork&, std::vector<JoinedEvent>&);
-    LaneKey waitLane(const HostWait&) const;
+    LaneKey waitLane(const HostWait&);
+    LaneKey callLane(int32_t rank, uint32_t thread, LaneKind of); // the first kind that a thread is seen with stays
     LaneKey opLane(const RunningOp&) const;
     void giveWorkToOps(bool last, std::vector<JoinedEvent>&);
     void emitBeside(std::vector<JoinedEvent>&);
@@ -79,6 +81,7 @@ private:
     std::unordered_map<uint32_t, Aged<uint64_t>> m_instances;
     std::unordered_map<uint32_t, Aged<Launch>> m_launches;
     std::map<uint32_t, uint32_t> m_device_of_context;
+    std::map<uint32_t, LaneKind> m_kind_of_thread;
     std::vector<HostWait> m_waits;
     std::vector<OverheadSpan> m_overheads;
     JoinCounts m_counts;

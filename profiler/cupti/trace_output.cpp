@@ -11,11 +11,12 @@ std::string laneName(const LaneKey& lane) {
     case Row::parts:
         return fmt::format("GPU {} stream {} kernels of collectives", lane.device, lane.number);
     case Row::calls:
-        return fmt::format("CUDA calls of thread {}", lane.number);
+        return fmt::format("api{}, CUDA thread {}",
+                           lane.of == LaneKind::compute ? "" : " " + std::string(toText(lane.of)), lane.number);
     case Row::waits:
         return fmt::format("GPU {} synchronization", lane.device);
     case Row::overhead:
-        return "overhead of CUDA and CUPTI";
+        return "overhead, CUDA and CUPTI";
     case Row::ops:
         return fmt::format("{} ops without a stream", toText(lane.kind));
     }

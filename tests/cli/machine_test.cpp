@@ -10,8 +10,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* variables[] = {"SHARDSCOPE_CUDA_DRIVER", "SHARDSCOPE_NCCL",  "SHARDSCOPE_CUPTI",
-                                     "SHARDSCOPE_CUBLASLT",    "SHARDSCOPE_CUDNN", "SHARDSCOPE_NVML"};
+constexpr const char* variables[] = {"SHARDSCOPE_CUDA_DRIVER", "SHARDSCOPE_NCCL", "SHARDSCOPE_CUPTI",
+                                     "SHARDSCOPE_CUBLASLT", "SHARDSCOPE_NVML"};
 
 // All libraries are looked for at one path, for as long as this lives.
 struct LibrariesAt {
@@ -77,4 +77,21 @@ TEST_CASE("doctor says why there is no GPU") {
     CHECK(library(found, "NCCL")["version"] == "not found");
     CHECK_THAT(library(found, "NCCL")["without_it"].get<std::string>(), Contains("several GPUs"));
     CHECK(shardscopeProgram({"doctor"}).exit_code == 0);
+}
+
+TEST_CASE("doctor tells people what to do, with nothing shortened and columns below each other") {
+    const TestFolder folder;
+    const LibrariesAt absent(folder.path("libabsent.so"));
+    const std::string none = shardscopeProgram({"doctor"}).out;
+    CHECK_THAT(none, Contains("none that can be used") &&
+                         Contains("To use a GPU\n  1. The NVIDIA driver was not found") &&
+                         Contains(folder.path("libabsent.so")) && Contains("--gpus all"));
+    CHECK_THAT(none, !Contains("..."));
+    const LibrariesAt fabricated(SHARDSCOPE_FAKE_VENDOR_LIBRARY);
+    const std::string two = shardscopeProgram({"doctor"}).out;
+    CHECK_THAT(two, Contains("  0    Fabricated H200  9.0                  132  96.00 GiB  90.00 GiB\n") &&
+                        Contains("  1    Fabricated L4    8.9                   58  24.00 GiB  not known\n"));
+    CHECK_THAT(two, Contains(std::string(SHARDSCOPE_FAKE_VENDOR_LIBRARY)) && !Contains("..."));
+    CHECK_THAT(two, Contains("  1. This program was built without CUDA: build it with cmake --preset cuda"));
+    CHECK_THAT(two, Contains("The CUPTI library has no function")); // the second question, once there are GPUs
 }

@@ -95,4 +95,20 @@ TEST_CASE("colours mix channel by channel") {
     CHECK(contrast(0xffffff, 0x000000) == Approx(21.0));
 }
 
+TEST_CASE("lanes of a captured GPU are called by their work, and what stands beside it is told apart") {
+    const std::vector<LaneInfo> lanes = {{0, LaneKind::compute, "GPU 0 stream 13"},
+                                         {0, LaneKind::comm, "GPU 0 stream 14"},
+                                         {0, LaneKind::comm, "GPU 0 stream 14 kernels of collectives"},
+                                         {0, LaneKind::host, "api comm, CUDA thread 4711"},
+                                         {0, LaneKind::host, "overhead, CUDA and CUPTI"},
+                                         {1, LaneKind::compute, "GPU 0 stream 23"},
+                                         {1, LaneKind::compute, "GPU 0 stream 7"}};
+    std::vector<std::string> labels;
+    for (const LaneInfo& lane : lanes) labels.push_back(laneLabel(lane, lanes));
+    CHECK(labels ==
+          std::vector<std::string>{"compute", "comm", "kernels", "api comm", "overhead", "stream 23", "stream 7"});
+    CHECK_FALSE(isBesideWork(lanes[1]));
+    for (const size_t beside : {2u, 3u, 4u}) CHECK(isBesideWork(lanes[beside]));
+}
+
 } // namespace shardscope::gui

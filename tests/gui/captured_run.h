@@ -30,6 +30,7 @@ inline void writeCapturedTrace(const std::string& path, const CapturedOptions& o
           {"stage", "2"},
           {"precision", "bf16"},
           {"backend", "cuda"},
+          {"command", "shardscope run --model gpt2-tiny --devices 2,0 --measure-tax 7 --trace x"},
           {"devices", R"([{"device": 0, "name": "NVIDIA H200"}])"},
           {"virtual_ranks", "2 ranks share one GPU"},
           {"op_work", R"({"kinds": [["matmul_forward", 1e9, 1e6]], "ops": [0, -1]})"},
@@ -91,7 +92,8 @@ inline void writeCapturedTrace(const std::string& path, const CapturedOptions& o
                 cupti_double::launch(on_clock(at + 100), {.start = lost ? 0 : on_clock(at + 1000 + 3000 * op),
                                                           .end = lost ? 0 : on_clock(at + 5000 + 3000 * op),
                                                           .stream = static_cast<uint32_t>(13 + lane),
-                                                          .mangled = op == 0 ? "_Z5scalePfi" : "_Z4normPKf"});
+                                                          .mangled = op == 0 ? "_Z5scalePfi" : "_Z4normPKf",
+                                                          .thread = static_cast<uint32_t>(100 + lane)});
                 started.capture->popOp();
                 started.capture->ran(rank, event);
             }

@@ -2,17 +2,27 @@
 // What the window says of GPUs: states in which kernels are missing, virtual ranks, streams as lanes, memory outside
 // the arenas, rates against the roofline, and the devices of the machine before a run.
 #include "captured_run.h"
+#include "gui/canvas/format.h"
 #include "gui/device_probe.h"
+#include "gui/event_facts.h"
+#include "gui/event_relations.h"
 #include "gui/panels/fact_list.h"
 #include "gui/panels/inspector_panel.h"
 #include "gui/panels/library_panel.h"
+#include "gui/panels/run_cards.h"
 #include "gui/panels/run_form.h"
 #include "gui/panels/run_panel.h"
 #include "gui/panels/trace_card.h"
 #include "gui/recording_notice.h"
 #include "gui/tables/details_tables.h"
+#include "gui/thumbnails.h"
 #include "shell_fixture.h"
+#include <QCheckBox>
+#include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
+#include <QToolButton>
+#include <algorithm>
 
 namespace shardscope::gui {
 namespace {
@@ -22,6 +32,12 @@ constexpr const char* two_gpus = R"({"machine": [{"fact": "NVIDIA driver", "valu
               "compute_capability": "9.0", "multiprocessors": 132},
              {"gpu": 1, "name": "NVIDIA H200", "memory_bytes": 150323855360, "free_bytes": null,
               "compute_capability": "9.0", "multiprocessors": 132}],
+    "backend": [{"auto": "cuda", "reason": "a GPU can be used"}]})";
+
+constexpr const char* mixed_gpus = R"({"machine": [],
+    "gpus": [{"gpu": 0, "name": "NVIDIA H200", "memory_bytes": 150323855360, "free_bytes": 149000000000},
+             {"gpu": 1, "name": "NVIDIA L4", "memory_bytes": 24152899584, "free_bytes": null},
+             {"gpu": 2, "name": "NVIDIA H200", "memory_bytes": 150323855360, "free_bytes": 21000000}],
     "backend": [{"auto": "cuda", "reason": "a GPU can be used"}]})";
 
 struct GpuShell : Shell {
@@ -137,18 +153,169 @@ TEST_CASE("the form says what auto takes: the GPUs with their memory, or why the
         shell.session.setPlace(Place::run);
         shell.window.show();
         waitFor([&] { return panel.devices().devices().has_value(); });
-        QLabel* check = panel.form().check("backend");
+        QLabel* check = panel.form().check("devices");
         REQUIRE(check);
-        CHECK(panel.form().shows("backend"));
-        CHECK(check->text().contains(gpus ? "GPU 1  NVIDIA H200" : "The NVIDIA driver was not found."));
+        CHECK(panel.form().shows("devices"));
+        CHECK(check->text() == (gpus ? "Link is emulated, and only CPU ranks do that; take none to use a GPU."
+                                     : "The NVIDIA driver was not found."));
+        const auto* box = panel.form().findChild<QCheckBox*>("device:1");
+        CHECK((box != nullptr) == gpus);
+        if (box) CHECK_FALSE(box->isEnabled());
         RunRequest large = panel.form().request();
         large.link = "none";
         large.model = "gpt2-124m";
         panel.form().setRequest(large);
         shell.settle();
         waitFor([&] { return panel.settled(); });
+        if (box) CHECK(box->isEnabled());
+        CHECK(check->text() == (gpus ? "" : "The NVIDIA driver was not found."));
     }
     qunsetenv("SHARDSCOPE_FAKE_DOCTOR");
+}
+
+TEST_CASE("GPUs are ticked in the order of the ranks, undone as other fields are, and reach the command line") {
+    qputenv("SHARDSCOPE_FAKE_DOCTOR", mixed_gpus);
+    Shell shell;
+    RunPanel& panel = shell.window.runPanel();
+    RunForm& form = panel.form();
+    shell.session.run().setProgram(SHARDSCOPE_FAKE_CLI);
+    shell.session.setPlace(Place::run);
+    shell.window.show();
+    waitFor([&] { return panel.devices().devices().has_value(); });
+    qunsetenv("SHARDSCOPE_FAKE_DOCTOR");
+    auto* link = form.findChild<QComboBox*>("field:link");
+    REQUIRE(link);
+    link->setCurrentText("none");
+    const auto click = [&](int device) {
+        auto* box = form.findChild<QCheckBox*>(QString("device:%1").arg(device));
+        REQUIRE(box);
+        QTest::mouseClick(box, Qt::LeftButton, {}, QPoint(8, box->height() / 2));
+    };
+    const auto label = [&](const char* of, int device) {
+        return form.findChild<QLabel*>(QString("%1:%2").arg(of).arg(device))->text();
+    };
+    const auto arguments = [&] {
+        std::string all;
+        for (const std::string& argument : commandArguments(form.request(), "c", "t")) all += argument + " ";
+        return all;
+    };
+    CHECK(form.request().devices.empty()); // all
+    CHECK(label("deviceRank", 0) == "4 virtual ranks");
+    CHECK(label("deviceRank", 2) == "not used");
+    CHECK(label("deviceMemory", 0) == "138.8 GiB of 140.0 GiB free");
+    CHECK(arguments().find("--devices") == std::string::npos);
+    click(0);
+    CHECK(form.request().devices == "1,2");
+    CHECK(label("deviceRank", 1) == "4 virtual ranks");
+    CHECK(label("deviceRank", 0) == "not used");
+    click(0);
+    CHECK(form.request().devices == "1,2,0");
+    CHECK(arguments().find("--devices 1,2,0 ") != std::string::npos);
+    auto* ranks = form.field("ranks");
+    ranks->setFocus();
+    ranks->selectAll();
+    QTest::keyClicks(ranks, "2");
+    CHECK(label("deviceRank", 1) == "rank 0");
+    CHECK(label("deviceRank", 0) == "not used");
+    for (int undone = 0; undone < 2; ++undone) QTest::keyClick(ranks, Qt::Key_Z, Qt::ControlModifier);
+    CHECK(form.request().devices.empty()); // changes of one field in a row are one step
+    CHECK(label("deviceRank", 0) == "4 virtual ranks");
+    click(0);
+    click(1);
+    CHECK(form.request().devices == "2");
+    click(2); // a run needs one
+    CHECK(form.request().devices == "2");
+    CHECK(form.findChild<QCheckBox*>("device:2")->isChecked());
+    link->setCurrentText("pcie4");
+    CHECK(form.check("devices")->text().contains("Link is emulated"));
+    CHECK(form.request().devices == "2"); // for when the link is not emulated any more
+    CHECK(arguments().find("--devices") == std::string::npos);
+    link->setCurrentText("none");
+    QTest::mouseClick(form.findChild<QToolButton*>("reset:devices"), Qt::LeftButton);
+    CHECK(form.request().devices.empty());
+
+    RunRequest request = form.request();
+    request.devices = "2,7";
+    request.measure_tax = "3";
+    form.setRequest(request);
+    CHECK(problems(request, panel.devices().devices()).at("devices") ==
+          "--devices names GPU 7; this machine has 3, counted from 0.");
+    CHECK(arguments().find("--measure-tax 3") != std::string::npos);
+    request.measure_tax = "some";
+    CHECK(problemsAtSight(request).contains("measure_tax"));
+    CHECK(form.shows("measure_tax")); // given
+}
+
+TEST_CASE("planned memory is held against the memory of each rank's own GPU, and of all virtual ranks together") {
+    const auto devices = parseDevices(mixed_gpus);
+    RunRequest request;
+    request.link = "none";
+    request.ranks = "2";
+    RunCheck check;
+    check.request = request;
+    check.stages = {{.stage = stageOf(request), .bytes = {}, .total = int64_t{10} << 30}};
+    const auto advice = [&] { return adviceFor(check, {}, devices).front(); };
+    CHECK(advice().sentence == "Each rank takes 10.00 GiB of its GPU's memory.");
+    CHECK(deviceShare(request, devices)->device == "NVIDIA L4 of rank 1, the smallest");
+    check.stages[0].total = int64_t{30} << 30;
+    CHECK(
+        advice().sentence.contains("Rank 1 takes 30.00 GiB of the 22.49 GiB of GPU 1 (NVIDIA L4): that does not fit."));
+    CHECK(advice().tone == Tone::attention);
+    CHECK(advice().field == "ranks");
+    check.request.devices = "2,0";
+    check.request.ranks = "2";
+    check.stages[0].total = int64_t{100} << 30;
+    CHECK(advice().sentence.contains("Rank 0 takes 100.0 GiB of the 140.0 GiB of GPU 2 (NVIDIA H200), of which only"));
+    CHECK(advice().field == "devices");
+    check.request.devices = "0,2";
+    check.request.ranks = "4"; // all on the first
+    check.stages[0].total = int64_t{40} << 30;
+    CHECK(advice().sentence.contains(
+        "4 virtual ranks take 4 × 40.00 GiB = 160.0 GiB of the 140.0 GiB of GPU 0 (NVIDIA H200): that does not fit."));
+    check.stages[0].total = int64_t{30} << 30;
+    CHECK(advice().tone == Tone::normal);
+    CHECK(advice().sentence ==
+          "4 virtual ranks take 4 × 30.00 GiB = 120.0 GiB of the 140.0 GiB of GPU 0 (NVIDIA H200).");
+}
+
+TEST_CASE("relations of an op on a GPU lead to work, not to the calls and kernels that bear its number") {
+    GpuShell shell;
+    shell.openCaptured();
+    const TraceReader& reader = *shell.session.active()->reader;
+    const RunRequest request = requestOf(reader);
+    CHECK(request.devices == "2,0");
+    CHECK(request.measure_tax == "7");
+    const auto lanes = reader.lanes();
+    std::vector<std::string> labels;
+    for (const LaneInfo& lane : lanes)
+        if (lane.rank == 0) labels.push_back(laneLabel(lane, lanes));
+    std::sort(labels.begin(), labels.end());
+    CHECK(labels == std::vector<std::string>{"api", "api comm", "comm", "compute", "kernels"});
+    for (const auto& bar : thumbnailOf(reader).bars) CHECK(isWork(bar.op_class));
+    CHECK(thumbnailOf(reader).lanes == 2);
+    const std::atomic<bool> cancelled = false;
+    bool told = false;
+    for (size_t l = 0; l < lanes.size(); ++l)
+        if (lanes[l].kind == LaneKind::compute)
+            for (const LaneRect& rect : reader.rects(static_cast<LaneId>(l), reader.span(), 1)) {
+                const auto facts = eventFacts(reader, rect.event);
+                REQUIRE(facts);
+                for (const Fact& fact : facts->facts)
+                    told |= fact.name == "launched for" && fact.value == "forward product";
+            }
+    CHECK(told);
+    for (size_t l = 0; l < lanes.size(); ++l) {
+        if (lanes[l].kind != LaneKind::comm || lanes[l].rank != 0) continue;
+        for (const LaneRect& rect : reader.rects(static_cast<LaneId>(l), reader.span(), 1)) {
+            const EventRelations found = relationsOf(reader, rect.event, cancelled);
+            CHECK(found.ranks.size() == 2);
+            for (const RelatedEvent& twin : found.ranks) {
+                const auto details = reader.details(twin.event);
+                REQUIRE(details);
+                CHECK(isWork(details->event.op_class) == isWork(rect.op_class));
+            }
+        }
+    }
 }
 
 } // namespace shardscope::gui

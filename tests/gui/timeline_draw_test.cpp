@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gui/canvas/painter.h"
 #include "gui/canvas/timeline_cache.h"
+#include "gui/canvas/timeline_drawing.h"
 #include "gui/canvas/timeline_layout.h"
 #include "timeline_fixture.h"
 #include <algorithm>
@@ -296,6 +297,19 @@ TEST_CASE("how long a frame takes, printed and not judged") {
     std::vector<TimeRange> zooms;
     for (int i = 0; i < 40; ++i) zooms.push_back({0, full.duration() * (41 - i) / 41});
     report("the same, zooming", dense, zooms);
+}
+
+TEST_CASE("a kernel's block is named by its function where the signature does not fit") {
+    LaneBlock block;
+    block.op_class = OpClass::compute;
+    const auto has = [&](const char* name, const char* label) {
+        const auto labels = blockLabels(block, name, -1);
+        return std::find(labels.begin(), labels.end(), label) != labels.end();
+    };
+    CHECK(has("void shardscope::cuda::scale<float>(float*, int)", "scale"));
+    CHECK(has("scale(float*, int)", "scale"));
+    CHECK(has("nvjet_hsh_128x256", "nvjet_hsh_128x256"));
+    CHECK(has("(anonymous namespace)::odd()", "(anonymous namespace)::odd()"));
 }
 
 } // namespace shardscope::gui

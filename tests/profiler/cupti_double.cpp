@@ -175,13 +175,13 @@ const std::map<std::string, void*>& table() {
 
 void keep(Bytes record) { by_thread[std::this_thread::get_id()].push_back(std::move(record)); }
 
-void keepCall(uint32_t function, uint64_t start, uint64_t end, uint32_t correlation) {
+void keepCall(uint32_t function, uint64_t start, uint64_t end, uint32_t correlation, uint32_t thread) {
     ApiCall call{};
     call.kind = Kind::runtime;
     call.function = function;
     call.start = start;
     call.end = end;
-    call.thread = 77;
+    call.thread = thread;
     call.correlation = correlation;
     keep(bytesOf(call));
 }
@@ -216,7 +216,7 @@ void launch(uint64_t call_start, const Launch& l) {
     const uint32_t correlation = ++last_correlation;
     if (!pushed.empty())
         keep(bytesOf(ExternalCorrelation{Kind::external_correlation, custom_correlation, pushed.back(), correlation}));
-    keepCall(l.kernels > 1 ? 311 : l.mangled ? 505 : 41, call_start, call_start + 1000, correlation);
+    keepCall(l.kernels > 1 ? 311 : l.mangled ? 505 : 41, call_start, call_start + 1000, correlation, l.thread);
     while (static_cast<int>(flushes.size()) <= l.flushes_late) flushes.emplace_back();
     auto& records = flushes[static_cast<size_t>(l.flushes_late)];
     const auto add = [&](const auto& record) { records.insert(records.begin(), bytesOf(record)); }; // later ones first
@@ -267,10 +267,10 @@ void put(const Memory& record) {
     const std::lock_guard lock(mutex);
     keep(bytesOf(record));
 }
-void put(Synchronization record, bool with_call) {
+void put(Synchronization record, bool with_call, uint32_t thread) {
     const std::lock_guard lock(mutex);
     record.correlation = ++last_correlation;
-    if (with_call) keepCall(131, record.start, record.end, record.correlation);
+    if (with_call) keepCall(131, record.start, record.end, record.correlation, thread);
     keep(bytesOf(record));
 }
 void putUnknownKind() {

@@ -16,6 +16,7 @@ struct Launch { // one kernel or copy
     int flushes_late = 0; // its record, not its correlation
     int kernels = 1;      // of a graph: one call, one after the other
     bool peer = false;    // a copy from GPU 0 to GPU 1
+    uint32_t thread = 77; // that launches
 };
 
 // Every call is answered with success unless `failing` names it.
@@ -29,7 +30,7 @@ void launch(uint64_t call_start, const Launch&);
 void put(const cupti::Overhead&);
 void put(const cupti::Memory&);
 // Waits have the number of their call, which is recorded as well.
-void put(cupti::Synchronization, bool with_call = false);
+void put(cupti::Synchronization, bool with_call = false, uint32_t thread = 77);
 void putUnknownKind();
 void drop(size_t records); // that CUPTI says it lost
 

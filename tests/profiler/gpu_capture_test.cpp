@@ -63,6 +63,7 @@ public:
         capture->pushOp(event.step, rank, event.op);
         for (cupti_double::Launch l : launches) {
             if (l.start) l.start += at(0), l.end += at(0);
+            l.thread = 60 + l.stream; // each lane has its own
             cupti_double::launch(at(100), l);
         }
         capture->popOp();
@@ -198,7 +199,8 @@ TEST_CASE("gpu capture: records out of order become the work of their ops, with 
     CHECK(has_lane("GPU 0 stream 13", 0, LaneKind::compute));
     CHECK(has_lane("GPU 0 stream 24", 1, LaneKind::comm));
     CHECK(has_lane("GPU 0 stream 15", 0, LaneKind::copy));
-    CHECK(has_lane("CUDA calls of thread 77", 1, LaneKind::host));
+    CHECK(has_lane("api comm, CUDA thread 74", 0, LaneKind::host));
+    CHECK(has_lane("api, CUDA thread 83", 1, LaneKind::host));
 }
 
 TEST_CASE("gpu capture: what is missing is counted, and its ops keep the times of their events") {
@@ -540,7 +542,7 @@ TEST_CASE("gpu capture: a wait stands among the calls of its thread; what keeps 
     std::map<std::string, std::string> lane_of;
     for (const IntervalEvent& w : waits)
         lane_of[trace->name(w.name)] = trace->lanes()[static_cast<size_t>(w.lane)].name;
-    CHECK(lane_of["Stream Sync"] == "CUDA calls of thread 77");
+    CHECK(lane_of["Stream Sync"] == "api comm, CUDA thread 77");
     CHECK(lane_of["Event Sync"] == "GPU 0 synchronization");
     CHECK(trace->warnings().empty()); // no kernel is missing
 }

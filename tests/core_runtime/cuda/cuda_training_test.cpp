@@ -285,6 +285,23 @@ TEST_CASE("CUDA: too little memory, a device that fails, and everything given ba
     CHECK(refused.error().message.find("MiB free and its 2 ranks need") != std::string::npos);
     device.memory_bytes = size_t{1} << 30;
 
+    // GPUs that differ: each rank is held against its own.
+    device.free_bytes = {size_t{1} << 30, 70'000};
+    request.backend = {.name = "cuda", .create = [](const StepProgram& program, const MemoryPlan& memory) {
+                           return cuda::CudaBackend::create(program, memory,
+                                                            {{0, 1},
+                                                             [](const StepProgram& p, const std::vector<int>&) {
+                                                                 return cuda::NcclCommunicator::create(
+                                                                     p, test::fabricatedNccl());
+                                                             },
+                                                             {}});
+                       }};
+    const Result<TrainingOutcome> mixed = train(request, nullptr, [] {});
+    device.free_bytes.clear();
+    REQUIRE(!mixed);
+    CHECK(mixed.error().message.find("GPU 1 has 0 of 1024 MiB free and its 1 rank needs") != std::string::npos);
+    request.backend = virtualRanks();
+
     for (const int64_t commands : {1, 57, 200}) {
         device.fail_after = commands;
         test::MemorySink sink;

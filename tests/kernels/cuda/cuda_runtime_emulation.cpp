@@ -191,15 +191,22 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind)
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
     return device().enqueue(stream, [=] { std::memcpy(to, from, bytes); });
 }
+static thread_local int current_device = 0;
+
 cudaError_t cudaMemGetInfo(size_t* free_bytes, size_t* total_bytes) {
     std::lock_guard lock(device().mutex);
     *total_bytes = device().state.memory_bytes;
-    *free_bytes = *total_bytes - device().state.used_bytes;
+    const std::vector<size_t>& told = device().state.free_bytes;
+    const auto current = static_cast<size_t>(current_device);
+    *free_bytes = current < told.size() ? told[current] : *total_bytes - device().state.used_bytes;
     return cudaSuccess;
 }
-cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaSetDevice(int number) {
+    current_device = number;
+    return cudaSuccess;
+}
 cudaError_t cudaGetDevice(int* current) {
-    *current = 0;
+    *current = current_device;
     return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {

@@ -57,6 +57,7 @@ namespace shardscope::emulation {
 // The device as tests see and disturb it.
 struct DeviceState {
     size_t memory_bytes = size_t{1} << 30; // cudaMalloc fails beyond
+    std::vector<size_t> free_bytes;        // of each device, as it says itself; empty: what is left of memory_bytes
     size_t used_bytes = 0;                 // by cudaMalloc
     size_t pinned_bytes = 0;
     size_t streams = 0, events = 0;
