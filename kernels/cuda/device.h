@@ -60,13 +60,13 @@ void launch(const char* name, const Grid& grid, void (*kernel)(Parameters...), A
 }
 #endif
 
-// For kernels that stride over their elements, or packs of them: as many threads as the device can hold, never more
-// than there is work. No result may depend on it.
-inline Grid elementGrid(int64_t elements, int threads = 256) {
-    constexpr int64_t threads_of_multiprocessor = 2048;
-    const int64_t blocks = (elements + threads - 1) / threads;
-    const int64_t most = deviceLimits().multiprocessors * (threads_of_multiprocessor / threads);
-    return {blocks < most ? blocks : most, threads};
+// For kernels that stride over their elements, or packs of them: as many blocks as are resident at once, `resident` on
+// a multiprocessor, and never more than there is work. No result may depend on it.
+constexpr int element_threads = 256;
+inline Grid elementGrid(int64_t elements, int resident) {
+    const int64_t blocks = (elements + element_threads - 1) / element_threads;
+    const int64_t most = int64_t{deviceLimits().multiprocessors} * resident;
+    return {blocks < most ? blocks : most, element_threads};
 }
 
 __device__ inline int64_t globalThread() { return static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; }

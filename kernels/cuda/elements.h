@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels over elements: in packs where all operands allow it, of which every thread has two under way, else one by
 // one. What is computed is an op: a struct of pointers with `load<n>(i)`, which reads what elements i .. i+n-1 need,
-// and `finish<n>(i, loaded)`, which writes them; an element depends on nothing that another one writes.
+// and `finish<n>(i, loaded)`, which writes them; an element depends on nothing that another one writes. Its `resident`
+// blocks of a multiprocessor leave each thread the registers for two packs under way.
 #pragma once
 #include "kernels/cuda/pack.h"
 
@@ -28,7 +29,8 @@ template <int n, class... T> Packing packingOfRows(int64_t elements, int64_t row
     return {0, alike ? elements / n : 0, elements};
 }
 
-template <int n, class Op> __global__ void packKernel(Packing p, Op op) {
+template <int n, class Op>
+__global__ void __launch_bounds__(element_threads, Op::resident) packKernel(Packing p, Op op) {
     const int64_t stride = globalThreads();
     int64_t i = globalThread();
     for (; i + stride < p.packs; i += 2 * stride) {
@@ -47,13 +49,14 @@ template <int n, class Op> __global__ void packKernel(Packing p, Op op) {
 
 template <int n, class Op> void forPacks(const char* name, const Packing& p, const Op& op) {
     if (p.packs > 0)
-        launch(name, elementGrid(p.packs), packKernel<n, Op>, p, op);
+        launch(name, elementGrid(p.packs, Op::resident), packKernel<n, Op>, p, op);
     else
-        launch(name, elementGrid(p.elements), packKernel<1, Op>, Packing{0, p.elements, p.elements}, op);
+        launch(name, elementGrid(p.elements, Op::resident), packKernel<1, Op>, Packing{0, p.elements, p.elements}, op);
 }
 
 // out = f(i, a, b), element by element; out may be an operand.
 template <class Out, class A, class B, class F> struct MapOfTwo {
+    static constexpr int resident = 5;
     Out* out;
     const A* a;
     const B* b;
@@ -73,6 +76,7 @@ template <class Out, class A, class B, class F> struct MapOfTwo {
     }
 };
 template <class Out, class A, class F> struct MapOfOne {
+    static constexpr int resident = 5;
     Out* out;
     const A* a;
     F f;

@@ -15,6 +15,7 @@ constexpr float cubic = 0.044715f;
 __device__ inline float tanhArgument(float v) { return root_2_over_pi * (v + cubic * v * v * v); }
 
 template <class T> struct SwigluForward {
+    static constexpr int resident = 5;
     T* out;
     const T* gate_up;
     int64_t ffn;
@@ -34,6 +35,7 @@ template <class T> struct SwigluForward {
 };
 
 template <class T> struct SwigluBackward {
+    static constexpr int resident = 4;
     T* dgate_up;
     const T *gate_up, *dout;
     int64_t ffn;
@@ -63,6 +65,7 @@ template <class T> struct SwigluBackward {
 };
 
 template <class T> struct Dropout {
+    static constexpr int resident = 5;
     T* out;
     const T* x;
     uint64_t key;

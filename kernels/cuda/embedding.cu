@@ -100,8 +100,10 @@ __device__ void addRows(float (&sum)[n], const Occurrence* order, int32_t count,
             SHARDSCOPE_UNROLL
             for (int u = 0; u < under_way; ++u) {
                 if (j + u >= here || channel >= channels) break;
+                float row[n];
+                widen(row, rows[u]);
                 SHARDSCOPE_UNROLL
-                for (int k = 0; k < n; ++k) sum[k] += toFloat(rows[u].at[k]);
+                for (int k = 0; k < n; ++k) sum[k] += row[k];
             }
         }
     }
@@ -151,6 +153,7 @@ __global__ void __launch_bounds__(sum_warps* warp_size)
 }
 
 template <class T> struct EmbeddingForward {
+    static constexpr int resident = 5;
     T* out;
     const int32_t* ids;
     const T *wte, *wpe; // wpe may be null
@@ -175,6 +178,7 @@ template <class T> struct EmbeddingForward {
 
 // A position's gradients of all samples, in order; zero for positions beyond the sequence.
 template <class T> struct PositionBackward {
+    static constexpr int resident = 3;
     T* dwpe;
     const T* dout;
     int64_t batch, of_sample; // elements

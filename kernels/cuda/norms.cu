@@ -41,6 +41,9 @@ template <class T, int packs_, bool of_warp_, bool aligned> struct Held {
         else
             return blockSum(value);
     }
+    __device__ static bool holds(int pack, int element, int64_t channels) {
+        return channel(pack) + (aligned ? 0 : element) < channels;
+    }
     // Zero beyond the row.
     __device__ static Pack<T> load(const T* row, int pack, int64_t channels) {
         const int64_t c = channel(pack);
@@ -64,15 +67,19 @@ template <class T, class Row> __global__ void __launch_bounds__(threads) forward
     float sum = 0, squares = 0;
     SHARDSCOPE_UNROLL
     for (int p = 0; p < packs; ++p) {
+        float x[n];
+        widen(x, loaded[p]);
         SHARDSCOPE_UNROLL
-        for (int k = 0; k < n; ++k) sum += toFloat(loaded[p].at[k]);
+        for (int k = 0; k < n; ++k) sum += x[k];
     }
     const float m = a.mean ? Row::sum(sum) / static_cast<float>(a.channels) : 0.0f;
     SHARDSCOPE_UNROLL
     for (int p = 0; p < packs; ++p) {
+        float x[n];
+        widen(x, loaded[p]);
         SHARDSCOPE_UNROLL
         for (int k = 0; k < n; ++k) {
-            const float centered = Row::channel(p) + k < a.channels ? toFloat(loaded[p].at[k]) - m : 0.0f;
+            const float centered = Row::holds(p, k, a.channels) ? x[k] - m : 0.0f;
             squares += centered * centered;
         }
     }
@@ -113,15 +120,17 @@ __global__ void __launch_bounds__(threads, Row::n* Row::packs <= 16 ? 2 : 1) bac
         float sum = 0, sum_normal = 0; // of the gradient of the normalised row, plain and times that row
         SHARDSCOPE_UNROLL
         for (int p = 0; p < packs; ++p) {
-            float weight[n];
+            float weight[n], d[n], of_x[n];
             widen(weight, Row::load(a.weight, p, a.channels));
+            widen(d, dout[p]);
+            widen(of_x, x[p]);
             SHARDSCOPE_UNROLL
             for (int k = 0; k < n; ++k) { // what lies beyond the row has a gradient of 0
-                const float d = toFloat(dout[p].at[k]), normal = (toFloat(x[p].at[k]) - m) * scale;
-                of_weight[p][k] += d * normal;
-                of_bias[p][k] += d;
-                sum += d * weight[k];
-                sum_normal += d * weight[k] * normal;
+                const float normal = (of_x[k] - m) * scale;
+                of_weight[p][k] += d[k] * normal;
+                of_bias[p][k] += d[k];
+                sum += d[k] * weight[k];
+                sum_normal += d[k] * weight[k] * normal;
             }
         }
         sum = a.mean ? Row::sum(sum) / static_cast<float>(a.channels) : 0.0f;
@@ -129,12 +138,15 @@ __global__ void __launch_bounds__(threads, Row::n* Row::packs <= 16 ? 2 : 1) bac
         SHARDSCOPE_UNROLL
         for (int p = 0; p < packs; ++p) {
             if (Row::channel(p) >= a.channels) break;
-            float weight[n], dx[n];
+            float weight[n], d[n], of_x[n], dx[n];
             widen(weight, Row::load(a.weight, p, a.channels));
+            widen(d, dout[p]);
+            widen(of_x, x[p]);
+            widen(dx, dresidual[p]);
             SHARDSCOPE_UNROLL
             for (int k = 0; k < n; ++k) {
-                const float d = toFloat(dout[p].at[k]) * weight[k], normal = (toFloat(x[p].at[k]) - m) * scale;
-                dx[k] = toFloat(dresidual[p].at[k]) + scale * (d - sum - normal * sum_normal);
+                const float normal = (of_x[k] - m) * scale;
+                dx[k] += scale * (d[k] * weight[k] - sum - normal * sum_normal);
             }
             Row::store(a.dx + start, p, a.channels, dx);
         }
@@ -168,7 +180,7 @@ __global__ void __launch_bounds__(threads, Row::n* Row::packs <= 16 ? 2 : 1) bac
         for (int p = 0; p < packs; ++p) {
             SHARDSCOPE_UNROLL
             for (int k = 0; k < n; ++k)
-                if (Row::channel(p) + k < a.channels) {
+                if (Row::holds(p, k, a.channels)) {
                     weight_part[Row::channel(p) + k] = of_weight[p][k];
                     bias_part[Row::channel(p) + k] = of_bias[p][k];
                 }

@@ -20,8 +20,8 @@ template <class T> __global__ void squaredSumOfBlocks(double* partials, const T*
     constexpr int n = pack_elements<T>, under_way = 4;
     const int64_t packs = elements / n;
     double sum = 0;
-    const auto add = [&](T value) {
-        const double v = static_cast<double>(toFloat(value));
+    const auto add = [&](float value) {
+        const double v = static_cast<double>(value);
         sum += v * v;
     };
     int64_t i = globalThread();
@@ -31,15 +31,17 @@ template <class T> __global__ void squaredSumOfBlocks(double* partials, const T*
         for (int u = 0; u < under_way; ++u) loaded[u] = loadPack<n>(x + (i + u * globalThreads()) * n);
         SHARDSCOPE_UNROLL
         for (int u = 0; u < under_way; ++u) {
+            float values[n];
+            widen(values, loaded[u]);
             SHARDSCOPE_UNROLL
-            for (int k = 0; k < n; ++k) add(loaded[u].at[k]);
+            for (int k = 0; k < n; ++k) add(values[k]);
         }
     }
     for (; i < packs; i += globalThreads()) {
         SHARDSCOPE_UNROLL
-        for (int k = 0; k < n; ++k) add(x[i * n + k]);
+        for (int k = 0; k < n; ++k) add(toFloat(x[i * n + k]));
     }
-    if (const int64_t rest = packs * n + globalThread(); rest < elements) add(x[rest]);
+    if (const int64_t rest = packs * n + globalThread(); rest < elements) add(toFloat(x[rest]));
     sum = blockSum(sum);
     if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }
@@ -71,6 +73,7 @@ __global__ void gradientControlOf(float* control, const double* squared_norms, i
 
 // `control` of gradientControl(), or null: the constants' gradient_scale, and no step is skipped.
 template <class T, class G> struct AdamW {
+    static constexpr int resident = 3;
     T* param;
     float* master; // null: param is its own
     const G* grad;
@@ -131,6 +134,7 @@ template <class T, class G> struct AdamW {
 
 // Outputs may be inputs: an element of all inputs is read before it is written.
 template <class T> struct SumRanks {
+    static constexpr int resident = 4;
     RankPointers<T> at;
     float scale;
     template <int n> struct Loaded { float sum[n]; };

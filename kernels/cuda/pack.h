@@ -7,6 +7,8 @@
 #include "kernels/dtype.h"
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <type_traits>
 
 namespace shardscope::kernels::cuda {
 
@@ -19,12 +21,47 @@ template <class T, int n = elements_per_access<T>> struct alignas(std::min<size_
     T at[n];
 };
 
+#ifdef __CUDA_ARCH__
+// Written as instructions, because the compiler cuts some assignments into several accesses and puts off loads that
+// should be under way.
+template <int n, class T> __device__ Pack<T, n> loadPack(const T* from) {
+    if constexpr (sizeof(Pack<T, n>) == 16) {
+        std::array<uint32_t, 4> w;
+        asm volatile("ld.global.v4.b32 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(w[0]), "=r"(w[1]), "=r"(w[2]), "=r"(w[3])
+                     : "l"(from)
+                     : "memory");
+        return std::bit_cast<Pack<T, n>>(w);
+    } else if constexpr (sizeof(Pack<T, n>) == 8) {
+        std::array<uint32_t, 2> w;
+        asm volatile("ld.global.v2.b32 {%0, %1}, [%2];" : "=r"(w[0]), "=r"(w[1]) : "l"(from) : "memory");
+        return std::bit_cast<Pack<T, n>>(w);
+    } else {
+        static_assert(n == 1);
+        return {*from};
+    }
+}
+template <class T, int n> __device__ void storePack(T* to, const Pack<T, n>& pack) {
+    if constexpr (sizeof pack == 16) {
+        const auto w = std::bit_cast<std::array<uint32_t, 4>>(pack);
+        asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
+                     : "memory");
+    } else if constexpr (sizeof pack == 8) {
+        const auto w = std::bit_cast<std::array<uint32_t, 2>>(pack);
+        asm volatile("st.global.v2.b32 [%0], {%1, %2};" ::"l"(to), "r"(w[0]), "r"(w[1]) : "memory");
+    } else {
+        static_assert(n == 1);
+        *to = pack.at[0];
+    }
+}
+#else
 template <int n, class T> __device__ Pack<T, n> loadPack(const T* from) {
     return *reinterpret_cast<const Pack<T, n>*>(from);
 }
 template <class T, int n> __device__ void storePack(T* to, const Pack<T, n>& pack) {
     *reinterpret_cast<Pack<T, n>*>(to) = pack;
 }
+#endif
 
 #ifdef __CUDA_ARCH__
 __device__ inline float toFloat(float16 value) {
@@ -61,8 +98,17 @@ template <class T> __device__ T rounded(float value) {
 }
 
 template <class T, int n> __device__ void widen(float (&to)[n], const Pack<T, n>& from) {
-    SHARDSCOPE_UNROLL
-    for (int k = 0; k < n; ++k) to[k] = toFloat(from.at[k]);
+    if constexpr (std::is_same_v<T, bfloat16> && n > 1) { // by words: an instruction each
+        const auto pairs = std::bit_cast<std::array<uint32_t, n / 2>>(from);
+        SHARDSCOPE_UNROLL
+        for (int k = 0; k < n; k += 2) {
+            to[k] = std::bit_cast<float>(pairs[k / 2] << 16);
+            to[k + 1] = std::bit_cast<float>(pairs[k / 2] & 0xffff0000u);
+        }
+    } else {
+        SHARDSCOPE_UNROLL
+        for (int k = 0; k < n; ++k) to[k] = toFloat(from.at[k]);
+    }
 }
 
 template <class T, int n> __device__ Pack<T, n> roundedPack(const float (&from)[n]) {
