@@ -78,14 +78,15 @@ template <class T> __global__ void columnTotalsKernel(ColumnTotals<T> t) {
     __syncthreads();
     T* out = plane == 0 ? t.out[0] : t.out[1];
     if (warp != 0 || column >= t.columns || !out) return;
-    for (int w = 1; w < total_warps; ++w) sum += of_warps[w][lane];
+    for (int w = 1; w < static_cast<int>(blockDim.x) / warp_size; ++w) sum += of_warps[w][lane];
     out[column] = rounded<T>(sum + (t.add ? toFloat(out[column]) : 0.0f));
 }
 
 // The second step alone, for parts that a kernel has left there by other means.
 template <class T> void totalColumns(const char* name, const ColumnTotals<T>& totals) {
     const int64_t planes = totals.out[1] ? 2 : 1;
-    launch(name, Grid{(totals.columns + warp_size - 1) / warp_size * planes, total_warps * warp_size},
+    const int used_warps = static_cast<int>(std::min<int64_t>(totals.parts, total_warps));
+    launch(name, Grid{(totals.columns + warp_size - 1) / warp_size * planes, used_warps * warp_size},
            columnTotalsKernel<T>, totals);
 }
 
