@@ -137,7 +137,8 @@ void addCompare(CLI::App& app, Invocation& invocation) {
     sub->add_option("files", command->files, "Two to four traces, called A, B, C and D in this order")
         ->required()
         ->type_name("FILE")
-        ->expected(2, 4);
+        ->expected(2, 4)
+        ->option_text("FILE ... REQUIRED");
     sub->add_option("--baseline", command->baseline, "The trace that the others are compared with")
         ->check(CLI::IsMember({"A", "B", "C", "D"}))
         ->capture_default_str();

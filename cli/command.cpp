@@ -23,6 +23,10 @@ void addReportOptions(CLI::App& app, ReportOptions& options) {
     app.add_option("--table", options.table,
                    "With --format csv: which of the tables that json lists; the first without")
         ->type_name("NAME");
+    app.parse_complete_callback([&options] {
+        if (!options.table.empty() && options.format != "csv")
+            throw CLI::ValidationError("--table", "chooses what --format csv writes; add --format csv");
+    });
 }
 
 int printReport(const Report& report, const ReportOptions& options) {

@@ -27,9 +27,13 @@ struct ByteUnit {
     std::string_view name;
     double bytes;
 };
-constexpr std::array byte_units = {
-    ByteUnit{"", 1},      ByteUnit{"B", 1},           ByteUnit{"MB", 1e6},           ByteUnit{"GB", 1e9},
-    ByteUnit{"TB", 1e12}, ByteUnit{"MiB", 1048576.0}, ByteUnit{"GiB", 1073741824.0}, ByteUnit{"TiB", 1099511627776.0}};
+constexpr std::array byte_units = {ByteUnit{"B", 1},
+                                   ByteUnit{"MB", 1e6},
+                                   ByteUnit{"GB", 1e9},
+                                   ByteUnit{"TB", 1e12},
+                                   ByteUnit{"MiB", 1048576.0},
+                                   ByteUnit{"GiB", 1073741824.0},
+                                   ByteUnit{"TiB", 1099511627776.0}};
 
 Result<double> readBytes(const std::string& text) {
     double amount = 0;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.h"
+#include "cli/help_format.h"
+#include "core_runtime/nearest_name.h"
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <vector>
 
 namespace {
 
@@ -23,6 +27,28 @@ std::string commandLine(int argc, char** argv) {
     return line;
 }
 
+// CLI11 says what it expected; this says what was typed and what to type instead.
+std::string explained(const CLI::Error& error) {
+    const std::string said = error.what(), unreadable = "Could not convert: ";
+    if (said.starts_with(unreadable)) {
+        const size_t equals = said.find(" = ");
+        if (equals != std::string::npos)
+            return said.substr(unreadable.size(), equals - unreadable.size()) + " is " + said.substr(equals + 3) +
+                   "; write a number";
+    }
+    return said;
+}
+
+// Before CLI11 asks for a subcommand although one was typed, with a slip.
+std::string unknownSubcommand(const CLI::App& app, const std::string& typed) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+        names.push_back(sub->get_name());
+    if (typed.empty() || typed.front() == '-' || std::ranges::find(names, typed) != names.end()) return {};
+    const std::string close = shardscope::closeName(typed, std::vector<std::string_view>(names.begin(), names.end()));
+    return "there is no subcommand '" + typed + "'" + (close.empty() ? "" : "; did you mean " + close + "?");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -34,6 +60,7 @@ int main(int argc, char** argv) {
                  "shardscope");
     app.set_version_flag("--version", "shardscope " SHARDSCOPE_VERSION);
     app.require_subcommand(1);
+    app.formatter(std::make_shared<cli::HelpFormat>()); // before there are subcommands, which inherit it
     app.footer(
         "A first look:\n"
         "  shardscope run --stage 1 --ranks 4 --steps 20 --trace zero1.shardscope\n"
@@ -43,7 +70,7 @@ int main(int argc, char** argv) {
         "Exit codes: 0 success, 1 a mistake that is explained on stderr, 2 a wrong command line, 130 interrupted.");
     app.failure_message([](const CLI::App* root, const CLI::Error& error) {
         const auto chosen = root->get_subcommands();
-        return "shardscope: " + std::string(error.what()) + "\nshardscope " +
+        return "shardscope: " + explained(error) + "\nshardscope " +
                (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help explains the command line.\n";
     });
     cli::addRunCommand(app, invocation);
@@ -61,6 +88,11 @@ int main(int argc, char** argv) {
     cli::addMergeCommand(app, invocation);
     cli::addBenchCommand(app, invocation);
 
+    if (const std::string unknown = unknownSubcommand(app, argc > 1 ? argv[1] : ""); !unknown.empty()) {
+        cli::fail({unknown});
+        std::fputs("shardscope --help lists them.\n", stderr);
+        return cli::usage_error;
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -37,7 +37,8 @@ void addMergeCommand(CLI::App& app, Invocation& invocation) {
     sub->add_option("files", command->files, "Traces of one run; the first one's clock is kept")
         ->required()
         ->type_name("FILE")
-        ->expected(2, 65536);
+        ->expected(2, 65536)
+        ->option_text("FILE ... REQUIRED");
     sub->add_option("-o,--output", command->output, "The trace to write")->required()->type_name("OUT");
     sub->add_flag("--uncalibrated", command->uncalibrated,
                   "Join clocks that cannot be fitted as they are, with a warning in the trace");

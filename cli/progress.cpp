@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
 #include "profiler/analysis/table.h"
+#include "profiler/analysis/text_table.h"
 #include <algorithm>
 #include <cstdio>
 #include <fmt/core.h>
@@ -83,9 +84,9 @@ void Progress::step(const StepReport& report) {
     const bool ends = m_done - m_first == 1 || m_done == m_steps;
     if (!ends && now - m_shown < interval) return;
     m_shown = now;
-    const std::string figures =
-        fmt::format("step {}/{}  loss {:.4f}  {:.1f} ms  {:.0f} tokens/s  {} left", m_done, m_steps, report.loss,
-                    static_cast<double>(report.step_ns) * 1e-6, report.tokens_per_s, durationText(left));
+    std::string figures = fmt::format("step {}/{}  loss {:.4f}  {:.1f} ms  {} tokens/s", m_done, m_steps, report.loss,
+                                      static_cast<double>(report.step_ns) * 1e-6, grouped(report.tokens_per_s));
+    if (m_done < m_steps) figures += fmt::format("  {} left", durationText(left));
     if (m_mode == ProgressMode::plain) {
         fmt::print(stderr, "{}\n", figures);
         return;

@@ -203,9 +203,9 @@ std::string textReport(const TrainingOutcome& outcome, const RunCommand& command
     std::string text;
     if (!times.empty()) {
         std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2), times.end());
-        text += fmt::format("{} steps, loss {:.4f} to {:.4f}, median step {:.2f} ms\n", outcome.completed_steps,
-                            outcome.losses.front(), outcome.losses.back(),
-                            static_cast<double>(times[times.size() / 2]) * 1e-6);
+        text += fmt::format("{} {}, loss {:.4f} to {:.4f}, median step {:.2f} ms\n", outcome.completed_steps,
+                            outcome.completed_steps == 1 ? "step" : "steps", outcome.losses.front(),
+                            outcome.losses.back(), static_cast<double>(times[times.size() / 2]) * 1e-6);
     }
     if (!command.checkpoint_folder.empty() && outcome.completed_steps > 0)
         text += fmt::format("checkpoint: {0} (shardscope run --resume {0} continues it)\n", command.checkpoint_folder);

@@ -30,6 +30,26 @@ Result<void> override(Json& config, const std::string& assignment) {
     return {};
 }
 
+// The last part of a key stands for the whole where only one key ends in it, as in --vary.
+Result<std::string> withWholeKey(const std::string& assignment) {
+    const size_t equals = assignment.find('=');
+    const std::string name = assignment.substr(0, equals);
+    if (equals == std::string::npos || name.empty() || name.find('.') != std::string::npos) return assignment;
+    const Result<Config> defaults = parseConfig(R"({"train_micro_batch_size_per_gpu": 1})", "defaults", 1);
+    if (!defaults) return assignment;
+    std::vector<std::string> whole;
+    for (const Setting& setting : defaults->settings) {
+        if (setting.key == name) return assignment;
+        if (setting.key.ends_with("." + name)) whole.push_back(setting.key);
+    }
+    if (whole.size() > 1) {
+        std::string names;
+        for (const std::string& key : whole) names += (names.empty() ? "" : " or ") + key;
+        return Error{"--set " + name + " could be " + names + "; write the whole name"};
+    }
+    return whole.empty() ? assignment : whole.front() + assignment.substr(equals);
+}
+
 } // namespace
 
 void addRunOptions(CLI::App& app, RunOptions& options) {
@@ -47,7 +67,7 @@ void addConfigOption(CLI::App& app, RunOptions& options) {
 
 void addOverrideOptions(CLI::App& app, RunOptions& options) {
     app.add_option("--set", options.overrides,
-                   "Override one key, repeatable: --set zero_optimization.reduce_bucket_size=2e5")
+                   "Override one key, whole or its last part, repeatable: --set reduce_bucket_size=2e5")
         ->type_name("KEY=VALUE")
         ->expected(1)
         ->take_all();
@@ -117,8 +137,11 @@ Result<Given> readGiven(const RunOptions& options, std::optional<int64_t> steps)
             overrides.push_back("train_micro_batch_size_per_gpu=" + std::to_string(*options.micro_batch));
             overrides.emplace_back("train_batch_size=null");
         }
-        for (const std::string& assignment : overrides)
-            if (const auto done = override(*json, assignment); !done) return done.error();
+        for (const std::string& assignment : overrides) {
+            const Result<std::string> whole = withWholeKey(assignment);
+            if (!whole) return whole.error();
+            if (const auto done = override(*json, *whole); !done) return done.error();
+        }
         if (assumes_batch && !json->contains("train_batch_size") && !json->contains("train_micro_batch_size_per_gpu")) {
             (*json)["train_micro_batch_size_per_gpu"] = options.assumed_micro_batch;
             given.assumed_batch = true;

@@ -86,8 +86,9 @@ double ratio(int64_t part, int64_t whole) {
     return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0;
 }
 
+// In a sentence no column asks for one unit: 6.43 ms, not 6428.3 us.
 std::string timeText(int64_t ns) {
-    const TimeUnit unit = TimeUnit::fitting(ns);
+    const TimeUnit unit = TimeUnit::fitting(std::min(ns, INT64_MAX / 10) * 10);
     return unit.text(ns) + " " + unit.name;
 }
 

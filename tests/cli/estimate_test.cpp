@@ -85,6 +85,7 @@ TEST_CASE("mistakes in an estimate are explained") {
     CHECK_THAT(refused({"--world-size", "0"}), Contains("0"));
     CHECK_THAT(refused({"--world-size", "2", "--device-memory", "32 buckets"}),
                Contains("--device-memory is 32 buckets"));
+    CHECK_THAT(refused({"--world-size", "2", "--device-memory", "80"}), Contains("write an amount such as 32GB"));
     CHECK_THAT(refused({"--world-size", "2", "--model", "gpt2-tiny", "--micro-batch", "0"}),
                Contains("train_micro_batch"));
     CHECK_THAT(refused({"--world-size", "6", "--tensor-parallel", "4", "--accounting", "paper"}),

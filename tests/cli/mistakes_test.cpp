@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,8 @@ TEST_CASE("a wrong configuration is explained") {
     CHECK_THAT(run({"--config", folder.path("absent.json")}), Contains("absent.json"));
     CHECK_THAT(run({"--config", folder.path("")}), Contains("is a directory"));
     CHECK_THAT(run({"--set", "zero_optimization"}), Contains("KEY=VALUE"));
+    CHECK_THAT(run({"--set", "stage=7"}), Contains("zero_optimization.stage is 7")); // the last part is enough
+    CHECK_THAT(run({"--set", "enabled=true"}), Contains("bf16.enabled or fp16.enabled; write the whole name"));
     CHECK_THAT(run({"--set", "train_batch_size=4", "--set", "train_batch_size.x=4"}), Contains("not an object"));
     CHECK_THAT(run({"--set", "zero_optimization..stage=1"}), Contains("empty part"));
     CHECK_THAT(run({"--set", "optimizer.type=SGD"}), Contains("optimizer.type is \"SGD\""));
@@ -66,6 +69,7 @@ TEST_CASE("wrong command lines end in exit code 2") {
                                                       {"run", "--format", "xml"},
                                                       {"summary"},
                                                       {"bench", "all"},
+                                                      {"summary", "a.shardscope", "--table", "steps"},
                                                       {"compare", "a.shardscope"},
                                                       {"compare", "a", "b", "c", "d", "e"},
                                                       {"run", "--progress", "loud"}}) {
@@ -76,7 +80,23 @@ TEST_CASE("wrong command lines end in exit code 2") {
     }
 }
 
+TEST_CASE("a slip in a subcommand is named") {
+    const ProcessResult slip = shardscopeProgram({"summery", "a.shardscope"});
+    CHECK(slip.exit_code == 2);
+    CHECK_THAT(slip.err, Contains("no subcommand 'summery'; did you mean summary?"));
+    CHECK(shardscopeProgram({"summery", "--help"}).exit_code == 2);
+    CHECK_THAT(shardscopeProgram({"run", "--steps", "many"}).err, Contains("--steps is many; write a number"));
+}
+
 TEST_CASE("help and version succeed and teach") {
+    for (const std::string command : {"run", "sweep", "estimate", "compare"}) {
+        const ProcessResult result = shardscopeProgram({command, "--help"});
+        std::istringstream lines(result.out.substr(0, result.out.find("Examples:")));
+        for (std::string line; std::getline(lines, line);) {
+            INFO(line);
+            CHECK(line.size() <= 124);
+        }
+    }
     for (const std::string command : {"run", "plan", "info", "summary", "compare", "bench"}) {
         const ProcessResult result = shardscopeProgram({command, "--help"});
         CHECK(result.exit_code == 0);
