@@ -12,9 +12,10 @@ Options parseOptions(int argc, char** argv) {
                  "Example: shardscope-gui zero0.shardscope zero2.shardscope",
                  "shardscope-gui"};
     app.set_version_flag("--version", std::string("shardscope-gui " SHARDSCOPE_VERSION), "Print the version");
-    app.add_option("files", options.files,
-                   "Traces (*.shardscope), files of other profilers, sweeps, or a project (*.shardproj), to open; up to "
-                   "four traces are compared")
+    app.add_option(
+           "files", options.files,
+           "Traces (*.shardscope), files of other profilers, sweeps, or a project (*.shardproj), to open; up to "
+           "four traces are compared")
         ->type_name("FILE")
         ->option_text("FILE ...");
     app.add_option("--screenshot", options.screenshot_folder,

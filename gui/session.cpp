@@ -24,6 +24,9 @@ Session::Session(QObject* parent)
     connectActions();
     connect(&m_analysis, &AnalysisJob::ready, this, &Session::takeAnalysis);
     connect(&m_analysis, &AnalysisJob::failed, this, [this](const QString& sentence) { notify(sentence, true); });
+    connect(&m_card_analysis, &AnalysisJob::ready, this,
+            [this](const std::vector<std::string>&, const Comparison& one) { takeCardFigures(&one); });
+    connect(&m_card_analysis, &AnalysisJob::failed, this, [this] { takeCardFigures(nullptr); });
     connect(&m_memory_data, &MemoryData::factsChanged, this, &Session::viewChanged);
     connect(&m_poll, &QTimer::timeout, this, &Session::pollLiveTraces);
     connect(&m_notes, &NoteBook::changed, this, &Session::viewChanged);
@@ -197,8 +200,8 @@ int Session::adopt(std::unique_ptr<TraceReader> reader, uint64_t file) {
 }
 
 bool Session::busy() const {
-    return m_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() || m_questions.pending() ||
-           !m_opening.empty() ||
+    return m_analysis.pending() || m_card_analysis.pending() || m_memory_data.pending() || m_timeline_tools->busy() ||
+           m_questions.pending() || !m_opening.empty() ||
            std::any_of(m_traces.begin(), m_traces.end(), [](const OpenTrace& t) { return t.ended; });
 }
 
@@ -307,6 +310,7 @@ void Session::takeAnalysis(const std::vector<std::string>& paths, const Comparis
     syncActions();
     emit analysisChanged();
     emit viewChanged(); // head lines of the canvas show differences
+    figureOthers();
 }
 
 // --- live traces ---------------------------------------------------------------------------------------------------

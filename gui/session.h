@@ -191,6 +191,8 @@ private:
     void markDifferences();
     void requestAnalysis();
     void takeAnalysis(const std::vector<std::string>& paths, const Comparison&);
+    void figureOthers();
+    void takeCardFigures(const Comparison*); // null: the file could not be read
     void pollLiveTraces();
     struct Opening;
     void takeOpened();
@@ -213,6 +215,9 @@ private:
     Actions m_actions;
     RunProcess m_run;
     AnalysisJob m_analysis;
+    AnalysisJob m_card_analysis; // of traces that are not compared, one after the other: their cards tell figures too
+    int m_card_id = 0;           // whose
+    std::set<int> m_without_figures; // what could not be analysed; asked once
     MemoryData m_memory_data;
     NoteBook m_notes;
     TimelineTools* m_timeline_tools;

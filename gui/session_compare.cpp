@@ -34,6 +34,28 @@ void Session::setBaseline(int trace_id) {
     emit viewChanged();
 }
 
+void Session::figureOthers() {
+    if (m_card_analysis.pending()) return;
+    const auto next = std::ranges::find_if(m_traces, [this](const OpenTrace& t) {
+        return !t.figures && !t.compared && !t.followed && !m_without_figures.contains(t.id);
+    });
+    if (next == m_traces.end()) return;
+    m_card_id = next->id;
+    m_card_analysis.request({next->reader->path()});
+}
+
+void Session::takeCardFigures(const Comparison* one) {
+    OpenTrace* open = find(m_card_id);
+    if (open && !open->figures && one && !one->runs.empty()) {
+        open->figures = one->runs.front();
+        open->figures->label.clear();
+        emit analysisChanged();
+    } else {
+        m_without_figures.insert(m_card_id);
+    }
+    figureOthers();
+}
+
 void Session::setMarksDifferences(bool marks) {
     if (marks == m_marks_differences) return syncActions();
     m_marks_differences = marks;

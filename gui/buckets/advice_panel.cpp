@@ -82,8 +82,8 @@ void AdvicePanel::showPoint(const SweepModel* model, int32_t point, bool goes_on
         sentences << "The sweep goes on, and what it measures next may change this.";
     else
         for (const std::string& sentence : r.sentences) sentences << text(sentence);
-    const auto failed = std::ranges::find_if(
-        model->figures, [](const PointFigures& f) { return f.runs == 0 && !f.error.empty(); });
+    const auto failed =
+        std::ranges::find_if(model->figures, [](const PointFigures& f) { return f.runs == 0 && !f.error.empty(); });
     if (failed != model->figures.end()) sentences << "A point failed: " + text(failed->error);
     m_sentences->setText(sentences.join("\n"));
     m_snippet->setText(monospaced(r.snippet, theme));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a sweep says about one of its points: the sentences, the lines of the JSON it stands for, and what that rests on.
-// While the sweep goes on it says so, because every further run can change the choice.
+// What a sweep says about one of its points: the sentences, the lines of the JSON it stands for, and what that rests
+// on. While the sweep goes on it says so, because every further run can change the choice.
 #pragma once
 #include "gui/buckets/sweep_model.h"
 #include "gui/canvas/theme.h"

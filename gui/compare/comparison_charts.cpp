@@ -64,10 +64,10 @@ BarRow rowOf(const Comparison& c, const ComparedTraces& traces, size_t run) {
 
 MemoryCategory categoryOfSegment(int segment) { return shown_categories[static_cast<size_t>(segment)]; }
 
-QString percentText(const Change& change) {
+QString percentText(const Change& change, int digits) {
     if (!std::isfinite(change.ratio)) return change.difference == 0 ? "0 %" : "–";
     const double percent = 100 * (change.ratio - 1);
-    return (percent < 0 ? "−" : "+") + text(significant(std::abs(percent), 3)) + " %";
+    return (percent < 0 ? "−" : "+") + text(significant(std::abs(percent), digits)) + " %";
 }
 
 QString verdictLine(const Comparison& c, const std::string& metric) {
@@ -84,7 +84,8 @@ QString verdictLine(const Comparison& c, const std::string& metric) {
         else if (change.verdict == "within noise")
             noise << label;
         else
-            (change.verdict == "too few steps" ? unknown : certain) << label + " " + percentText(change);
+            (change.verdict == "too few steps" ? unknown : certain)
+                << label + " " + percentText(change, 2); // short enough for three of them
     }
     QStringList parts;
     if (!certain.isEmpty()) parts << certain.join(" · ");

@@ -40,7 +40,7 @@ std::vector<Curve> lossCurves(const Comparison&, const Theme&);
 QString lossSentence(const Comparison&); // "✓ bitwise equal, 4 runs"
 Tone lossTone(const Comparison&);
 
-QString percentText(const Change&);                                // "−20.7 %"
+QString percentText(const Change&, int digits = 3);                // "−20.7 %"
 QString verdictLine(const Comparison&, const std::string& metric); // of all runs but the baseline
 QString differenceLine(const Comparison&); // "stage 0 → 1 → 2 → 3 · everything else equal"
 

@@ -51,10 +51,9 @@ void LossChart::setSteps(int64_t steps) {
     fill();
 }
 
-void LossChart::setMark(std::optional<int32_t> step, const QString& words) {
-    if (step == m_mark && words == m_mark_words) return;
+void LossChart::setMark(std::optional<int32_t> step) {
+    if (step == m_mark) return;
     m_mark = step;
-    m_mark_words = words;
     fill();
 }
 
@@ -142,16 +141,6 @@ void LossChart::fill() {
         line->point1->setCoords(*m_mark, 0);
         line->point2->setCoords(*m_mark, 1);
         line->setPen(QPen(toColour(m_theme->attention), 1, Qt::DashLine));
-        auto* words = new QCPItemText(m_plot);
-        words->setText(m_mark_words);
-        words->setFont(uiFont(metrics::font_axis));
-        words->setColor(toColour(m_theme->attention));
-        words->position->setTypeX(QCPItemPosition::ptPlotCoords);
-        words->position->setTypeY(QCPItemPosition::ptAxisRectRatio);
-        words->position->setCoords(*m_mark, 0.99);
-        words->setPositionAlignment((*m_mark - first > (steps - first) / 2 ? Qt::AlignRight : Qt::AlignLeft) |
-                                    Qt::AlignBottom);
-        words->setPadding(QMargins(4, 0, 4, 0));
     }
     m_plot->yAxis->setRange(any ? least - margin : 0, any ? most + margin : 1);
     m_plot->yAxis->ticker()->setTickCount(m_plot->height() < 120 * uiScale() ? 2 : 4);

@@ -25,8 +25,8 @@ class LossChart : public QWidget {
 public:
     explicit LossChart(const QString& y_axis, QWidget* parent = nullptr);
     void setCurves(const std::vector<Curve>&, bool legend);
-    void setSteps(int64_t steps); // reserve the axis for a run of this length; 0: as many as there are
-    void setMark(std::optional<int32_t> step, const QString& words = {}); // a line where something happened
+    void setSteps(int64_t steps);              // reserve the axis for a run of this length; 0: as many as there are
+    void setMark(std::optional<int32_t> step); // a line where something happened
     void setTheme(const Theme&);
     const std::vector<Curve>& curves() const { return m_curves; }
     std::optional<int32_t> stepAt(QPoint) const;      // the step whose point is nearest; none outside the axes
@@ -49,7 +49,6 @@ private:
     int64_t m_steps = 0;
     bool m_legend = false;
     std::optional<int32_t> m_mark;
-    QString m_mark_words;
     const Theme* m_theme;
 };
 

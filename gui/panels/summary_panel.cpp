@@ -220,7 +220,7 @@ void SummaryPanel::rebuild() {
     int32_t first = -1; // where any of the curves leaves the baseline's
     for (const int32_t step : comparison.losses_part)
         if (step >= 0 && (first < 0 || step < first)) first = step;
-    m_losses->setMark(first < 0 ? std::nullopt : std::optional(first), QString("part at step %1").arg(first));
+    m_losses->setMark(first < 0 ? std::nullopt : std::optional(first)); // the line above the chart says it in words
     m_loss_statement->setText(lossSentence(comparison));
     m_loss_statement->setToolTip(text(comparison.loss_statement));
     setTone(m_loss_statement, lossTone(comparison));

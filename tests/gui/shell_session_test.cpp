@@ -112,6 +112,20 @@ TEST_CASE("figures of the session are those of the analysis") {
     }
 }
 
+TEST_CASE("a trace that is not compared has figures as well") {
+    Samples samples;
+    Session session;
+    for (int stage = 0; stage < 4; ++stage) REQUIRE(session.openTrace(samples.stage(stage)));
+    const std::string fifth = samples.path("fifth.shardscope");
+    writeSampleTrace(fifth, {.ranks = 2, .steps = 3, .stage = 1});
+    REQUIRE(session.openTrace(fifth)); // before anything was analysed
+    waitFor([&] { return !session.busy(); });
+    REQUIRE_FALSE(session.traces()[0].compared);
+    REQUIRE(session.traces()[0].figures);
+    CHECK(session.traces()[0].figures->step_ns > 0);
+    CHECK(session.comparison().runs.size() == 4);
+}
+
 TEST_CASE("a closed trace leaves the comparison") {
     Samples samples;
     Session session;
