@@ -41,8 +41,8 @@ std::vector<std::string> fullGpus(const Machine& machine) {
     for (size_t i = 0; i < machine.gpus.size(); ++i) {
         const GpuDevice& gpu = machine.gpus[i];
         if (gpu.free_bytes < 0 || gpu.free_bytes > gpu.memory_bytes / little_free) continue;
-        sentences.push_back(fmt::format("GPU {} ({}) has {} of {} free. End what else uses it (nvidia-smi lists it){}.", i,
-                                        gpu.name, bytesText(gpu.free_bytes), bytesText(gpu.memory_bytes),
+        sentences.push_back(fmt::format("GPU {} ({}) has {} of {} free. End what else uses it (nvidia-smi lists it){}.",
+                                        i, gpu.name, bytesText(gpu.free_bytes), bytesText(gpu.memory_bytes),
                                         machine.gpus.size() > 1 ? ", or leave it out with --devices" : ""));
     }
     return sentences;
@@ -79,7 +79,10 @@ std::string libraryBlock(const Machine& machine) {
     TextTable table;
     for (const size_t text : {1u, 2u}) table.alignLeft(text);
     for (const LibraryState& state : machine.libraries)
-        table.add({state.name, state.path.empty() ? "not found" : state.version.empty() ? "found" : state.version,
+        table.add({state.name,
+                   state.path.empty()      ? "not found"
+                   : state.version.empty() ? "found"
+                                           : state.version,
                    state.path.empty() ? state.without_it : state.path});
     return block("Libraries of NVIDIA, opened where they are found", table);
 }

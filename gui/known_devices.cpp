@@ -124,8 +124,8 @@ std::optional<DeviceShare> deviceShare(const RunRequest& request, const std::opt
     const DeviceUse& least = *std::min_element(uses.begin(), uses.end(), [](const DeviceUse& a, const DeviceUse& b) {
         return a.gpu.memory_bytes < b.gpu.memory_bytes;
     });
-    const bool alike = std::all_of(uses.begin(), uses.end(),
-                                   [&](const DeviceUse& use) { return use.gpu.memory_bytes == least.gpu.memory_bytes; });
+    const bool alike = std::all_of(
+        uses.begin(), uses.end(), [&](const DeviceUse& use) { return use.gpu.memory_bytes == least.gpu.memory_bytes; });
     DeviceShare share{least.gpu.memory_bytes / least.ranks, -1, least.gpu.name};
     if (least.ranks > 1)
         share.device += ", shared by " + std::to_string(least.ranks) + " virtual ranks";
@@ -133,7 +133,8 @@ std::optional<DeviceShare> deviceShare(const RunRequest& request, const std::opt
         share.device += " of rank " + std::to_string(least.first_rank) + ", the smallest";
     for (const DeviceUse& use : uses)
         if (use.gpu.free_bytes >= 0)
-            share.free = share.free < 0 ? use.gpu.free_bytes / use.ranks : std::min(share.free, use.gpu.free_bytes / use.ranks);
+            share.free =
+                share.free < 0 ? use.gpu.free_bytes / use.ranks : std::min(share.free, use.gpu.free_bytes / use.ranks);
     return share;
 }
 

@@ -20,9 +20,9 @@ struct KnownDevice {
 
 struct KnownDevices {
     std::vector<KnownDevice> gpus;
-    std::string driver;          // "580.82.07"
-    std::string auto_backend;    // "cpu" or "cuda"
-    std::string reason;          // why auto takes the processor, a sentence
+    std::string driver;       // "580.82.07"
+    std::string auto_backend; // "cpu" or "cuda"
+    std::string reason;       // why auto takes the processor, a sentence
     bool usable() const { return auto_backend == "cuda" && !gpus.empty(); }
     std::string words() const;   // "CPU ranks", "2 x NVIDIA H200"
     std::string details() const; // a line per device, or the reason

@@ -90,17 +90,16 @@ int fabricate(const std::string& from_path, const std::string& to_path, const st
     if (!created) return std::fprintf(stderr, "%s\n", created.error().message.c_str()), 1;
     TraceWriter& writer = **created;
     const auto append = [&](const TraceEvent& event) { writer.append({&event, 1}); };
-    static const std::set<std::string> not_taken = {"backend", "link", "trace_id", "status", "command",
-                                                    "profiler_tax_percent", "profiler_tax_method", "profiler_tax",
-                                                    "device_peaks", "devices"};
+    static const std::set<std::string> not_taken = {
+        "backend",      "link",         "trace_id", "status", "command", "profiler_tax_percent", "profiler_tax_method",
+        "profiler_tax", "device_peaks", "devices"};
     for (const auto& [key, value] : from.run())
         if (!not_taken.contains(key)) append(RunInfoEvent{key, value});
     std::string devices;
     for (int32_t rank = 0; rank < ranks; ++rank)
         devices += (rank ? ", " : "") + std::string(R"({"device": )") + std::to_string(nccl ? rank : 0) +
                    R"(, "name": "NVIDIA H200", "memory_bytes": 150323855360, "compute_capability": "9.0"})";
-    for (const auto& [key, value] :
-         std::map<std::string, std::string>{
+    for (const auto& [key, value] : std::map<std::string, std::string>{
              {"backend", "cuda"},
              {"command", "shardscope run --backend cuda --measure-tax 5 " + from.runValue("command")},
              {"devices", "[" + devices + "]"},
@@ -131,7 +130,8 @@ int fabricate(const std::string& from_path, const std::string& to_path, const st
     std::map<std::string, NameId> names;
     for (size_t l = 0; l < from.lanes().size(); ++l) {
         const LaneInfo& lane = from.lanes()[l];
-        const bool device = lane.kind == LaneKind::compute || lane.kind == LaneKind::comm || lane.kind == LaneKind::copy;
+        const bool device =
+            lane.kind == LaneKind::compute || lane.kind == LaneKind::comm || lane.kind == LaneKind::copy;
         lanes[static_cast<LaneId>(l)] = capture && device ? &recorder.addMemory(lane.name) : &recorder.addLane(lane);
         if (lane.kind == LaneKind::compute) of_rank.push_back(lanes[static_cast<LaneId>(l)]);
     }
@@ -144,7 +144,8 @@ int fabricate(const std::string& from_path, const std::string& to_path, const st
     const auto deviceOf = [&](const LaneInfo& lane) { return static_cast<uint32_t>(nccl ? lane.rank : 0); };
     for (const LaneInfo& lane : from.lanes())
         if (capture && lane.kind != LaneKind::host && lane.kind != LaneKind::storage)
-            capture->nameStream(deviceOf(lane), reinterpret_cast<void*>(uintptr_t{streamOf(lane)}), lane.rank, lane.kind);
+            capture->nameStream(deviceOf(lane), reinterpret_cast<void*>(uintptr_t{streamOf(lane)}), lane.rank,
+                                lane.kind);
 
     for (const StepEvent& step : from.steps()) {
         for (size_t l = 0; l < from.lanes().size(); ++l) {
@@ -170,7 +171,8 @@ int fabricate(const std::string& from_path, const std::string& to_path, const st
                     for (const char* kernel : kernelsOf(name).names)
                         if (kernel) launched.push_back(kernel);
                 capture->pushOp(step.step, lane.rank, event.op);
-                const int64_t first = event.start_ns + event.wait_ns, count = std::max<int64_t>(std::ssize(launched), 1);
+                const int64_t first = event.start_ns + event.wait_ns,
+                              count = std::max<int64_t>(std::ssize(launched), 1);
                 const int64_t each = std::max<int64_t>((event.end_ns - first) / count, 300);
                 for (int64_t k = 0; k < count; ++k)
                     cupti_double::launch(on_clock(first + each * k - 4000 - 600 * (count - k)),
@@ -186,7 +188,8 @@ int fabricate(const std::string& from_path, const std::string& to_path, const st
                 capture->ran(lane.rank, event);
             }
             cupti::Synchronization wait{.kind = cupti::Kind::synchronization, .type = 3};
-            wait.start = on_clock(time(step.end_ns - step.start_ns > 0 ? step.end_ns - (step.end_ns - step.start_ns) / 8 : 0));
+            wait.start =
+                on_clock(time(step.end_ns - step.start_ns > 0 ? step.end_ns - (step.end_ns - step.start_ns) / 8 : 0));
             wait.end = on_clock(time(step.end_ns));
             wait.context = deviceOf(lane) + 1;
             wait.stream = streamOf(lane);
