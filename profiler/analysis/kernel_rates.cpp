@@ -180,6 +180,12 @@ std::map<std::string, OpRate> kernelsByName(const TraceReader& trace, const Rate
     return kernels;
 }
 
+// "989 TFLOP/s"; four digits, of a core as of a large card.
+std::string perSecond(double rate, const char* unit) {
+    const bool tera = rate >= 1e12;
+    return fmt::format("{:.4g} {}{}/s", rate * (tera ? 1e-12 : 1e-9), tera ? "T" : "G", unit);
+}
+
 } // namespace
 
 std::optional<DevicePeaks> devicePeaks(const TraceReader& trace) {
@@ -246,8 +252,8 @@ Result<Report> kernelReport(const TraceReader& trace, const KernelOptions& optio
     else if (trace.runValue("op_work").empty())
         report.notes.push_back("The trace does not say what its ops work; record it anew to get rates.");
     if (peaks)
-        report.notes.push_back(fmt::format("The roofline is {:.4g} GFLOP/s and {:.4g} GB/s, {}.",
-                                           peaks->flops_per_s * 1e-9, peaks->bytes_per_s * 1e-9, peaks->source));
+        report.notes.push_back(fmt::format("The roofline is {} and {}, {}.", perSecond(peaks->flops_per_s, "FLOP"),
+                                           perSecond(peaks->bytes_per_s, "B"), peaks->source));
     else if (!ops.empty())
         report.notes.push_back("The trace does not tell the peaks of its device; --peak-gflops and --peak-gbps of one "
                                "rank give the share of the roofline (shardscope bench ops measures a core's).");

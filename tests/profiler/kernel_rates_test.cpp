@@ -113,6 +113,7 @@ TEST_CASE("kernel rates: without peaks there is no share of a roofline, unless t
     const auto given =
         nlohmann::json::parse(reportJson(*kernelReport(*trace.reader, {.peaks = DevicePeaks{2e12, 1e10, "as given"}})));
     CHECK(rowOf(given["ops"], "kind", "matmul_forward")["roofline_percent"] == Approx(25));
+    CHECK_THAT(given["notes"].dump(), Contains("The roofline is 2 TFLOP/s and 10 GB/s, as given."));
     CHECK_FALSE(kernelReport(*trace.reader, {.limit = -1, .peaks = {}}));
 
     Written damaged;
