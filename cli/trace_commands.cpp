@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // info: what a finished or growing trace holds.
 #include "cli/command.h"
+#include "profiler/analysis/text_table.h"
 #include "traces/trace_reader.h"
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -46,34 +48,55 @@ std::string infoJson(const TraceReader& trace) {
     return info.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
+// What was stored as JSON, in words: members that are lists are counted, --format json has them whole.
+std::string readable(const std::string& value) {
+    const Json json = Json::parse(value, nullptr, false);
+    if (json.is_array()) return fmt::format("{} entries", json.size());
+    if (!json.is_object()) return value;
+    std::string text;
+    for (const auto& [name, member] : json.items())
+        text += (text.empty() ? "" : ", ") + name + ' ' +
+                (member.is_structured() ? fmt::format("({} entries)", member.size())
+                 : member.is_string()   ? member.get<std::string>()
+                                        : member.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return text;
+}
+
 // Every effective setting with its origin, or the plain JSON where a trace has no more.
 std::string settingsText(const TraceReader& trace) {
     const Json settings = Json::parse(trace.runValue("config_settings"), nullptr, false);
     if (!settings.is_array()) return "configuration\n" + trace.runValue("config_resolved") + "\n";
-    std::string text = "configuration\n";
+    static const std::string largest = std::to_string(INT64_MAX);
+    TextTable table;
+    for (const size_t column : {1, 2, 3}) table.alignLeft(column);
     for (const Json& setting : settings) {
         if (!setting.is_object()) continue;
-        text += fmt::format("  {:<56} {:<14} {:<9} {}\n", setting.value("key", ""), setting.value("value", ""),
-                            setting.value("origin", ""), setting.value("unit", ""));
+        const std::string value = setting.value("value", "");
+        const bool limited = value != largest;
+        table.add({setting.value("key", ""), limited ? value : "no limit", setting.value("origin", ""),
+                   limited ? setting.value("unit", "") : ""});
     }
-    return text;
+    return "configuration\n" + table.text("  ");
 }
 
 std::string infoText(const TraceReader& trace) {
-    std::string text = fmt::format("{}\n  status    {}\n", trace.path(), statusOf(trace));
-    for (const auto& [key, value] : trace.run()) {
-        if (key == "status" || key == "memory_plan" || key.starts_with("config_")) continue; // long, or shown elsewhere
-        text += fmt::format("  {:<9} {}\n", key, value);
-    }
-    text += fmt::format("  recorded  {} ranks, {} lanes, {} steps, {} intervals in {:.3f} s\n", trace.ranks(),
-                        trace.lanes().size(), trace.steps().size(), trace.eventCount(),
-                        static_cast<double>(trace.span().duration()) * 1e-9);
-    text += fmt::format("  program   {} ops, {} gradient buckets\n", trace.program().size(), trace.buckets().size());
+    TextTable facts;
+    facts.alignLeft(1);
+    facts.add({"status", statusOf(trace)});
+    for (const auto& [key, value] : trace.run())
+        if (key != "status" && key != "memory_plan" && !key.starts_with("config_")) // long, or shown elsewhere
+            facts.add({key, readable(value)});
+    facts.add({"recorded", fmt::format("{} ranks, {} lanes, {} steps, {} intervals in {:.3f} s", trace.ranks(),
+                                       trace.lanes().size(), trace.steps().size(), trace.eventCount(),
+                                       static_cast<double>(trace.span().duration()) * 1e-9)});
+    facts.add({"program", fmt::format("{} ops, {} gradient buckets", trace.program().size(), trace.buckets().size())});
+    for (const WarningEvent& warning : trace.warnings())
+        facts.add({"warning", fmt::format("{} ({}x)", warning.text, warning.count)});
+    std::string text = trace.path() + '\n' + facts.text("  ");
     for (const BucketEvent& bucket : trace.buckets())
         text += fmt::format("    bucket {:<3} {:>12} elements (+{} padding), closed because: {}\n", bucket.bucket,
-                            bucket.elements, bucket.padded_elements - bucket.elements, bucket.closed_because);
-    for (const WarningEvent& warning : trace.warnings())
-        text += fmt::format("  warning   {} ({}x)\n", warning.text, warning.count);
+                            grouped(static_cast<double>(bucket.elements)), bucket.padded_elements - bucket.elements,
+                            bucket.closed_because);
     return text + settingsText(trace);
 }
 

@@ -61,7 +61,7 @@ FieldRow::FieldRow(const FieldSpec& spec, QWidget* parent)
     , m_spec(spec)
     , m_label(new ElidedLabel(spec.label, Qt::ElideMiddle))
     , m_note(roleLabel({}, "dim"))
-    , m_check(new QLabel)
+    , m_check(roleLabel({}, "dim"))
     , m_reset(new QToolButton) {
     auto* names = new QVBoxLayout;
     names->setSpacing(0);

@@ -146,7 +146,8 @@ TEST_CASE("the form says what auto takes: the GPUs with their memory, or why the
 
     for (const bool gpus : {true, false}) {
         qputenv("SHARDSCOPE_FAKE_DOCTOR",
-                gpus ? two_gpus : R"({"backend": [{"auto": "cpu", "reason": "The NVIDIA driver was not found."}]})");
+                gpus ? two_gpus
+                     : R"-({"backend": [{"auto": "cpu", "reason": "The NVIDIA driver was not found (no library)"}]})-");
         Shell shell;
         RunPanel& panel = shell.window.runPanel();
         shell.session.run().setProgram(SHARDSCOPE_FAKE_CLI);
