@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "profiler/analysis/critical_path.h"
 #include "profiler/analysis/communication.h"
+#include "profiler/analysis/text_table.h"
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -129,7 +130,8 @@ Table whatIfTable(const TraceReader& trace, const StepGraph& graph, const std::v
 }
 
 Table pathTable(const TraceReader& trace, const StepGraph& graph, const std::vector<PathSegment>& path) {
-    Table table{"path", "the path", {"start_ns", "duration_ns", "rank", "class", "phase", "op"}, {}, shown_segments};
+    Table table{"path", "the path", {"start_ns", "duration_ns", "rank", "class", "phase", "op"}, {}, shown_segments, 1};
+    if (path.size() > shown_segments) table.title += fmt::format(", its {} longest segments", shown_segments);
     for (const PathSegment& s : path) {
         Row row = {s.start_ns - graph.range.start_ns, s.duration(), Cell(), kindOf(graph, s), Cell(), Cell()};
         if (s.node >= 0) {
@@ -179,8 +181,10 @@ Result<Report> criticalPathReport(const TraceReader& trace, int32_t step) {
     Report report{
         {compositionTable(trace, *graph, path), whatIfTable(trace, *graph, path), pathTable(trace, *graph, path)}, {}};
     const std::string subject = graph->step < 0 ? "The whole trace" : fmt::format("Step {}", graph->step);
-    report.notes.push_back(fmt::format("{} takes {} ns; its critical path has {} segments on {} intervals.", subject,
-                                       graph->range.duration(), path.size(), graph->nodes.size()));
+    const TimeUnit unit = TimeUnit::fitting(graph->range.duration());
+    report.notes.push_back(fmt::format("{} takes {} {}; its critical path has {} segments on {} intervals.", subject,
+                                       unit.text(graph->range.duration()), unit.name, path.size(),
+                                       graph->nodes.size()));
     if (!graph->recorded)
         report.notes.push_back("The trace records no dependencies: the path goes back to whatever ended last before on "
                                "the same rank, and savings are what that order allows.");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace shardscope {
 
@@ -89,6 +90,24 @@ nlohmann::ordered_json cellJson(const Cell& cell) {
     return nullptr;
 }
 
+// Those that text shows.
+std::vector<size_t> textRows(const Table& table) {
+    std::vector<size_t> rows(table.rows.size());
+    std::iota(rows.begin(), rows.end(), size_t{0});
+    if (table.text_rows == 0 || table.text_rows >= rows.size()) return rows;
+    const auto kept = rows.begin() + static_cast<std::ptrdiff_t>(table.text_rows);
+    if (table.largest_by >= 0) {
+        const auto size = [&](size_t r) {
+            const auto* value = std::get_if<int64_t>(&table.rows[r][static_cast<size_t>(table.largest_by)]);
+            return value ? *value : 0;
+        };
+        std::stable_sort(rows.begin(), rows.end(), [&](size_t a, size_t b) { return size(a) > size(b); });
+        std::sort(rows.begin(), kept);
+    }
+    rows.erase(kept, rows.end());
+    return rows;
+}
+
 } // namespace
 
 std::string printable(const std::string& text) {
@@ -108,8 +127,9 @@ std::string tableText(const Table& table) {
         if (shown.back().text) text.alignLeft(c);
     }
     text.add(std::move(head));
-    const size_t count = table.text_rows ? std::min(table.text_rows, table.rows.size()) : table.rows.size();
-    for (size_t r = 0; r < count; ++r) {
+    const std::vector<size_t> rows = textRows(table);
+    const size_t count = rows.size();
+    for (const size_t r : rows) {
         std::vector<std::string> line;
         for (size_t c = 0; c < table.rows[r].size(); ++c) line.push_back(cellText(table.rows[r][c], shown[c]));
         text.add(std::move(line));
@@ -117,8 +137,8 @@ std::string tableText(const Table& table) {
     std::string out = table.title.empty() ? std::string() : table.title + "\n";
     out += text.text("  ");
     if (count < table.rows.size())
-        out += fmt::format("  ... and {} more; --format csv --table {} shows all\n", table.rows.size() - count,
-                           table.name);
+        out += fmt::format("  ... and {} {}; --format csv --table {} shows all\n", table.rows.size() - count,
+                           table.largest_by < 0 ? "more" : "smaller ones between them", table.name);
     return out;
 }
 

@@ -15,6 +15,7 @@ struct Table {
     std::vector<std::string> columns;
     std::vector<Row> rows;
     size_t text_rows = 0; // text shows so many rows and says how many are left out; 0: all
+    int largest_by = -1;  // the column of integers by which those are the largest, in their order; -1: the first ones
 };
 
 struct Report {
