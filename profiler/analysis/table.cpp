@@ -52,8 +52,19 @@ Shown shownAs(const Table& table, size_t column) {
         shown.unit = Shown::percent;
         strip(7);
         shown.head += "%";
+    } else if (name.ends_with("gflop_per_s")) {
+        strip(11);
+        shown.head += "GFLOP/s";
+    } else if (name.ends_with("gb_per_s")) {
+        strip(8);
+        shown.head += "GB/s";
+    } else if (name.ends_with("_per_s")) {
+        strip(6);
+        shown.head += "/s";
     }
-    if (shown.head.ends_with("_%")) shown.head.replace(shown.head.size() - 2, 2, ", %");
+    for (const std::string unit : {"%", "GFLOP/s", "GB/s"})
+        if (shown.head.ends_with('_' + unit))
+            shown.head.replace(shown.head.size() - unit.size() - 1, std::string::npos, ", " + unit);
     std::replace(shown.head.begin(), shown.head.end(), '_', ' ');
     return shown;
 }
@@ -79,7 +90,9 @@ std::string cellText(const Cell& cell, const Shown& shown) {
     case Shown::percent:
         return fmt::format("{:.1f}", integer ? static_cast<double>(*integer) : *real);
     default:
-        return integer ? std::to_string(*integer) : fmt::format("{:.4g}", *real);
+        if (integer) return std::to_string(*integer);
+        return std::abs(*real) >= 1e4 && std::abs(*real) < 1e15 ? fmt::format("{:.0f}", *real)
+                                                                : fmt::format("{:.4g}", *real);
     }
 }
 
