@@ -129,7 +129,7 @@ void TableView::showNotes() {
         line = text(formatCount(shown)) + (shown == all ? QString() : " of " + text(formatCount(all))) +
                (all == 1 ? " row" : " rows");
         if (const int away = columnsWithoutRoom(*m_view))
-            line += QString(" · %1 %2 no room").arg(away).arg(away == 1 ? "column has" : "columns have");
+            line += QString(" · %1 %2 hidden").arg(away).arg(away == 1 ? "column" : "columns");
         for (const std::string& note : m_model->table().notes) line += " · " + text(note);
     }
     // The number of rows is read at any width; what is said behind it goes first.
