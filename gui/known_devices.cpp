@@ -81,7 +81,8 @@ std::string whyNoGpu(const RunRequest& request, const std::optional<KnownDevices
     if (!devices || usesGpu(request, devices)) return {};
     if (!devices->usable()) {
         std::string reason = devices->reason.empty() ? "No GPU was found" : devices->reason;
-        if (const size_t said = reason.find(" ("); said != std::string::npos) // by the loader: details() have it
+        if (const size_t said = reason.find(" (");
+            said != std::string::npos && said > 0) // by the loader: details() have it
             reason.resize(said);
         if (reason.back() != '.') reason += '.';
         reason[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(reason[0])));

@@ -69,26 +69,13 @@ private:
     int64_t m_rows, m_columns; // of the matrix, from the thread's own on
 };
 
-// Lane addresses of an operand's tile, and four of its matrices: 16 of the side from `s` on, 16 along k from `k` on.
-template <bool along_k> struct LeftLanes {
-    LaneRows<along_k ? depth : side> lanes;
-    __device__ explicit LeftLanes(SharedAddress tile)
-        : lanes(along_k               ? leftRows < along_k ? depth : side > (tile)
-                              : rightRows < along_k ? depth
-                                      : side > (tile)) {}
-    __device__ void load(uint32_t (&to)[4], int stage_bytes, int s, int k) const {
-        if constexpr (along_k)
-            loadMatrices(to, lanes.at(s, k / 8) + stage_bytes);
-        else
-            loadMatricesTransposed(to, lanes.at(k, s / 8) + stage_bytes);
-    }
-};
-template <bool along_k> struct RightLanes {
-    LaneRows<along_k ? depth : side> lanes;
-    __device__ explicit RightLanes(SharedAddress tile)
-        : lanes(along_k              ? rightRows < along_k ? depth : side > (tile)
-                             : leftRows < along_k ? depth
-                                     : side > (tile)) {}
+// Lane addresses of an operand's tile, and four of its matrices: 16 of the side from `s` on, 16 along k from `k` on. They
+// are those of the other operand where rows go along the side.
+template <bool is_left, bool along_k> struct OperandLanes {
+    static constexpr int columns = along_k ? depth : side;
+    LaneRows<columns> lanes;
+    __device__ explicit OperandLanes(SharedAddress tile)
+        : lanes(is_left == along_k ? leftRows<columns>(tile) : rightRows<columns>(tile)) {}
     __device__ void load(uint32_t (&to)[4], int stage_bytes, int s, int k) const {
         if constexpr (along_k)
             loadMatrices(to, lanes.at(s, k / 8) + stage_bytes);
@@ -163,8 +150,8 @@ __global__ void __launch_bounds__(tile_threads, 2) tileProductKernel(ProductArgu
 
     Operand<T, a_along_k> a(p.a, a_along_k ? p.a_row : p.a_column, row0, p.m, p.k);
     Operand<T, b_along_k> b(p.b, b_along_k ? p.b_column : p.b_row, column0, p.n, p.k);
-    const LeftLanes<a_along_k> a_lanes(a_tiles);
-    const RightLanes<b_along_k> b_lanes(b_tiles);
+    const OperandLanes<true, a_along_k> a_lanes(a_tiles);
+    const OperandLanes<false, b_along_k> b_lanes(b_tiles);
     auto ask = [&](int stage) {
         a.ask(a_tiles + stage * tile_bytes);
         b.ask(b_tiles + stage * tile_bytes);
